@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the compiler hands to the engine file: segments in execution order, the tensors between them, and the report
+// that accounts for every node of the user's model.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "graph/graph.hpp"
+#include "hw/config.hpp"
+
+namespace medlar::compiler {
+
+enum class Engine : uint8_t { kDla, kGpu, kCpu };
+std::string_view engine_name(Engine engine);
+
+/// A tensor at a segment's boundary. Host segments see it as `type` in row-major `shape`; a DLA segment sees a feature
+/// cube of `precision` with real = scale * stored.
+struct BoundaryTensor {
+  std::string name;
+  graph::DataType type = graph::DataType::kFloat32;
+  graph::Shape shape;
+};
+
+/// How one DLA segment sees one of its inputs or outputs.
+struct DlaBinding {
+  std::string tensor;  ///< BoundaryTensor::name.
+  int bind_id = 0;     ///< Of the loadable's memory list, inputs and outputs counted separately.
+  hw::Precision precision = hw::Precision::kInt8;
+  float scale = 1.0f;
+  int w = 1, h = 1, c = 1;
+  uint32_t line_stride = 0, surface_stride = 0, bytes = 0;
+};
+
+struct Segment {
+  Engine engine = Engine::kCpu;
+  std::string name;
+  ByteBuffer payload;                 ///< NVDLA loadable (DLA) or serialised ONNX model (GPU, CPU).
+  std::vector<std::string> inputs;    ///< BoundaryTensor names.
+  std::vector<std::string> outputs;
+  std::vector<DlaBinding> bindings_in, bindings_out;  ///< DLA only; same order as inputs, outputs.
+};
+
+/// Where one node of the user's model runs, and why not on the DLA if it does not.
+struct Placement {
+  std::string node;
+  std::string op_type;
+  Engine engine = Engine::kCpu;
+  int segment = -1;            ///< Index into Plan::segments; -1 when folded away.
+  std::string precision;       ///< "int8", "fp16", "fp32", or "" when folded away.
+  std::string reason_code;     ///< Stable id, e.g. "MDL2003"; empty on the DLA.
+  std::string reason;          ///< Names the limit and the value.
+  uint64_t macs = 0;
+};
+
+/// One hardware operation of a DLA segment, as emitted: ties ONNX nodes to operations of the loadable.
+struct HwOpInfo {
+  int segment = 0;
+  int task_op = 0;  ///< Index of the operation in its task's operation list.
+  std::string kind; ///< "CONV", "SDP", "PDP", "CDP", "RUBIK", "BDMA".
+  std::string name;
+  std::vector<std::string> origins;
+  uint64_t macs = 0;
+};
+
+struct Plan {
+  std::vector<BoundaryTensor> tensors;
+  std::vector<std::string> inputs, outputs;  ///< Of the model, BoundaryTensor names.
+  std::vector<Segment> segments;             ///< Execution order.
+  std::vector<Placement> placements;         ///< Every node of the user's model, in its order.
+  std::vector<HwOpInfo> hw_ops;
+};
+
+}  // namespace medlar::compiler
