@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the convolution core hands to SDP: one 32-bit value per output element, before the activation stages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace medlar::chip {
+
+/// Laid out [batch][surface][y][x][lane], dense. Lanes beyond the last channel hold zero.
+struct AccCube {
+  int w = 0;
+  int h = 0;
+  int c = 0;
+  int lanes = 0;    ///< Elements of a memory atom at the processing precision (32-byte atoms: 32 INT8, 16 else).
+  int batches = 1;
+  std::vector<int32_t> data;  ///< INT8, INT16: integers after CACC's truncation; FP16: FP32 bit patterns.
+
+  int surfaces() const { return (c + lanes - 1) / lanes; }
+  size_t elements() const {
+    return static_cast<size_t>(batches) * static_cast<size_t>(surfaces()) * static_cast<size_t>(h) *
+           static_cast<size_t>(w) * static_cast<size_t>(lanes);
+  }
+};
+
+}  // namespace medlar::chip

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The convolution core: CDMA, CBUF, CSC, CMAC and CACC as one operation.
+#pragma once
+
+#include <memory>
+
+#include "base/status.hpp"
+#include "chip/acc_cube.hpp"
+#include "chip/memory_port.hpp"
+#include "hw/config.hpp"
+#include "hw/gen/registers.hpp"
+
+namespace medlar::chip {
+
+/// One register group of each convolution block, decoded. CMAC_A and CMAC_B must agree before they get here.
+struct ConvRegisters {
+  hw::CdmaGroup cdma;
+  hw::CscGroup csc;
+  hw::CmacAGroup cmac;
+  hw::CaccGroup cacc;
+};
+
+/// Keeps what CBUF holds between operations (weight and data reuse).
+class ConvCore {
+ public:
+  /// `config` must outlive the core.
+  explicit ConvCore(const hw::HwConfig& config);
+  ~ConvCore();
+  ConvCore(const ConvCore&) = delete;
+  ConvCore& operator=(const ConvCore&) = delete;
+
+  Result<AccCube> run(const ConvRegisters& registers, MemoryPort& memory);
+  /// Power-on state: CBUF empty.
+  void reset();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace medlar::chip
