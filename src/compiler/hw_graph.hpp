@@ -27,6 +27,12 @@ struct HwTensor {
   hw::Precision precision = hw::Precision::kInt8;
   float scale = 1.0f;
   TensorRole role = TensorRole::kIntermediate;
+  /// A window of another tensor instead of storage of its own: channels [view_c, view_c + c), rows from view_y and
+  /// columns from view_x of `view_of`, which is no view itself and has this precision and scale. view_c is a multiple
+  /// of HwConfig::channels_per_atom, and so is c unless the window ends at the parent's last channel. Concatenation
+  /// makes producers write windows of one tensor; grouped convolutions and slices read windows. Role: intermediate.
+  TensorId view_of = kNoTensor;
+  int view_x = 0, view_y = 0, view_c = 0;
 };
 
 /// Constant data of an operation in logical order; the back half packs it. Integers are stored widened.
