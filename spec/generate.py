@@ -11,9 +11,9 @@ SPEC = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(SPEC))
 sys.dont_write_bytecode = True
 
-from generator import configs, descriptors, registers  # noqa: E402
+from generator import configs, descriptors, devices, limits, registers  # noqa: E402
 
-GENERATORS = (registers, descriptors, configs)
+GENERATORS = (registers, descriptors, configs, devices, limits)
 
 
 def main():

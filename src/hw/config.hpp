@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// HwConfig: what one configuration of the open NVDLA has and how large it is. Plain data, from spec/configs.toml.
+// HwConfig: what one configuration of the open NVDLA has and how large it is. Plain data, from
+// spec/configs.toml.
 #pragma once
+
+#include "base/status.hpp"
+#include "hw/gen/registers.hpp"
 
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include "base/status.hpp"
-#include "hw/gen/registers.hpp"
 
 namespace medlar::hw {
 
@@ -15,7 +16,9 @@ namespace medlar::hw {
 enum class Precision : uint8_t { kInt8 = 0, kInt16 = 1, kFp16 = 2 };
 
 /// 1 for INT8, 2 for INT16 and FP16.
-constexpr uint32_t bytes_per_element(Precision precision) { return precision == Precision::kInt8 ? 1 : 2; }
+constexpr uint32_t bytes_per_element(Precision precision) {
+  return precision == Precision::kInt8 ? 1 : 2;
+}
 
 /// "int8", "int16", "fp16".
 std::string_view precision_name(Precision precision);
@@ -47,7 +50,7 @@ struct HwConfig {
   uint32_t atomic_k = 0;     ///< Kernels in parallel (INT8).
   uint32_t memory_atom = 0;  ///< Bytes of one feature atom in memory.
 
-  uint32_t cbuf_banks = 0;         ///< CBUF as software counts it.
+  uint32_t cbuf_banks = 0;  ///< CBUF as software counts it.
   uint32_t cbuf_bank_entries = 0;
   uint32_t cbuf_entry_bytes = 0;
 
@@ -73,7 +76,9 @@ struct HwConfig {
   /// Contents of the self-description block, one word a register; empty where the map has none.
   std::span<const uint32_t> cfgrom;
 
-  constexpr bool supports(Precision p) const { return ((precision_bits >> static_cast<uint8_t>(p)) & 1) != 0; }
+  constexpr bool supports(Precision p) const {
+    return ((precision_bits >> static_cast<uint8_t>(p)) & 1) != 0;
+  }
   constexpr bool batch() const { return max_batch > 1; }
   constexpr bool sdp_bs() const { return throughput.sdp_bs != 0; }
   constexpr bool sdp_bn() const { return throughput.sdp_bn != 0; }

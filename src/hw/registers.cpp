@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Register lookups by address and by name, and the disassembler.
-#include <algorithm>
-
 #include "hw/gen/registers.hpp"
+
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -15,12 +15,14 @@ bool names_block(std::string_view name, Block block) {
 }
 
 const RegisterInfo* find_by_name(std::span<const RegisterInfo> registers, std::string_view name) {
-  const auto it = std::find_if(registers.begin(), registers.end(), [&](const auto& r) { return r.name == name; });
+  const auto it =
+      std::find_if(registers.begin(), registers.end(), [&](const auto& r) { return r.name == name; });
   return it == registers.end() ? nullptr : &*it;
 }
 
 /// Traces append "_0", the instance number of the block; some registers end in "_0" by themselves.
-const RegisterInfo* find_spelling(std::span<const RegisterInfo> registers, std::string_view name, bool trace_style) {
+const RegisterInfo* find_spelling(std::span<const RegisterInfo> registers, std::string_view name,
+                                  bool trace_style) {
   const RegisterInfo* plain = find_by_name(registers, name);
   const RegisterInfo* stripped =
       name.ends_with("_0") ? find_by_name(registers, name.substr(0, name.size() - 2)) : nullptr;
@@ -30,7 +32,8 @@ const RegisterInfo* find_spelling(std::span<const RegisterInfo> registers, std::
 
 /// Name of a field's value; empty when it has none.
 std::string_view value_name(const FieldInfo& field, uint32_t value) {
-  const auto it = std::find_if(field.values.begin(), field.values.end(), [&](const auto& v) { return v.value == value; });
+  const auto it =
+      std::find_if(field.values.begin(), field.values.end(), [&](const auto& v) { return v.value == value; });
   return it == field.values.end() ? std::string_view{} : it->name;
 }
 

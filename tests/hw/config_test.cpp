@@ -12,9 +12,12 @@ TEST(Config, MacsAndBuffers) {
     const char* name;
     uint32_t macs, cbuf_kib, atom;
   };
-  constexpr Row kRows[] = {{"nv_full", 2048, 512, 32},           {"nv_large", 2048, 512, 32},
-                           {"nv_medium_1024_full", 1024, 512, 32}, {"nv_medium_512", 512, 512, 16},
-                           {"nv_small_256_full", 256, 128, 8},   {"nv_small_256", 256, 128, 8},
+  constexpr Row kRows[] = {{"nv_full", 2048, 512, 32},
+                           {"nv_large", 2048, 512, 32},
+                           {"nv_medium_1024_full", 1024, 512, 32},
+                           {"nv_medium_512", 512, 512, 16},
+                           {"nv_small_256_full", 256, 128, 8},
+                           {"nv_small_256", 256, 128, 8},
                            {"nv_small", 64, 128, 8}};
   EXPECT_EQ(configs().size(), std::size(kRows));
   for (const Row& row : kRows) {
@@ -25,13 +28,15 @@ TEST(Config, MacsAndBuffers) {
     EXPECT_EQ((*config)->memory_atom, row.atom) << row.name;
     EXPECT_EQ((*config)->sram, (*config)->sram_port.bus_bits != 0) << row.name;
     EXPECT_EQ((*config)->sdp_lut, (*config)->sdp_ew()) << row.name;
-    EXPECT_EQ((*config)->cfgrom.size(), block_registers(Block::kCfgrom, (*config)->register_map).size()) << row.name;
+    EXPECT_EQ((*config)->cfgrom.size(), block_registers(Block::kCfgrom, (*config)->register_map).size())
+        << row.name;
   }
 }
 
 TEST(Config, OnlyTheFullOneHasSixteenBits) {
   const HwConfig& full = **find_config("nv_full");
-  EXPECT_TRUE(full.supports(Precision::kFp16) && full.supports(Precision::kInt16) && full.winograd && full.batch());
+  EXPECT_TRUE(full.supports(Precision::kFp16) && full.supports(Precision::kInt16) && full.winograd &&
+              full.batch());
   EXPECT_EQ(full.kernels_per_group(Precision::kFp16), 16u);
   EXPECT_EQ(full.channels_per_atom(Precision::kInt16), 16u);
   const HwConfig& small = **find_config("nv_small");

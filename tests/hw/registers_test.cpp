@@ -164,8 +164,9 @@ TEST(Registers, ResetAndDisassembly) {
   EXPECT_EQ(CdmaGroup::decode(words, RegisterMap::kV1).pixel_format, value::kPixelFormatA8b8g8r8);
   EXPECT_EQ(disassemble(Block::kCdma, 0xbc, 0x00030001, RegisterMap::kV1),
             "CDMA.D_BANK = 0x00030001 DATA_BANK=1 WEIGHT_BANK=3");
-  EXPECT_EQ(disassemble(Block::kCmacA, 0xc, 0x40001001, RegisterMap::kV2),
-            "CMAC_A.D_MISC_CFG = 0x40001001 CONV_MODE=1(WINOGRAD) PROC_PRECISION=1(INT16) reserved=0x40000000");
+  EXPECT_EQ(
+      disassemble(Block::kCmacA, 0xc, 0x40001001, RegisterMap::kV2),
+      "CMAC_A.D_MISC_CFG = 0x40001001 CONV_MODE=1(WINOGRAD) PROC_PRECISION=1(INT16) reserved=0x40000000");
   EXPECT_EQ(disassemble(Block::kGlb, 0x44, 1, RegisterMap::kV2), "GLB+0x44 = 0x00000001 (no such register)");
 }
 

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""spec/devices.toml (and configs.toml) -> the table behind hw::devices()."""
+from . import configs
+from .text import CPP_NOTE, quoted
+from .toml import load_toml
+
+SOURCE = "spec/devices.toml"
+REQUIRED = {"name", "config", "cores", "macs_int8", "macs_fp16", "modes", "default_mode", "dram_bytes", "cma_bytes", "sram_bytes",
+            "sram_shared", "transition_us", "max_loadables", "hwc4_alignment", "note"}
+OPTIONAL = {"dla_watts"}
+
+
+def load(spec_dir):
+    raw = load_toml(spec_dir / "devices.toml")
+    hardware = configs.load(spec_dir)
+    devices = []
+    for device in raw["device"]:
+        keys = set(device)
+        if not REQUIRED <= keys or keys - REQUIRED - OPTIONAL:
+            raise SystemExit(f"{SOURCE}: {device['name']}: missing {sorted(REQUIRED - keys)}, unknown {sorted(keys - REQUIRED - OPTIONAL)}")
+        if device["default_mode"] not in [m["name"] for m in device["modes"]]:
+            raise SystemExit(f"{SOURCE}: {device['name']}: no mode {device['default_mode']}")
+        devices.append({**device, "label": "kModelled"})
+    devices += [open_core(raw["defaults"]["nvdla"], config) for config in hardware]
+    names = [d["name"] for d in devices]
+    if raw["default"] not in names or len(set(names)) != len(names):
+        raise SystemExit(f"{SOURCE}: default or duplicate name wrong: {names}")
+    return devices, raw["default"], [c["name"] for c in hardware]
+
+
+def open_core(base, config):
+    macs = config["atomic_c"] * config["atomic_k"]
+    bandwidth = base["dram_bytes_per_second"][str(macs)]
+    return {"name": f"nvdla-{config['name']}", "label": "kBitExact", "config": config["name"], "cores": 1, "macs_int8": macs,
+            "macs_fp16": macs // 2 if "fp16" in config["precisions"] else 0, "default_mode": "1GHz",
+            "modes": [{"name": "1GHz", "dla_hz": base["clock_hz"], "dram_bytes_per_second": bandwidth}],
+            "dram_bytes": base["dram_bytes"], "cma_bytes": base["cma_bytes"], "sram_bytes": base["sram_bytes"] if config["sram"] else 0,
+            "sram_shared": False, "transition_us": base["transition_us"], "max_loadables": base["max_loadables"],
+            "hwc4_alignment": 32, "note": base["note"]}
+
+
+def generate(spec_dir):
+    devices, default, config_names = load(spec_dir)
+    out = [CPP_NOTE.format(source=f"{SOURCE} and spec/configs.toml") + "// Table of the device profiles.", '#include "hw/device.hpp"', "",
+           "namespace medlar::hw {", "namespace {", ""]
+    for d in devices:
+        out.append(f"constexpr PowerMode {modes_name(d)}[] = {{")
+        out += [f"    {{.name = {quoted(m['name'])}, .dla_hz = {m['dla_hz']}, .dram_bytes_per_second = {m['dram_bytes_per_second']}}},"
+                for m in d["modes"]]
+        out.append("};")
+    out += ["", "}  // namespace", "", "std::span<const DeviceProfile> devices() {",
+            "  static const std::span<const HwConfig> kHardware = configs();", "  static const DeviceProfile kDevices[] = {"]
+    for d in devices:
+        out += entry(d, config_names)
+    index = [d["name"] for d in devices].index(default)
+    out += ["  };", "  return kDevices;", "}", "", f"const DeviceProfile& default_device() {{ return devices()[{index}]; }}", "",
+            "}  // namespace medlar::hw"]
+    return {"devices.cpp": "\n".join(out) + "\n"}
+
+
+def modes_name(d):
+    return "kModes_" + d["name"].replace("-", "_")
+
+
+def entry(d, config_names):
+    low, typical, high = d["transition_us"]
+    watts = "" if "dla_watts" not in d else f" .dla_watts_min = {d['dla_watts'][0]}, .dla_watts_max = {d['dla_watts'][1]},"
+    mode = [m["name"] for m in d["modes"]].index(d["default_mode"])
+    return [f"      {{.name = {quoted(d['name'])}, .label = Label::{d['label']}, .config = &kHardware[{config_names.index(d['config'])}],",
+            f"       .dla_cores = {d['cores']}, .macs_int8 = {d['macs_int8']}, .macs_fp16 = {d['macs_fp16']},",
+            f"       .modes = {modes_name(d)}, .default_mode = {mode},",
+            f"       .dram_bytes = {d['dram_bytes']}, .cma_bytes = {d['cma_bytes']}, .sram_bytes = {d['sram_bytes']}, "
+            f".sram_shared = {'true' if d['sram_shared'] else 'false'},",
+            f"       .transition = {{.min_us = {low}, .typical_us = {typical}, .max_us = {high}}},{watts}",
+            f"       .max_loadables = {d['max_loadables']}, .hwc4_alignment = {d['hwc4_alignment']},",
+            f"       .note = {quoted(d['note'])}}},"]
