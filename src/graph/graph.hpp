@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -31,14 +32,23 @@ enum class DataType : uint8_t {
   kFloat64 = 11,
   kUint32 = 12,
   kUint64 = 13,
+  kComplex64 = 14,
+  kComplex128 = 15,
   kBfloat16 = 16,
+  kFloat8E4m3fn = 17,
+  kFloat8E4m3fnuz = 18,
+  kFloat8E5m2 = 19,
+  kFloat8E5m2fnuz = 20,
+  kUint4 = 21,  ///< Two elements a byte, the first in the low half.
+  kInt4 = 22,
 };
 
 /// "float32", "int8", ... as the text form prints it.
 std::string_view data_type_name(DataType type);
 std::optional<DataType> parse_data_type(std::string_view name);
-/// Bytes of one element; 0 for strings and undefined.
+/// Bytes of one element; 0 for strings, undefined and the packed 4-bit types.
 int element_bytes(DataType type);
+bool is_floating(DataType type);
 
 /// Dimensions, outermost first. kUnknownDim marks one that the file leaves open.
 using Shape = std::vector<int64_t>;
@@ -47,12 +57,15 @@ inline constexpr int64_t kUnknownDim = -1;
 /// Product of the dimensions; nullopt if one is unknown or the product overflows.
 std::optional<int64_t> element_count(const Shape& shape);
 
+/// Bytes that a tensor of this type and shape occupies; nullopt for strings, unknown dimensions and overflow.
+std::optional<uint64_t> storage_bytes(DataType type, const Shape& shape);
+
 /// A constant: row-major, little-endian elements (bool one byte each). Strings are kept in `strings`.
 struct Tensor {
   DataType type = DataType::kUndefined;
-  Shape shape;
-  ByteBuffer bytes;
-  std::vector<std::string> strings;
+  Shape shape = {};
+  ByteBuffer bytes = {};
+  std::vector<std::string> strings = {};
 
   template <typename T>
   std::span<const T> as() const {
@@ -67,7 +80,8 @@ Tensor make_tensor(DataType type, Shape shape, const std::vector<T>& values) {
   return Tensor{type, std::move(shape), ByteBuffer(view.begin(), view.end()), {}};
 }
 
-/// Elements converted to double / int64 whatever their numeric type is; nullopt for strings.
+/// Elements converted to double / int64 whatever their numeric type is; nullopt for strings, complex numbers and
+/// tensors whose bytes do not match their shape. Integers saturate; a NaN becomes 0.
 std::optional<std::vector<double>> to_doubles(const Tensor& tensor);
 std::optional<std::vector<int64_t>> to_ints(const Tensor& tensor);
 
@@ -78,6 +92,7 @@ inline constexpr ValueId kNoValue = -1;
 using NodeId = int32_t;
 
 /// A nested graph (If, Loop, Scan bodies): kept as the serialised ONNX GraphProto, for the host engine alone.
+/// Captured values count as read by the node; a pass that renames values must leave them alone.
 struct Subgraph {
   ByteBuffer onnx;
   std::vector<std::string> captured;  ///< Names of outer values that the body uses.
@@ -89,33 +104,33 @@ using Attribute = std::variant<int64_t, float, std::string, std::vector<int64_t>
 
 /// A tensor of the graph. A constant has `data`; every other value is a graph input or has one producer.
 struct Value {
-  std::string name;
+  std::string name = {};
   DataType type = DataType::kUndefined;
-  std::optional<Shape> shape;          ///< Absent when not even the rank is known.
-  std::shared_ptr<const Tensor> data;  ///< Set for constants (initializers, Constant nodes, folded nodes).
+  std::optional<Shape> shape = {};          ///< Absent when not even the rank is known.
+  std::shared_ptr<const Tensor> data = {};  ///< Set for constants (initializers, Constant nodes, folded nodes).
 
   bool is_constant() const { return data != nullptr; }
 };
 
 /// One operator. `inputs` and `outputs` index Graph::values.
 struct Node {
-  std::string name;     ///< Unique; made from the operator and the first output when the file has none.
-  std::string op_type;  ///< ONNX operator, e.g. "Conv".
-  std::string domain;   ///< "" for ai.onnx.
-  std::vector<ValueId> inputs;
-  std::vector<ValueId> outputs;
-  std::map<std::string, Attribute> attributes;
-  std::vector<std::string> origins;  ///< Names of the nodes of the user's file that this one stands for.
+  std::string name = {};     ///< Unique; made from the operator and the first output when the file has none.
+  std::string op_type = {};  ///< ONNX operator, e.g. "Conv".
+  std::string domain = {};   ///< "" for ai.onnx.
+  std::vector<ValueId> inputs = {};
+  std::vector<ValueId> outputs = {};
+  std::map<std::string, Attribute> attributes = {};
+  std::vector<std::string> origins = {};  ///< Names of the nodes of the user's file that this one stands for.
 };
 
 /// A directed acyclic graph; `nodes` is in topological order.
 struct Graph {
-  std::string name;
-  std::map<std::string, int64_t> opsets;  ///< Domain to version; "" is ai.onnx.
-  std::vector<Value> values;
-  std::vector<Node> nodes;
-  std::vector<ValueId> inputs;   ///< Without initializers.
-  std::vector<ValueId> outputs;
+  std::string name = {};
+  std::map<std::string, int64_t> opsets = {};  ///< Domain to version; "" is ai.onnx.
+  std::vector<Value> values = {};
+  std::vector<Node> nodes = {};
+  std::vector<ValueId> inputs = {};   ///< Without initializers.
+  std::vector<ValueId> outputs = {};
 
   const Value& value(ValueId id) const { return values[static_cast<size_t>(id)]; }
   Value& value(ValueId id) { return values[static_cast<size_t>(id)]; }
@@ -127,11 +142,13 @@ ValueId add_value(Graph& graph, Value value);
 std::vector<NodeId> producers(const Graph& graph);
 std::vector<std::vector<NodeId>> consumers(const Graph& graph);
 std::optional<ValueId> find_value(const Graph& graph, std::string_view name);
-/// Drops nodes and values that no output depends on; ids change.
+/// "Conv_y" for a Conv whose first output is y: the name of a node that the file leaves unnamed.
+std::string default_node_name(const Graph& graph, const Node& node);
+/// Drops nodes and values that no output depends on; graph inputs stay. Ids change.
 void remove_dead(Graph& graph);
 /// Sorts nodes topologically (stable); the error names a node on the cycle.
 Status sort_topologically(Graph& graph);
-/// Checks every index, name and the acyclic order; passes call it in tests.
+/// Checks every index, name, constant and the acyclic order; passes call it in tests.
 Status verify(const Graph& graph);
 
 // Attribute access with ONNX's defaults. A present attribute of another type is an error that names node and attribute.
