@@ -3,14 +3,14 @@
 // An entry's id is its position in its list, as NVIDIA's runtime has it.
 #pragma once
 
+#include "base/bytes.hpp"
+#include "base/status.hpp"
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/bytes.hpp"
-#include "base/status.hpp"
 
 namespace medlar::loadable {
 
@@ -21,7 +21,7 @@ struct Version {
 };
 
 inline constexpr Version kLoadableVersion{0, 7, 0};  ///< Container version that the compiler writes.
-inline constexpr Version kDlaVersion{0, 12, 3};      ///< Descriptor version that it writes (32-byte data cubes).
+inline constexpr Version kDlaVersion{0, 12, 3};  ///< Descriptor version that it writes (32-byte data cubes).
 inline constexpr Version kEmuVersion{0, 0, 1};
 inline constexpr uint32_t kPageBytes = 4096;  ///< Alignment of memory entries, granule of pools.
 inline constexpr uint32_t kMaxTaskAddresses = 6144;
@@ -30,7 +30,15 @@ enum class Interface : uint32_t { kNone = 0, kDla1 = 1, kEmu1 = 2 };
 enum class Domain : uint8_t { kSystem = 0, kSram = 1 };
 enum class EventOp : uint8_t { kWait = 0, kSignal = 1 };
 enum class DataFormat : uint8_t { kUnknown = 0, kNchw = 1, kNhwc = 2, kNCxHWx = 3 };
-enum class DataType : uint8_t { kUnknown = 0, kFloat = 1, kHalf = 2, kInt16 = 3, kInt8 = 4, kUint8 = 5, kUint16 = 6 };
+enum class DataType : uint8_t {
+  kUnknown = 0,
+  kFloat = 1,
+  kHalf = 2,
+  kInt16 = 3,
+  kInt8 = 4,
+  kUint8 = 5,
+  kUint16 = 6
+};
 enum class DataCategory : uint8_t { kImage = 0, kWeight = 1, kFeature = 2, kPlanar = 3, kBias = 4 };
 enum class RelocType : uint8_t { kElement = 0, kLine = 1, kSurface = 2, kTensor = 3 };
 
@@ -42,20 +50,21 @@ inline constexpr uint8_t kPixelFeatureX8 = 37;  ///< 8-byte atoms.
 inline constexpr uint32_t kSubAddr0 = 1, kSubDeps = 2, kSubOps = 3, kSubSurfs = 4, kSubLuts = 5;
 
 /// Memory::flags bits.
-inline constexpr uint16_t kMemoryAlloc = 1, kMemorySet = 2, kMemoryInput = 4, kMemoryOutput = 8, kMemoryDebug = 16;
+inline constexpr uint16_t kMemoryAlloc = 1, kMemorySet = 2, kMemoryInput = 4, kMemoryOutput = 8,
+                          kMemoryDebug = 16;
 
 struct Blob {
-  std::string name;
+  std::string name{};
   Interface interface = Interface::kNone;
   uint32_t sub_interface = 0;
-  Version version;
-  ByteBuffer data;
+  Version version{};
+  ByteBuffer data{};
   friend bool operator==(const Blob&, const Blob&) = default;
 };
 
 /// A blob copied to `offset` of a memory entry that has kMemorySet.
 struct Content {
-  std::string blob;
+  std::string blob{};
   uint64_t offset = 0;
   friend bool operator==(const Content&, const Content&) = default;
 };
@@ -65,7 +74,7 @@ struct Memory {
   uint16_t flags = 0;
   uint64_t size = 0;
   uint32_t alignment = 0;
-  std::vector<Content> contents;
+  std::vector<Content> contents{};
   uint16_t bind_id = 0;      ///< Inputs and outputs are numbered separately, each from 0.
   uint16_t tensor_desc = 0;  ///< Of an input or output.
   bool has(uint16_t flag) const { return (flags & flag) != 0; }
@@ -82,9 +91,10 @@ struct Address {
 
 struct Task {
   Interface interface = Interface::kDla1;
-  int16_t instance = -1;            ///< Device number, -1 any.
-  std::vector<uint16_t> addresses;  ///< Descriptors name their buffers by position in this list; 0 is the task itself.
-  std::vector<uint16_t> pre_actions, post_actions;
+  int16_t instance = -1;  ///< Device number, -1 any.
+  std::vector<uint16_t>
+      addresses{};  ///< Descriptors name their buffers by position in this list; 0 is the task itself.
+  std::vector<uint16_t> pre_actions{}, post_actions{};
   friend bool operator==(const Task&, const Task&) = default;
 };
 
@@ -97,7 +107,7 @@ struct Event {
 };
 
 struct Tensor {
-  std::string name;
+  std::string name{};
   uint16_t memory = 0;
   uint64_t size = 0;
   uint64_t offset = 0;
@@ -123,32 +133,32 @@ struct Reloc {
 };
 
 struct Submit {
-  std::vector<uint16_t> tasks;
+  std::vector<uint16_t> tasks{};
   friend bool operator==(const Submit&, const Submit&) = default;
 };
 
 struct Loadable {
   Version version = kLoadableVersion;
-  std::vector<Task> tasks;
-  std::vector<Memory> memories;
-  std::vector<Address> addresses;
-  std::vector<Event> events;
-  std::vector<Blob> blobs;
-  std::vector<Tensor> tensors;
-  std::vector<Reloc> relocs;
-  std::vector<Submit> submits;
+  std::vector<Task> tasks{};
+  std::vector<Memory> memories{};
+  std::vector<Address> addresses{};
+  std::vector<Event> events{};
+  std::vector<Blob> blobs{};
+  std::vector<Tensor> tensors{};
+  std::vector<Reloc> relocs{};
+  std::vector<Submit> submits{};
   friend bool operator==(const Loadable&, const Loadable&) = default;
 };
 
-/// Parses and verifies a loadable of any known version, as it stands (see upgrade.hpp for old descriptor layouts).
-/// Errors (kCorrupt) start with `name` and say which entry, limit and value.
+/// Parses and verifies a loadable of any known version, as it stands (see upgrade.hpp for old descriptor
+/// layouts). Errors (kCorrupt) start with `name` and say which entry, limit and value.
 Result<Loadable> read(ByteView bytes, std::string_view name);
 
 /// Serialises: deterministic, identifier "NVDA", every list present. Does not verify.
 ByteBuffer write(const Loadable& loadable);
 
-/// Every reference inside the loadable holds: ids in range, contents fit, addresses inside their memories, bind ids
-/// contiguous, each task's descriptor lists found through its address list and large enough.
+/// Every reference inside the loadable holds: ids in range, contents fit, addresses inside their memories,
+/// bind ids contiguous, each task's descriptor lists found through its address list and large enough.
 Status verify(const Loadable& loadable);
 
 /// A stable, line-oriented dump of the lists and the decoded descriptors.

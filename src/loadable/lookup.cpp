@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding things inside a loadable the way the firmware does: task address list, address, memory, content blob.
-#include <algorithm>
-
+// Finding things inside a loadable the way the firmware does: task address list, address, memory, content
+// blob.
 #include "loadable/loadable.hpp"
+
+#include <algorithm>
 
 namespace medlar::loadable {
 
@@ -27,7 +28,8 @@ Result<const Blob*> content_of(const Loadable& loadable, uint16_t address) {
   }
   const Address& entry = loadable.addresses[address];
   if (entry.memory >= loadable.memories.size()) {
-    return fail(Code::kCorrupt, "address {}: memory {} of {}", address, entry.memory, loadable.memories.size());
+    return fail(Code::kCorrupt, "address {}: memory {} of {}", address, entry.memory,
+                loadable.memories.size());
   }
   for (const Content& content : loadable.memories[entry.memory].contents) {
     if (content.offset != entry.offset) {
@@ -37,7 +39,8 @@ Result<const Blob*> content_of(const Loadable& loadable, uint16_t address) {
       return blob;
     }
   }
-  return fail(Code::kCorrupt, "address {}: memory {} holds no blob at offset {}", address, entry.memory, entry.offset);
+  return fail(Code::kCorrupt, "address {}: memory {} holds no blob at offset {}", address, entry.memory,
+              entry.offset);
 }
 
 }  // namespace

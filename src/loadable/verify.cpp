@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules that NVIDIA's runtime relies on without checking them: every reference inside a loadable holds.
-#include <map>
-#include <set>
-
 #include "base/checked.hpp"
 #include "loadable/loadable.hpp"
+#include "loadable/verify_descriptors.hpp"
+
+#include <map>
+#include <set>
 
 namespace medlar::loadable {
 namespace {
 
 constexpr size_t kMaxEntries = 65536;  // Ids are 16 bits.
+constexpr size_t kMaxTasks = 4096;     // Far above any network; bounds the work that a hostile file causes.
 
 Status check_index(std::string_view what, size_t at, std::string_view list, uint64_t index, size_t size) {
   if (index >= size) {
@@ -29,10 +31,13 @@ Status check_indices(std::string_view what, size_t at, std::string_view list, co
 
 Status verify_lists(const Loadable& l) {
   if (l.tasks.empty() || l.memories.empty() || l.submits.empty()) {
-    return fail(Code::kCorrupt, "{} tasks, {} memories, {} submits: at least one of each is needed", l.tasks.size(),
-                l.memories.size(), l.submits.size());
+    return fail(Code::kCorrupt, "{} tasks, {} memories, {} submits: at least one of each is needed",
+                l.tasks.size(), l.memories.size(), l.submits.size());
   }
-  for (const size_t size : {l.tasks.size(), l.memories.size(), l.addresses.size(), l.events.size(), l.blobs.size(),
+  if (l.tasks.size() > kMaxTasks) {
+    return fail(Code::kCorrupt, "{} tasks, the limit is {}", l.tasks.size(), kMaxTasks);
+  }
+  for (const size_t size : {l.memories.size(), l.addresses.size(), l.events.size(), l.blobs.size(),
                             l.tensors.size(), l.submits.size()}) {
     if (size > kMaxEntries) {
       return fail(Code::kCorrupt, "a list of {} entries, the limit is {}", size, kMaxEntries);
@@ -46,7 +51,8 @@ Status verify_blobs(const Loadable& l) {
   for (size_t i = 0; i < l.blobs.size(); ++i) {
     const Blob& blob = l.blobs[i];
     if (blob.name.empty() || !names.insert(blob.name).second) {
-      return fail(Code::kCorrupt, "blob {}: name '{}' is {}", i, blob.name, blob.name.empty() ? "empty" : "used twice");
+      return fail(Code::kCorrupt, "blob {}: name '{}' is {}", i, blob.name,
+                  blob.name.empty() ? "empty" : "used twice");
     }
     if (blob.interface > Interface::kEmu1) {
       return fail(Code::kCorrupt, "blob '{}': interface {} is none of 0, 1, 2", blob.name,
@@ -77,8 +83,8 @@ Status verify_contents(const BlobSizes& blobs, size_t id, const Memory& memory) 
       return fail(Code::kCorrupt, "memory {}: content '{}' is no blob of this file", id, content.blob);
     }
     if (!range_inside(content.offset, blob->second, memory.size)) {
-      return fail(Code::kCorrupt, "memory {} of {} bytes: blob '{}' of {} bytes does not fit at offset {}", id,
-                  memory.size, content.blob, blob->second, content.offset);
+      return fail(Code::kCorrupt, "memory {} of {} bytes: blob '{}' of {} bytes does not fit at offset {}",
+                  id, memory.size, content.blob, blob->second, content.offset);
     }
   }
   return {};
@@ -113,7 +119,8 @@ Status verify_memories(const Loadable& l) {
   for (size_t i = 0; i < l.memories.size(); ++i) {
     const Memory& memory = l.memories[i];
     if (memory.domain > Domain::kSram) {
-      return fail(Code::kCorrupt, "memory {}: domain {} is neither 0 nor 1", i, static_cast<int>(memory.domain));
+      return fail(Code::kCorrupt, "memory {}: domain {} is neither 0 nor 1", i,
+                  static_cast<int>(memory.domain));
     }
     if ((memory.flags & ~kKnown) != 0) {
       return fail(Code::kCorrupt, "memory {}: flags 0x{:x}, known are 0x{:x}", i, memory.flags, kKnown);
@@ -136,8 +143,8 @@ Status verify_addresses(const Loadable& l) {
     MEDLAR_TRY(check_index("address", i, "memory", address.memory, l.memories.size()));
     const uint64_t size = l.memories[address.memory].size;
     if (!range_inside(address.offset, address.size, size)) {
-      return fail(Code::kCorrupt, "address {}: offset {} + size {} exceeds memory {} of {} bytes", i, address.offset,
-                  address.size, address.memory, size);
+      return fail(Code::kCorrupt, "address {}: offset {} + size {} exceeds memory {} of {} bytes", i,
+                  address.offset, address.size, address.memory, size);
     }
   }
   return {};
@@ -148,12 +155,12 @@ Status verify_tensors(const Loadable& l) {
     const Tensor& t = l.tensors[i];
     MEDLAR_TRY(check_index("tensor", i, "memory", t.memory, l.memories.size()));
     if (!range_inside(t.offset, t.size, l.memories[t.memory].size)) {
-      return fail(Code::kCorrupt, "tensor '{}': offset {} + size {} exceeds memory {} of {} bytes", t.name, t.offset,
-                  t.size, t.memory, l.memories[t.memory].size);
+      return fail(Code::kCorrupt, "tensor '{}': offset {} + size {} exceeds memory {} of {} bytes", t.name,
+                  t.offset, t.size, t.memory, l.memories[t.memory].size);
     }
     if (t.n < 1 || t.c < 1 || t.h < 1 || t.w < 1) {
-      return fail(Code::kCorrupt, "tensor '{}': dimensions {}x{}x{}x{}, all must be at least 1", t.name, t.n, t.c, t.h,
-                  t.w);
+      return fail(Code::kCorrupt, "tensor '{}': dimensions {}x{}x{}x{}, all must be at least 1", t.name, t.n,
+                  t.c, t.h, t.w);
     }
   }
   return {};
@@ -202,7 +209,8 @@ Status verify_relocs(const Loadable& l) {
 Status verify_events(const Loadable& l) {
   for (size_t i = 0; i < l.events.size(); ++i) {
     if (l.events[i].op > EventOp::kSignal) {
-      return fail(Code::kCorrupt, "event {}: operation {} is neither 0 nor 1", i, static_cast<int>(l.events[i].op));
+      return fail(Code::kCorrupt, "event {}: operation {} is neither 0 nor 1", i,
+                  static_cast<int>(l.events[i].op));
     }
   }
   return {};
@@ -218,7 +226,8 @@ Status verify(const Loadable& loadable) {
   MEDLAR_TRY(verify_tensors(loadable));
   MEDLAR_TRY(verify_events(loadable));
   MEDLAR_TRY(verify_tasks(loadable));
-  return verify_relocs(loadable);
+  MEDLAR_TRY(verify_relocs(loadable));
+  return verify_descriptors(loadable);
 }
 
 }  // namespace medlar::loadable

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // FlatBuffer to Loadable. The buffer is hostile: FlatBuffers' verifier first, then the rules of verify().
-#include <algorithm>
-
 #include "loadable/loadable.hpp"
 #include "nvdla_loadable_generated.h"
+
+#include <algorithm>
 
 namespace medlar::loadable {
 namespace {
@@ -109,8 +109,8 @@ Result<Tensor> read_tensor(const wire::TensorDescListEntry& e, uint32_t) {
                 .c = e.c(),
                 .h = e.h(),
                 .w = e.w(),
-                .strides = {e.stride_0(), e.stride_1(), e.stride_2(), e.stride_3(), e.stride_4(), e.stride_5(),
-                            e.stride_6(), e.stride_7()}};
+                .strides = {e.stride_0(), e.stride_1(), e.stride_2(), e.stride_3(), e.stride_4(),
+                            e.stride_5(), e.stride_6(), e.stride_7()}};
 }
 
 Result<Reloc> read_reloc(const wire::RelocListEntry& e, uint32_t) {
@@ -141,25 +141,41 @@ Result<Loadable> convert(const wire::Loadable& root) {
   return l;
 }
 
+bool verifies(const ByteBuffer& bytes) {
+  // Official files older than descriptor version 0.11 carry no file identifier, so none is asked for.
+  flatbuffers::Verifier verifier(bytes.data(), bytes.size(), kMaxDepth, kMaxTables);
+  return verifier.VerifyBuffer<wire::Loadable>(nullptr);
+}
+
+/// Some official files lost the padding in front: everything in them is aligned from the end. Four bytes and
+/// a root offset that skips them bring the alignment back that accessors rely on.
+ByteBuffer with_padding(const ByteBuffer& bytes) {
+  constexpr uint32_t kPadding = 4;
+  ByteBuffer out(kPadding);
+  store_le(out.data(), load_le<uint32_t>(bytes.data()) + kPadding);
+  out.insert(out.end(), bytes.begin(), bytes.end());
+  return out;
+}
+
 }  // namespace
 
 Result<Loadable> read(ByteView bytes, std::string_view name) {
-  // The verifier checks alignment relative to the start; give it a start that is aligned.
-  ByteBuffer aligned;
-  if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(uint64_t) != 0) {
-    aligned.assign(bytes.begin(), bytes.end());
-    bytes = aligned;
-  }
-  if (bytes.size() >= FLATBUFFERS_MAX_BUFFER_SIZE) {
+  if (bytes.size() >= FLATBUFFERS_MAX_BUFFER_SIZE - sizeof(uint64_t)) {
     return fail(Code::kCorrupt, "{}: {} bytes, a loadable has fewer than {}", name, bytes.size(),
-                static_cast<uint64_t>(FLATBUFFERS_MAX_BUFFER_SIZE));
+                static_cast<uint64_t>(FLATBUFFERS_MAX_BUFFER_SIZE - sizeof(uint64_t)));
   }
-  // Official files older than descriptor version 0.11 carry no file identifier, so none is asked for.
-  flatbuffers::Verifier verifier(bytes.data(), bytes.size(), kMaxDepth, kMaxTables);
-  if (!verifier.VerifyBuffer<wire::Loadable>(nullptr)) {
-    return fail(Code::kCorrupt, "{}: not an NVDLA loadable: broken FlatBuffer ({} bytes)", name, bytes.size());
+  ByteBuffer buffer(bytes.begin(),
+                    bytes.end());  // Aligned for any scalar, which the caller's view may not be.
+  bool good = verifies(buffer);
+  if (!good && buffer.size() > sizeof(uint64_t)) {
+    buffer = with_padding(buffer);
+    good = verifies(buffer);
   }
-  auto loadable = convert(*flatbuffers::GetRoot<wire::Loadable>(bytes.data()));
+  if (!good) {
+    return fail(Code::kCorrupt, "{}: not an NVDLA loadable: broken FlatBuffer ({} bytes)", name,
+                bytes.size());
+  }
+  auto loadable = convert(*flatbuffers::GetRoot<wire::Loadable>(buffer.data()));
   if (!loadable) {
     return tl::unexpected<Error>(std::move(loadable).error().in(name));
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loadable to FlatBuffer. NVIDIA's runtime does not check for absent lists, names or versions: all are written.
+// Loadable to FlatBuffer. NVIDIA's runtime does not check for absent lists, names or versions: all are
+// written.
 #include "loadable/loadable.hpp"
 #include "nvdla_loadable_generated.h"
 
@@ -20,8 +21,9 @@ auto write_tasks(Builder& fb, const Loadable& l) {
     const auto addresses = fb.CreateVector(t.addresses);
     const auto pre = fb.CreateVector(t.pre_actions);
     const auto post = fb.CreateVector(t.post_actions);
-    out.push_back(wire::CreateTaskListEntry(fb, static_cast<uint16_t>(out.size()), static_cast<uint32_t>(t.interface),
-                                            t.instance, addresses, pre, post));
+    out.push_back(wire::CreateTaskListEntry(fb, static_cast<uint16_t>(out.size()),
+                                            static_cast<uint32_t>(t.interface), t.instance, addresses, pre,
+                                            post));
   }
   return fb.CreateVector(out);
 }
@@ -37,9 +39,9 @@ auto write_memories(Builder& fb, const Loadable& l) {
     }
     const auto contents = fb.CreateVector(names);
     const auto places = fb.CreateVector(offsets);
-    out.push_back(wire::CreateMemoryListEntry(fb, static_cast<uint16_t>(out.size()), static_cast<uint8_t>(m.domain),
-                                              m.flags, m.size, m.alignment, contents, places, m.bind_id,
-                                              m.tensor_desc));
+    out.push_back(wire::CreateMemoryListEntry(fb, static_cast<uint16_t>(out.size()),
+                                              static_cast<uint8_t>(m.domain), m.flags, m.size, m.alignment,
+                                              contents, places, m.bind_id, m.tensor_desc));
   }
   return fb.CreateVector(out);
 }
@@ -47,7 +49,8 @@ auto write_memories(Builder& fb, const Loadable& l) {
 auto write_addresses(Builder& fb, const Loadable& l) {
   Offsets<wire::AddressListEntry> out;
   for (const Address& a : l.addresses) {
-    out.push_back(wire::CreateAddressListEntry(fb, static_cast<uint16_t>(out.size()), a.memory, a.offset, a.size));
+    out.push_back(
+        wire::CreateAddressListEntry(fb, static_cast<uint16_t>(out.size()), a.memory, a.offset, a.size));
   }
   return fb.CreateVector(out);
 }
@@ -67,8 +70,8 @@ auto write_blobs(Builder& fb, const Loadable& l) {
     const auto name = fb.CreateString(b.name);
     const auto data = fb.CreateVector(b.data);
     const wire::Version version = wire_version(b.version);
-    out.push_back(wire::CreateBlob(fb, name, b.data.size(), static_cast<uint32_t>(b.interface), b.sub_interface,
-                                   &version, data));
+    out.push_back(wire::CreateBlob(fb, name, b.data.size(), static_cast<uint32_t>(b.interface),
+                                   b.sub_interface, &version, data));
   }
   return fb.CreateVector(out);
 }
@@ -79,8 +82,8 @@ auto write_tensors(Builder& fb, const Loadable& l) {
     const auto& s = t.strides;
     out.push_back(wire::CreateTensorDescListEntry(
         fb, fb.CreateString(t.name), static_cast<uint16_t>(out.size()), t.memory, t.size, t.offset,
-        static_cast<uint8_t>(t.format), static_cast<uint8_t>(t.type), static_cast<uint8_t>(t.category), t.pixel_format,
-        t.pixel_mapping, t.n, t.c, t.h, t.w, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]));
+        static_cast<uint8_t>(t.format), static_cast<uint8_t>(t.type), static_cast<uint8_t>(t.category),
+        t.pixel_format, t.pixel_mapping, t.n, t.c, t.h, t.w, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]));
   }
   return fb.CreateVector(out);
 }
@@ -88,8 +91,9 @@ auto write_tensors(Builder& fb, const Loadable& l) {
 auto write_relocs(Builder& fb, const Loadable& l) {
   Offsets<wire::RelocListEntry> out;
   for (const Reloc& r : l.relocs) {
-    out.push_back(wire::CreateRelocListEntry(fb, r.address, r.write_id, r.offset, static_cast<uint32_t>(r.interface),
-                                             r.sub_interface, static_cast<uint8_t>(r.type)));
+    out.push_back(wire::CreateRelocListEntry(fb, r.address, r.write_id, r.offset,
+                                             static_cast<uint32_t>(r.interface), r.sub_interface,
+                                             static_cast<uint8_t>(r.type)));
   }
   return fb.CreateVector(out);
 }
