@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// A chip's DMA ports, through the SMMU to DRAM and SRAM.
+#pragma once
+
+#include "chip/memory_port.hpp"
+#include "soc/smmu.hpp"
+
+namespace medlar::soc {
+
+/// One a core. The port's RAM type must match where the page lies: a DRAM access to an SRAM page is a
+/// translation fault, as is the reverse (the two buses reach different memories).
+class SocMemoryPort final : public chip::MemoryPort {
+ public:
+  SocMemoryPort(Memory& memory, Smmu& smmu, StreamId stream) : memory_(memory), smmu_(smmu), stream_(stream) {}
+
+  std::span<uint8_t> view(chip::Ram ram, uint64_t address, uint64_t size, chip::Access access) override;
+  Status read(chip::Ram ram, uint64_t address, std::span<uint8_t> out) override;
+  Status write(chip::Ram ram, uint64_t address, std::span<const uint8_t> in) override;
+
+ private:
+  struct Request {
+    chip::Ram ram;
+    uint64_t address;
+    uint64_t size;
+    Direction direction;
+  };
+  /// The longest start of the request that is contiguous in host memory; empty when its first byte faults.
+  std::span<uint8_t> piece(const Request& request);
+  /// piece() of an access that happens: records the fault.
+  std::span<uint8_t> access(const Request& request);
+
+  Memory& memory_;
+  Smmu& smmu_;
+  StreamId stream_;
+};
+
+}  // namespace medlar::soc
