@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner product of the convolution core, behind one seam: a few output pixels times a few blocks of kernels.
+// Every target computes the same exact integers; the scalar one is the reference.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace medlar::chip {
+
+inline constexpr int kDotLanes = 16;      ///< Kernels of one block.
+inline constexpr int kDotMaxBlocks = 4;
+inline constexpr int kDotMaxPixels = 6;
+
+/// A step is four bytes of a pixel: four bytes (data with 128 added, 0 to 255) or two 16-bit words.
+/// out[pixel * 64 + block * 16 + lane] = start[block * 16 + lane] + sum over rows, taps, steps. Weights of a block:
+/// [row][tap][step][lane][four bytes]. Sums wrap at 32 bits; the caller bounds the depth.
+struct DotTile {
+  const uint8_t* pixels[kDotMaxPixels] = {};  ///< First byte of each pixel's window.
+  int pixel_count = 0;
+  int block_count = 0;
+  const uint8_t* weights = nullptr;
+  uint64_t block_bytes = 0;      ///< From one block of weights to the next.
+  uint32_t rows = 0;
+  uint32_t taps = 0;
+  uint32_t steps = 0;
+  int64_t row_step = 0;          ///< Bytes between the data of neighbouring kernel rows.
+  int64_t tap_step = 0;
+  uint64_t weight_row_step = 0;  ///< Bytes between the weights of neighbouring rows.
+  const int32_t* start = nullptr;
+  int32_t* out = nullptr;
+};
+
+struct DotTarget {
+  std::string_view name;
+  bool has_bytes = false;  ///< INT8 runs in the bytes form; otherwise widened to words.
+  void (*bytes)(const DotTile&) = nullptr;
+  void (*words)(const DotTile&) = nullptr;
+};
+
+/// Targets that this machine can run, best first; the last one is "scalar".
+std::span<const DotTarget> dot_targets();
+
+/// The target that MEDLAR_CHIP_ISA names, else the best one. An unknown name is ignored by falling back to scalar.
+const DotTarget& active_dot_target();
+
+// One per translation unit.
+void dot_bytes_scalar(const DotTile& tile);
+void dot_words_scalar(const DotTile& tile);
+void dot_words_vector(const DotTile& tile);
+void dot_bytes_avx512(const DotTile& tile);
+void dot_words_avx512(const DotTile& tile);
+
+}  // namespace medlar::chip

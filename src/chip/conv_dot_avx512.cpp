@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner product with AVX-512 VNNI (vpdpbusd, vpdpwssd). Highway 1.0 has neither, hence intrinsics.
+#include "chip/conv_dot.hpp"
+
+#if defined(__x86_64__)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
+#include <immintrin.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace medlar::chip {
+namespace {
+
+struct Bytes {
+  static __m512i dot(__m512i sum, __m512i data, __m512i weights) { return _mm512_dpbusd_epi32(sum, data, weights); }
+};
+struct Words {
+  static __m512i dot(__m512i sum, __m512i data, __m512i weights) { return _mm512_dpwssd_epi32(sum, data, weights); }
+};
+
+__m512i broadcast(const uint8_t* from) {
+  int32_t value;
+  std::memcpy(&value, from, 4);
+  return _mm512_set1_epi32(value);
+}
+
+template <typename Op, int P, int B>
+void run(const DotTile& tile) {
+  __m512i sums[P][B];
+#pragma GCC unroll 8
+  for (int b = 0; b < B; ++b) {
+#pragma GCC unroll 8
+    for (int p = 0; p < P; ++p) {
+      sums[p][b] = _mm512_loadu_si512(tile.start + b * kDotLanes);
+    }
+  }
+  for (uint32_t row = 0; row < tile.rows; ++row) {
+    const uint8_t* w = tile.weights + row * tile.weight_row_step;
+    for (uint32_t tap = 0; tap < tile.taps; ++tap) {
+      const int64_t offset = row * tile.row_step + tap * tile.tap_step;
+      const uint8_t* data[P];
+#pragma GCC unroll 8
+      for (int p = 0; p < P; ++p) {
+        data[p] = tile.pixels[p] + offset;
+      }
+      for (uint32_t s = 0; s < tile.steps; ++s, w += 4 * kDotLanes) {
+        __m512i weights[B];
+#pragma GCC unroll 8
+        for (int b = 0; b < B; ++b) {
+          weights[b] = _mm512_loadu_si512(w + b * tile.block_bytes);
+        }
+#pragma GCC unroll 8
+        for (int p = 0; p < P; ++p) {
+          const __m512i value = broadcast(data[p] + 4 * s);
+#pragma GCC unroll 8
+          for (int b = 0; b < B; ++b) {
+            sums[p][b] = Op::dot(sums[p][b], value, weights[b]);
+          }
+        }
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 8
+    for (int b = 0; b < B; ++b) {
+      _mm512_storeu_si512(tile.out + (p * kDotMaxBlocks + b) * kDotLanes, sums[p][b]);
+    }
+  }
+}
+
+using Kernel = void (*)(const DotTile&);
+
+template <typename Op, size_t... I>
+constexpr std::array<Kernel, sizeof...(I)> kernels(std::index_sequence<I...>) {
+  return {run<Op, static_cast<int>(I) / kDotMaxBlocks + 1, static_cast<int>(I) % kDotMaxBlocks + 1>...};
+}
+
+template <typename Op>
+void dispatch(const DotTile& tile) {
+  static constexpr auto kKernels = kernels<Op>(std::make_index_sequence<kDotMaxPixels * kDotMaxBlocks>());
+  kKernels[static_cast<size_t>((tile.pixel_count - 1) * kDotMaxBlocks + tile.block_count - 1)](tile);
+}
+
+}  // namespace
+
+void dot_bytes_avx512(const DotTile& tile) { dispatch<Bytes>(tile); }
+void dot_words_avx512(const DotTile& tile) { dispatch<Words>(tile); }
+
+}  // namespace medlar::chip
+#pragma GCC pop_options
+#else
+namespace medlar::chip {
+void dot_bytes_avx512(const DotTile& tile) { dot_bytes_scalar(tile); }
+void dot_words_avx512(const DotTile& tile) { dot_words_scalar(tile); }
+}  // namespace medlar::chip
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner product, one product at a time.
+#include <cstring>
+
+#include "chip/conv_dot.hpp"
+
+namespace medlar::chip {
+namespace {
+
+int32_t step_bytes(const uint8_t* data, const uint8_t* weights) {
+  int32_t sum = 0;
+  for (int i = 0; i < 4; ++i) {
+    sum += int32_t{data[i]} * int32_t{static_cast<int8_t>(weights[i])};
+  }
+  return sum;
+}
+
+uint32_t step_words(const uint8_t* data, const uint8_t* weights) {
+  int16_t d[2];
+  int16_t w[2];
+  std::memcpy(d, data, 4);
+  std::memcpy(w, weights, 4);
+  return static_cast<uint32_t>(int32_t{d[0]} * w[0]) + static_cast<uint32_t>(int32_t{d[1]} * w[1]);
+}
+
+template <typename Step>
+void run(const DotTile& tile, Step step) {
+  for (int p = 0; p < tile.pixel_count; ++p) {
+    for (int k = 0; k < tile.block_count * kDotLanes; ++k) {
+      const uint8_t* weights = tile.weights + (k / kDotLanes) * tile.block_bytes + (k % kDotLanes) * 4;
+      auto sum = static_cast<uint32_t>(tile.start[k]);
+      for (uint32_t row = 0; row < tile.rows; ++row) {
+        const uint8_t* w = weights + row * tile.weight_row_step;
+        for (uint32_t tap = 0; tap < tile.taps; ++tap) {
+          const uint8_t* d = tile.pixels[p] + row * tile.row_step + tap * tile.tap_step;
+          for (uint32_t s = 0; s < tile.steps; ++s, d += 4, w += 4 * kDotLanes) {
+            sum += static_cast<uint32_t>(step(d, w));
+          }
+        }
+      }
+      tile.out[p * kDotMaxBlocks * kDotLanes + k] = static_cast<int32_t>(sum);
+    }
+  }
+}
+
+}  // namespace
+
+void dot_bytes_scalar(const DotTile& tile) { run(tile, step_bytes); }
+void dot_words_scalar(const DotTile& tile) { run(tile, step_words); }
+
+}  // namespace medlar::chip

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights from memory order to the order of the inner product: blocks of 16 kernels, steps of four bytes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "chip/conv_job.hpp"
+#include "chip/conv_weights.hpp"
+
+namespace medlar::chip {
+
+struct PackedWeights {
+  std::vector<uint8_t> bytes;  ///< [block][row][tap][step][lane][four bytes], zero where there is no weight.
+  std::vector<int32_t> sums;   ///< Per kernel of the blocks: sum of its weights (bytes form only).
+  uint32_t blocks = 0;
+  uint32_t steps = 0;          ///< Of one tap.
+  uint64_t block_bytes = 0;
+};
+
+/// `weights`: those of kernels [range.first, range.first + range.count), in memory order. `words`: INT8 weights are
+/// widened to 16 bits.
+PackedWeights pack_weights(const ConvJob& job, KernelRange range, ByteView weights, bool words);
+
+}  // namespace medlar::chip

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The convolution written out: one atom after the other, as CSC sends them and CACC adds them. Slow and right.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "chip/acc_cube.hpp"
+#include "chip/conv_cube.hpp"
+#include "chip/conv_job.hpp"
+#include "chip/conv_weights.hpp"
+
+namespace medlar::chip {
+
+/// An output cube of the job's size, all zero.
+AccCube make_acc_cube(const ConvJob& job);
+
+/// Computes kernels [range.first, range.first + range.count) into `out`; `weights` are theirs, in memory order.
+void convolve_reference(const ConvJob& job, const ConvCube& cube, KernelRange range, ByteView weights, AccCube& out);
+
+}  // namespace medlar::chip

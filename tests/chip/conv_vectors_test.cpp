@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// NVIDIA's C-model decides: every pass-through case of the convolution archives.
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "chip/conv_dot.hpp"
+#include "conv_case.hpp"
+#include "support/test_data.hpp"
+
+namespace medlar::test {
+namespace {
+
+class ConvVectors : public testing::TestWithParam<const char*> {};
+
+TEST_P(ConvVectors, EveryPassThroughCase) {
+  MEDLAR_REFERENCE_DATA(path, std::string("vectors/") + GetParam() + ".tar.xz");
+  std::vector<ConvCase> cases = load_cases(path);
+  for (const chip::DotTarget& target : chip::dot_targets()) {
+    ASSERT_EQ(setenv("MEDLAR_CHIP_ISA", std::string(target.name).c_str(), 1), 0);
+    int compared = 0;
+    for (ConvCase& test : cases) {
+      if (test.operations.empty()) {
+        continue;
+      }
+      chip::ConvCore core(*test.config);
+      EXPECT_EQ(run_case(test, core), "") << target.name << ' ' << test.name << ": " << test.json.at("description");
+      compared += passes_through(test.operations.front().sdp) ? 1 : 0;
+    }
+    EXPECT_GT(compared, 0);
+  }
+  unsetenv("MEDLAR_CHIP_ISA");
+}
+
+INSTANTIATE_TEST_SUITE_P(Archives, ConvVectors,
+                         testing::Values("nv_full_conv_int8", "nv_full_conv_int16", "nv_large_conv_int8",
+                                         "nv_small_conv_int8", "nv_small_256_full_conv_int8"),
+                         [](const auto& param) { return std::string(param.param); });
+
+}  // namespace
+}  // namespace medlar::test
