@@ -230,6 +230,9 @@ class Tiler {
 }  // namespace
 
 bool sums_cannot_saturate(const ConvJob& job) {
+  if (job.precision == hw::Precision::kFp16) {
+    return false;
+  }
   const KernelShape shape = kernel_shape(job);
   const uint64_t atoms = uint64_t{shape.rows} * shape.taps * ceil_div(shape.depth, job.machine.atomic_c);
   const uint64_t product_bits = job.precision == hw::Precision::kInt8 ? 14 : 30;

@@ -298,8 +298,8 @@ Result<ConvJob> plan_convolution(const hw::HwConfig& config, const ConvRegisters
   MEDLAR_TRY(plan_values(registers, job));
   plan_sources(registers, job);
   MEDLAR_TRY(check_sources(config, registers, job));
-  if (job.mode != ConvMode::kDirect || job.precision == hw::Precision::kFp16 || job.compressed) {
-    return fail(Code::kUnsupported, "CDMA.D_MISC_CFG: only direct convolution of integers");
+  if (job.mode != ConvMode::kDirect || job.compressed) {
+    return fail(Code::kUnsupported, "CDMA.D_MISC_CFG: only direct convolution");
   }
   MEDLAR_TRY(check_direct(registers, job));
   MEDLAR_TRY(check_weights(registers, job));

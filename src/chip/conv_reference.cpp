@@ -3,18 +3,29 @@
 #include "chip/conv_reference.hpp"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "chip/conv_cacc.hpp"
 #include "chip/conv_window.hpp"
+#include "num/fp_mac.hpp"
 
 namespace medlar::chip {
 namespace {
+
+constexpr size_t kMaxAtom = 64;
 
 /// One output element: where its data and its weights are.
 struct Element {
   const uint8_t* window = nullptr;
   const uint8_t* weights = nullptr;  ///< Of its kernel group.
   uint32_t kernel = 0;               ///< In the group.
+};
+
+/// The rows of one atom: several with vertical extension, else one.
+struct AtomRows {
+  uint32_t first = 0;
+  uint32_t count = 1;
 };
 
 class Reference {
@@ -25,36 +36,54 @@ class Reference {
     return {.kernels = kernels, .shape = kernel_shape(job_), .atomic_c = job_.machine.atomic_c, .y_extension = job_.y_extension};
   }
 
-  int64_t sum_integers(const WeightGroup& group, const Element& element) const {
-    int64_t sum = 0;
-    for (uint32_t c = 0; c < group.shape.depth; c += group.atomic_c) {
-      for (uint32_t row = 0; row < group.shape.rows; ++row) {
-        for (uint32_t tap = 0; tap < group.shape.taps; ++tap) {
-          sum = cacc_add(sum, atom(group, element, {.row = row, .tap = tap, .first = c}));
+  /// The accumulator's delivery for one output element.
+  int32_t deliver(const WeightGroup& group, const Element& element) const {
+    if (job_.precision != hw::Precision::kFp16) {
+      int64_t sum = 0;
+      for_each_atom(group, element, [&](std::span<const uint16_t> weights, std::span<const uint16_t> data) {
+        int64_t atom = 0;
+        for (size_t i = 0; i < data.size(); ++i) {
+          atom += int64_t{static_cast<int16_t>(data[i])} * static_cast<int16_t>(weights[i]);
         }
-      }
+        sum = cacc_add(sum, atom);
+      });
+      return cacc_deliver(sum, job_.clip_truncate);
     }
-    return sum;
+    num::FpAcc sum;
+    for_each_atom(group, element, [&](std::span<const uint16_t> weights, std::span<const uint16_t> data) {
+      sum = num::fp_acc_add(sum, num::fp_atom(weights, data));
+    });
+    return static_cast<int32_t>(num::fp_acc_to_float(sum));
   }
 
  private:
-  struct Atom {
-    uint32_t row = 0;
-    uint32_t tap = 0;
-    uint32_t first = 0;  ///< First element of the tap.
-  };
-
-  int64_t atom(const WeightGroup& group, const Element& element, Atom at) const {
-    const uint64_t bytes = job_.element_bytes();
-    const uint32_t last = std::min(at.first + group.atomic_c, group.shape.depth);
-    int64_t sum = 0;
-    for (uint32_t c = at.first; c < last; ++c) {
-      const uint8_t* d = element.window + at.row * window_.row_step + at.tap * window_.tap_step + c * bytes;
-      const uint8_t* w = element.weights + weight_offset(group, element.kernel, at.row, at.tap, c) * bytes;
-      sum += bytes == 1 ? int64_t{static_cast<int8_t>(*d)} * static_cast<int8_t>(*w)
-                        : int64_t{load_le<int16_t>(d)} * load_le<int16_t>(w);
+  /// Atoms in CSC's order: channel blocks, kernel rows, kernel columns.
+  template <typename Visit>
+  void for_each_atom(const WeightGroup& group, const Element& element, Visit visit) const {
+    std::array<uint16_t, kMaxAtom> weights{};
+    std::array<uint16_t, kMaxAtom> data{};
+    for (uint32_t c = 0; c < group.shape.depth; c += group.atomic_c) {
+      const uint32_t last = std::min(c + group.atomic_c, group.shape.depth);
+      for (uint32_t row = 0; row < group.shape.rows; row += group.y_extension) {
+        const AtomRows rows{.first = row, .count = std::min(group.y_extension, group.shape.rows - row)};
+        for (uint32_t tap = 0; tap < group.shape.taps; ++tap) {
+          size_t count = 0;
+          for (uint32_t r = rows.first; r < rows.first + rows.count; ++r) {
+            for (uint32_t i = c; i < last; ++i, ++count) {
+              data[count] = load(element.window + r * window_.row_step + tap * window_.tap_step, i);
+              weights[count] = load(element.weights, weight_offset(group, element.kernel, r, tap, i));
+            }
+          }
+          visit(std::span<const uint16_t>(weights.data(), count), std::span<const uint16_t>(data.data(), count));
+        }
+      }
     }
-    return sum;
+  }
+
+  /// Element `index` as 16 bits, INT8 sign-extended.
+  uint16_t load(const uint8_t* from, uint64_t index) const {
+    return job_.element_bytes() == 1 ? static_cast<uint16_t>(static_cast<int8_t>(from[index]))
+                                     : load_le<uint16_t>(from + 2 * index);
   }
 
   const ConvJob& job_;
@@ -91,8 +120,7 @@ void convolve_reference(const ConvJob& job, const ConvCube& cube, KernelRange ra
       for (uint32_t y = 0; y < job.out_h; ++y) {
         for (uint32_t x = 0; x < job.out_w; ++x) {
           element.window = window.at(0, batch, y, x);
-          plane[(uint64_t{y} * job.out_w + x) * lanes] =
-              cacc_deliver(reference.sum_integers(group, element), job.clip_truncate);
+          plane[(uint64_t{y} * job.out_w + x) * lanes] = reference.deliver(group, element);
         }
       }
     }
