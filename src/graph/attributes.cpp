@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Attribute>> kKinds = {
     "an integer", "a float", "a string", "a list of integers", "a list of floats", "a list of strings",
-    "a tensor",   "a graph"};
+    "a tensor",   "a graph", "of a kind for the host alone"};
 
 template <typename T>
 Result<T> typed_attribute(const Node& node, std::string_view name, T fallback) {

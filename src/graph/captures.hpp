@@ -25,10 +25,13 @@ class CaptureIndex {
 template <typename Visit>
 void for_each_capture(const Node& node, Visit visit) {
   for (const auto& [key, attribute] : node.attributes) {
-    if (const auto* subgraph = std::get_if<Subgraph>(&attribute)) {
-      for (const std::string& name : subgraph->captured) {
-        visit(std::string_view(name));
-      }
+    const auto* subgraph = std::get_if<Subgraph>(&attribute);
+    const auto* opaque = std::get_if<OpaqueAttribute>(&attribute);
+    if (subgraph == nullptr && opaque == nullptr) {
+      continue;
+    }
+    for (const std::string& name : subgraph != nullptr ? subgraph->captured : opaque->captured) {
+      visit(std::string_view(name));
     }
   }
 }

@@ -99,8 +99,16 @@ struct Subgraph {
   friend bool operator==(const Subgraph&, const Subgraph&) = default;
 };
 
+/// An attribute of a kind that only the host understands (types, lists of tensors or graphs): a serialised
+/// ONNX AttributeProto.
+struct OpaqueAttribute {
+  ByteBuffer onnx = {};
+  std::vector<std::string> captured = {};
+  friend bool operator==(const OpaqueAttribute&, const OpaqueAttribute&) = default;
+};
+
 using Attribute = std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
-                               std::vector<std::string>, Tensor, Subgraph>;
+                               std::vector<std::string>, Tensor, Subgraph, OpaqueAttribute>;
 
 /// A tensor of the graph. A constant has `data`; every other value is a graph input or has one producer.
 struct Value {

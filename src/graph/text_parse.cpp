@@ -299,7 +299,10 @@ class Parser {
       return Attribute(std::move(texts));
     }
     if (cursor_.accept("subgraph")) {
-      return subgraph();
+      return nested<Subgraph>();
+    }
+    if (cursor_.accept("opaque")) {
+      return nested<OpaqueAttribute>();
     }
     return number_or_tensor();
   }
@@ -354,8 +357,9 @@ class Parser {
     return Attribute(std::move(out));
   }
 
-  Result<Attribute> subgraph() {
-    Subgraph out;
+  template <typename T>
+  Result<Attribute> nested() {
+    T out;
     MEDLAR_TRY(cursor_.expect("("));
     MEDLAR_ASSIGN(out.captured, strings());
     MEDLAR_TRY(cursor_.expect(","));

@@ -149,8 +149,11 @@ struct AttributeText {
   std::string operator()(const std::vector<float>& v) const { return typed_list(v, "floats", number<float>); }
   std::string operator()(const std::vector<std::string>& v) const { return typed_list(v, "strings", quoted); }
   std::string operator()(const Tensor& value) const { return tensor_text(value, options); }
-  std::string operator()(const Subgraph& value) const {
-    return fmt::format("subgraph({}, {})", list(value.captured, [](const std::string& s) { return quoted(s); }),
+  std::string operator()(const Subgraph& value) const { return nested("subgraph", value); }
+  std::string operator()(const OpaqueAttribute& value) const { return nested("opaque", value); }
+
+  std::string nested(std::string_view kind, const auto& value) const {
+    return fmt::format("{}({}, {})", kind, list(value.captured, [](const std::string& s) { return quoted(s); }),
                        blob(value.onnx, 16, options));
   }
 };
@@ -232,6 +235,8 @@ ConstantPool constant_pool(const Graph& graph) {
         add(tensor->bytes);
       } else if (const auto* subgraph = std::get_if<Subgraph>(&attribute)) {
         add(subgraph->onnx);
+      } else if (const auto* opaque = std::get_if<OpaqueAttribute>(&attribute)) {
+        add(opaque->onnx);
       }
     }
   }

@@ -107,6 +107,7 @@ TEST(Text, SubgraphsAndOddNamesSurvive) {
   graph.outputs = {y};
   Node node{.name = "if", .op_type = "If op", .domain = "a-b", .inputs = {x}, .outputs = {y}};
   node.attributes["then branch"] = Subgraph{ByteBuffer(100, 7), {"x//y"}};
+  node.attributes["kind"] = OpaqueAttribute{ByteBuffer(3, 9), {"x//y"}};
   node.attributes["nan"] = std::nanf("");
   node.attributes["inf"] = -std::numeric_limits<float>::infinity();
   node.attributes["fs"] = std::vector<float>{std::numeric_limits<float>::infinity(), 1e30f};
