@@ -36,7 +36,12 @@ def open_core(base, config):
             "modes": [{"name": "1GHz", "dla_hz": base["clock_hz"], "dram_bytes_per_second": bandwidth}],
             "dram_bytes": base["dram_bytes"], "cma_bytes": base["cma_bytes"], "sram_bytes": base["sram_bytes"] if config["sram"] else 0,
             "sram_shared": False, "transition_us": base["transition_us"], "max_loadables": base["max_loadables"],
-            "hwc4_alignment": 32, "note": base["note"]}
+            "hwc4_alignment": 32, "dla_watts": [active_watts(base, macs)] * 2, "note": base["note"]}
+
+
+def active_watts(base, macs):
+    constant, slope = base["active_milliwatts"]
+    return round((constant + slope * macs) / 1000, 4)
 
 
 def generate(spec_dir):

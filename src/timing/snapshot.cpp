@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Register groups to work. Sizes in registers are stored minus one.
+#include "timing/snapshot.hpp"
+
+#include "base/checked.hpp"
+#include "hw/cube.hpp"
+
+#include <algorithm>
+
+namespace medlar::timing {
+namespace {
+
+/// Every unit's RAM bit: 1 is DRAM.
+Memory ram(uint32_t type) {
+  return type == hw::value::kRamTypeMc ? Memory::kDram : Memory::kSram;
+}
+
+hw::Precision precision(uint32_t code) {
+  return code <= 2 ? static_cast<hw::Precision>(code) : hw::Precision::kFp16;
+}
+
+/// Bytes of a cube without gaps; whole atoms.
+uint64_t cube_bytes(uint64_t pixels, uint32_t channels, uint32_t element_bytes, const hw::HwConfig& config) {
+  return pixels * round_up(channels * element_bytes, config.memory_atom);
+}
+
+/// One operand reader of SDP.
+struct OperandReader {
+  uint32_t disable, use, two_bytes, per_element, ram_type;
+};
+
+Traffic operand(const OperandReader& r, uint64_t pixels, uint32_t channels, const hw::HwConfig& config) {
+  if (r.disable != 0) {
+    return {};
+  }
+  const uint32_t bytes = (r.two_bytes != 0 ? 2u : 1u) * (r.use == hw::value::kOperandUseBoth ? 2u : 1u);
+  return {cube_bytes(r.per_element != 0 ? pixels : 1, channels, bytes, config), ram(r.ram_type)};
+}
+
+SdpWork sdp_work(const hw::SdpRdmaGroup& rdma, const hw::SdpGroup& sdp, const hw::HwConfig& config) {
+  SdpWork w;
+  const uint64_t positions = uint64_t{sdp.width + 1} * (sdp.height + 1);
+  w.pixels = positions * (sdp.batch_number + 1);
+  w.channels = sdp.channel + 1;
+  w.ew = sdp.ew_bypass == 0;
+  if (sdp.flying_mode == 0) {
+    w.input = {cube_bytes(w.pixels, w.channels, hw::bytes_per_element(precision(rdma.in_precision)), config),
+               ram(rdma.src_ram_type)};
+  }
+  w.x1 = operand({rdma.brdma_disable | sdp.bs_bypass, rdma.brdma_data_use, rdma.brdma_data_size,
+                  rdma.brdma_data_mode, rdma.brdma_ram_type},
+                 positions, w.channels, config);
+  w.x2 = operand({rdma.nrdma_disable | sdp.bn_bypass, rdma.nrdma_data_use, rdma.nrdma_data_size,
+                  rdma.nrdma_data_mode, rdma.nrdma_ram_type},
+                 positions, w.channels, config);
+  w.y = operand({rdma.erdma_disable | sdp.ew_bypass, rdma.erdma_data_use, rdma.erdma_data_size,
+                 rdma.erdma_data_mode, rdma.erdma_ram_type},
+                positions, w.channels, config);
+  if (sdp.output_dst == hw::value::kOutputDestinationMem) {
+    w.output = {cube_bytes(w.pixels, w.channels, hw::bytes_per_element(precision(sdp.out_precision)), config),
+                ram(sdp.dst_ram_type)};
+  }
+  return w;
+}
+
+PdpWork pdp_work(const hw::PdpGroup& pdp, const hw::HwConfig& config) {
+  PdpWork w;
+  const uint32_t bytes = hw::bytes_per_element(precision(pdp.input_data));
+  w.input_bytes = cube_bytes(uint64_t{pdp.cube_in_width + 1} * (pdp.cube_in_height + 1),
+                             pdp.cube_in_channel + 1, bytes, config);
+  w.output = {cube_bytes(uint64_t{pdp.cube_out_width + 1} * (pdp.cube_out_height + 1),
+                         pdp.cube_out_channel + 1, bytes, config),
+              ram(pdp.dst_ram_type)};
+  return w;
+}
+
+Traffic conv_data(const hw::CdmaGroup& cdma, const hw::HwConfig& config) {
+  if (cdma.data_reuse != 0) {
+    return {};
+  }
+  const uint64_t width = cdma.datain_width + 1, height = cdma.datain_height + 1;
+  const Memory from = ram(cdma.datain_ram_type);
+  const hw::PixelFormat* format = hw::find_pixel_format(cdma.pixel_format);
+  if (cdma.datain_format == hw::value::kDataFormatPixel && format != nullptr) {
+    const auto image = hw::PixelLayout::packed(*format, cdma.datain_width + 1, cdma.datain_height + 1);
+    return {image.total_bytes(), from};
+  }
+  const uint32_t element = hw::bytes_per_element(precision(cdma.in_precision));
+  return {cube_bytes(width * height * (cdma.batches + 1), cdma.datain_channel + 1, element, config), from};
+}
+
+Traffic conv_weights(const hw::CdmaGroup& cdma) {
+  if (cdma.weight_reuse != 0) {
+    return {};
+  }
+  // Compressed: the mask has a bit an element, and a 32-bit count a kernel group.
+  const uint64_t masks = cdma.weight_format == hw::value::kWeightFormatCompressed ? cdma.wmb_bytes : 0;
+  return {cdma.weight_bytes + masks, ram(cdma.weight_ram_type)};
+}
+
+/// Multiply steps of an output position.
+uint64_t conv_steps(const hw::CscGroup& csc, const hw::HwConfig& config) {
+  const uint32_t blocks = ceil_div(csc.weight_channel_ext + 1, config.atomic_c);
+  if (csc.conv_mode == hw::value::kConvModeWinograd) {
+    return uint64_t{4} * blocks;  // 16 products make 4 outputs; 3 x 3 taps direct are 36
+  }
+  const uint32_t rows = ceil_div(csc.weight_height_ext + 1, 1u << csc.y_extension);
+  return uint64_t{rows} * (csc.weight_width_ext + 1) * blocks;
+}
+
+}  // namespace
+
+ConvWork work_of(const ConvSnapshot& s, const hw::HwConfig& config) {
+  ConvWork w;
+  w.precision = precision(s.csc.proc_precision);
+  w.pixels = uint64_t{s.cacc.dataout_width + 1} * (s.cacc.dataout_height + 1) * (s.csc.batches + 1);
+  w.steps = conv_steps(s.csc, config);
+  w.channels = s.csc.weight_channel_ext + 1;
+  w.kernels = s.csc.weight_kernel + 1;
+  w.input_width = s.cdma.datain_width + 1;
+  const bool winograd = s.csc.conv_mode == hw::value::kConvModeWinograd;
+  const uint64_t taps = winograd ? 9 : uint64_t{s.csc.weight_width_ext + 1} * (s.csc.weight_height_ext + 1);
+  w.macs = w.pixels * taps * w.channels * w.kernels;
+  w.data = conv_data(s.cdma, config);
+  w.weights = conv_weights(s.cdma);
+  w.sdp = sdp_work(s.sdp_rdma, s.sdp, config);
+  if (s.pdp) {
+    w.pdp = pdp_work(*s.pdp, config);
+  }
+  return w;
+}
+
+SdpWork work_of(const SdpSnapshot& s, const hw::HwConfig& config) {
+  return sdp_work(s.rdma, s.sdp, config);
+}
+
+PdpWork work_of(const PdpSnapshot& s, const hw::HwConfig& config) {
+  PdpWork w = pdp_work(s.pdp, config);
+  w.input = {w.input_bytes, ram(s.rdma.src_ram_type)};
+  return w;
+}
+
+CdpWork work_of(const CdpSnapshot& s, const hw::HwConfig& config) {
+  const uint64_t pixels = uint64_t{s.rdma.width + 1} * (s.rdma.height + 1);
+  const uint64_t bytes =
+      cube_bytes(pixels, s.rdma.channel + 1, hw::bytes_per_element(precision(s.rdma.input_data)), config);
+  return {pixels * (s.rdma.channel + 1), {bytes, ram(s.rdma.src_ram_type)}, {bytes, ram(s.cdp.dst_ram_type)}};
+}
+
+CopyWork work_of(const RubikSnapshot& s, const hw::HwConfig& config) {
+  const hw::RubikGroup& r = s.rubik;
+  const uint32_t element = hw::bytes_per_element(precision(r.in_precision));
+  const uint64_t bytes =
+      cube_bytes(uint64_t{r.datain_width + 1} * (r.datain_height + 1), r.datain_channel + 1, element, config);
+  return {CopyWork::Engine::kRubik, {bytes, ram(r.datain_ram_type)}, {bytes, ram(r.dataout_ram_type)}};
+}
+
+CopyWork work_of(const BdmaSnapshot& s) {
+  CopyWork w;
+  for (const hw::BdmaGroup& t : s.transfers) {
+    const uint64_t bytes = uint64_t{t.line_size + 1} * 32 * (t.line_repeat + 1) * (t.surf_repeat + 1);
+    w.input = {w.input.bytes + bytes, ram(t.src_ram_type)};
+    w.output = {w.output.bytes + bytes, ram(t.dst_ram_type)};
+  }
+  return w;
+}
+
+OpTime time_of(const Snapshot& snapshot, const hw::HwConfig& config, const Machine& machine) {
+  return std::visit(
+      [&](const auto& s) -> OpTime {
+        using T = std::decay_t<decltype(s)>;
+        if constexpr (std::is_same_v<T, BdmaSnapshot>) {
+          return time_of(work_of(s), machine);
+        } else if constexpr (std::is_same_v<T, SdpSnapshot>) {
+          return time_of(work_of(s, config), s.pdp ? std::optional(pdp_work(*s.pdp, config)) : std::nullopt,
+                         machine);
+        } else {
+          return time_of(work_of(s, config), machine);
+        }
+      },
+      snapshot);
+}
+
+}  // namespace medlar::timing

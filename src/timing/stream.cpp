@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations that stream from memory to memory: SDP, PDP, CDP, RUBIK, BDMA.
+#include "base/checked.hpp"
+#include "timing/rates.hpp"
+
+namespace medlar::timing {
+namespace {
+
+/// Cycles that one reader needs with its own credits.
+double reader_cycles(const Traffic& t, const Machine& machine, double credits) {
+  return cycles_at(static_cast<double>(t.bytes), client_rate(machine, memory(machine, t.memory), credits));
+}
+
+struct Streams {
+  double unit = 0;     ///< Cycles of the unit itself.
+  double readers = 0;  ///< Cycles of its slowest reader.
+  double start = 0;
+  Bound unit_bound = Bound::kSdp;
+  Memory first = Memory::kDram;
+};
+
+void finish(OpTime& time, const Streams& s, const Machine& machine) {
+  const double start = s.start + memory(machine, s.first).latency;
+  // A reader that waits for its credits has the latency in its rate already.
+  const double bytes = std::max(s.readers + s.start - start, memory_cycles(time, machine));
+  time.cycles = to_cycles(start + std::max(s.unit, bytes));
+  time.load_cycles = to_cycles(start);
+  time.sdp_cycles = to_cycles(s.unit);
+  time.bound = s.unit >= bytes ? s.unit_bound : Bound::kMemory;
+}
+
+}  // namespace
+
+std::string_view bound_name(Bound bound) {
+  switch (bound) {
+    case Bound::kLoad:
+      return "load";
+    case Bound::kMac:
+      return "mac";
+    case Bound::kSdp:
+      return "sdp";
+    case Bound::kPdp:
+      return "pdp";
+    case Bound::kCdp:
+      return "cdp";
+    case Bound::kMemory:
+      return "memory";
+  }
+  return "invalid";
+}
+
+double sdp_cycles(const SdpWork& work, const Machine& machine, uint32_t channel_multiple) {
+  const uint64_t channels = round_up(uint64_t{work.channels}, uint64_t{std::max(1u, channel_multiple)});
+  const double rate = work.ew && machine.sdp_ew > 0 ? machine.sdp_ew : machine.sdp;
+  return cycles_at(static_cast<double>(work.pixels * channels), rate);
+}
+
+OpTime time_of(const SdpWork& work, const std::optional<PdpWork>& pdp, const Machine& machine) {
+  OpTime time;
+  for (const Traffic* t : {&work.input, &work.x1, &work.x2, &work.y}) {
+    count_read(time, *t);
+  }
+  count_write(time, pdp ? pdp->output : work.output);
+  Streams s{.unit = sdp_cycles(work, machine, 1), .start = Pipeline::kSdpStart, .first = work.input.memory};
+  if (pdp) {
+    const double pooling = cycles_at(static_cast<double>(pdp->input_bytes), machine.pdp_bytes);
+    s.unit_bound = pooling > s.unit ? Bound::kPdp : Bound::kSdp;
+    s.unit = std::max(s.unit, pooling);
+    s.start += Pipeline::kPdpStart;
+  }
+  s.readers = std::max(
+      {reader_cycles(work.input, machine, Credits::kSdp), reader_cycles(work.x1, machine, Credits::kSdpX),
+       reader_cycles(work.x2, machine, Credits::kSdpX), reader_cycles(work.y, machine, Credits::kSdpY)});
+  finish(time, s, machine);
+  return time;
+}
+
+OpTime time_of(const PdpWork& work, const Machine& machine) {
+  OpTime time;
+  count_read(time, work.input);
+  count_write(time, work.output);
+  finish(time,
+         {.unit = cycles_at(static_cast<double>(work.input_bytes), machine.pdp_bytes),
+          .readers = reader_cycles(work.input, machine, Credits::kPdp),
+          .start = Pipeline::kPdpStart,
+          .unit_bound = Bound::kPdp,
+          .first = work.input.memory},
+         machine);
+  return time;
+}
+
+OpTime time_of(const CdpWork& work, const Machine& machine) {
+  OpTime time;
+  count_read(time, work.input);
+  count_write(time, work.output);
+  finish(time,
+         {.unit = cycles_at(static_cast<double>(work.elements), machine.cdp),
+          .readers = reader_cycles(work.input, machine, Credits::kCdp),
+          .start = Pipeline::kPdpStart,  // not measured: as PDP, whose reader it shares
+          .unit_bound = Bound::kCdp,
+          .first = work.input.memory},
+         machine);
+  return time;
+}
+
+OpTime time_of(const CopyWork& work, const Machine& machine) {
+  OpTime time;
+  count_read(time, work.input);
+  count_write(time, work.output);
+  const bool bdma = work.engine == CopyWork::Engine::kBdma;
+  // Measured on BDMA only: reads and writes of one memory do not disturb each other there.
+  const double readers = reader_cycles(work.input, machine, bdma ? Credits::kBdma : Credits::kRubik);
+  finish(time,
+         {.readers = readers,
+          .start = Pipeline::kCopyStart,
+          .unit_bound = Bound::kMemory,
+          .first = work.input.memory},
+         machine);
+  return time;
+}
+
+uint64_t ping_pong_cycles(const OpTime& first, const OpTime& second, bool room_for_data) {
+  const uint64_t computing = first.cycles - std::min(first.cycles, first.load_cycles);
+  const uint64_t exposed = room_for_data ? 0 : std::min(second.load_cycles, second.data_cycles);
+  const uint64_t hidden = std::min(second.load_cycles - exposed, computing);
+  const uint64_t gain = hidden > 0 ? to_cycles(Pipeline::kPingPongGain) : 0;
+  return first.cycles + second.cycles - std::min(second.cycles, hidden + gain);
+}
+
+}  // namespace medlar::timing

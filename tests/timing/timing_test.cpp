@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Properties of the time model that do not depend on measured runs.
+#include "timing/energy.hpp"
+#include "timing/estimate.hpp"
+#include "timing/snapshot.hpp"
+
+#include <gtest/gtest.h>
+
+namespace medlar::timing {
+namespace {
+
+const hw::DeviceProfile& device(std::string_view name) {
+  return **hw::find_device(name);
+}
+
+LayerShape conv(uint32_t c, uint32_t hw_size, uint32_t k, uint32_t kernel) {
+  LayerShape layer;
+  layer.input = {hw_size, hw_size, c};
+  layer.output = {hw_size, hw_size, k};
+  layer.kernel_w = layer.kernel_h = kernel;
+  return layer;
+}
+
+TEST(Estimate, ConvolutionCountsMacsAndBytes) {
+  const OpTime t = estimate(conv(64, 28, 64, 3), device("nv_full"));
+  EXPECT_EQ(t.macs, 28u * 28 * 64 * 64 * 9);
+  EXPECT_EQ(t.dram_read_bytes, 50176u + 36864u);
+  EXPECT_EQ(t.dram_write_bytes, 50176u);
+  EXPECT_EQ(t.sram_bytes(), 0u);
+  EXPECT_EQ(t.mac_cycles, 784u * 9 * 2);
+  EXPECT_GE(t.cycles, t.load_cycles + t.mac_cycles);
+}
+
+TEST(Estimate, SmallerChipsTakeLonger) {
+  uint64_t last = 0;
+  for (const char* name :
+       {"nv_full", "nv_medium_1024_full", "nv_medium_512", "nv_small_256_full", "nv_small"}) {
+    const OpTime t = estimate(conv(64, 28, 64, 3), device(name));
+    EXPECT_GT(t.cycles, last) << name;
+    last = t.cycles;
+  }
+}
+
+TEST(Estimate, NeverBeatsThePeak) {
+  for (const hw::DeviceProfile& d : hw::devices()) {
+    for (const LayerShape& layer :
+         {conv(64, 28, 64, 3), conv(256, 14, 1024, 1), conv(3, 112, 32, 3), conv(2048, 1, 1000, 1)}) {
+      const OpTime t = estimate(layer, d);
+      const double utilisation = mac_utilisation(t, d, layer.precision);
+      EXPECT_GT(utilisation, 0.0) << d.name;
+      EXPECT_LE(utilisation, 1.0) << d.name;
+      const double seconds = static_cast<double>(t.cycles) / static_cast<double>(d.mode().dla_hz);
+      EXPECT_LE(static_cast<double>(t.dram_bytes()) / seconds,
+                1.001 * static_cast<double>(d.mode().dram_bytes_per_second))
+          << d.name;
+    }
+  }
+}
+
+TEST(Estimate, BoundNamesTheLimit) {
+  EXPECT_EQ(estimate(conv(64, 56, 64, 3), device("nv_full")).bound, Bound::kMac);
+  EXPECT_EQ(estimate(conv(1024, 1, 1000, 1), device("nv_full")).bound,
+            Bound::kMac);  // stalled by its weights
+  LayerShape pool = conv(64, 28, 64, 3);
+  pool.kind = LayerShape::Kind::kPool;
+  EXPECT_EQ(estimate(pool, device("nv_full")).bound, Bound::kPdp);
+  LayerShape add = conv(64, 28, 64, 1);
+  add.kind = LayerShape::Kind::kElementwise;
+  add.operands = 1;
+  EXPECT_EQ(estimate(add, device("nv_full")).bound, Bound::kMemory);
+  add.ew = true;
+  EXPECT_EQ(estimate(add, device("nv_full")).bound, Bound::kSdp);
+  EXPECT_EQ(bound_name(Bound::kSdp), "sdp");
+}
+
+TEST(Estimate, UtilisationRisesAsTheClockFalls) {  // NVIDIA's own table shows the same
+  const hw::DeviceProfile& agx = device("agx-orin-64gb");
+  const auto at = [&](const char* mode) {
+    return mac_utilisation(estimate(conv(256, 56, 64, 1), agx, **agx.find_mode(mode)), agx,
+                           hw::Precision::kInt8);
+  };
+  EXPECT_GT(at("15W"), at("30W"));
+  EXPECT_GT(at("30W"), at("MAXN"));
+}
+
+TEST(Estimate, SramTakesTrafficOffDram) {
+  LayerShape layer = conv(64, 56, 64, 1);
+  const OpTime dram = estimate(layer, device("nv_full"));
+  layer.input_in_sram = layer.output_in_sram = true;
+  const OpTime sram = estimate(layer, device("nv_full"));
+  EXPECT_EQ(sram.dram_read_bytes, 4096u);
+  EXPECT_EQ(sram.dram_write_bytes, 0u);
+  EXPECT_EQ(sram.dram_bytes() + sram.sram_bytes(), dram.dram_bytes());
+  EXPECT_LT(sram.cycles, dram.cycles);
+}
+
+TEST(Snapshot, ReusedWeightsAndDataAreNotLoaded) {
+  ConvSnapshot s;
+  s.cdma.datain_width = s.cdma.datain_height = 27;
+  s.cdma.datain_channel = 63;
+  s.cdma.weight_bytes = 36864;
+  s.csc.weight_width_ext = s.csc.weight_height_ext = 2;
+  s.csc.weight_channel_ext = s.csc.weight_kernel = 63;
+  s.cacc.dataout_width = s.cacc.dataout_height = 27;
+  const hw::HwConfig& config = **hw::find_config("nv_full");
+  EXPECT_EQ(work_of(s, config).data.bytes, 50176u);
+  EXPECT_EQ(work_of(s, config).weights.bytes, 36864u);
+  s.cdma.data_reuse = s.cdma.weight_reuse = 1;
+  EXPECT_EQ(work_of(s, config).data.bytes + work_of(s, config).weights.bytes, 0u);
+  s.csc.y_extension = 1;  // two rows a step
+  EXPECT_EQ(work_of(s, config).steps, 6u);
+}
+
+TEST(Snapshot, HostileRegistersGiveATimeAndNoFault) {
+  const hw::HwConfig& config = **hw::find_config("nv_small");
+  const Machine machine = machine_of(device("nv_small"));
+  std::vector<uint32_t> words(hw::kBlockBytes / 4, ~0u);
+  const auto map = config.register_map;
+  ConvSnapshot conv_all{hw::CdmaGroup::decode(words, map), hw::CscGroup::decode(words, map),
+                        hw::CaccGroup::decode(words, map), hw::SdpRdmaGroup::decode(words, map),
+                        hw::SdpGroup::decode(words, map),  hw::PdpGroup::decode(words, map)};
+  conv_all.csc.proc_precision = 0;
+  EXPECT_GT(time_of(conv_all, config, machine).cycles, 0u);
+  conv_all.csc.proc_precision = 2;  // a precision that the chip lacks: no time, the operation cannot run
+  EXPECT_EQ(time_of(conv_all, config, machine).cycles, 0u);
+  EXPECT_GT(time_of(BdmaSnapshot{{hw::BdmaGroup::decode(words, map)}}, config, machine).cycles, 0u);
+}
+
+TEST(Energy, OpenCoresFollowThePrimer) {
+  struct Row {
+    const char* name;
+    double milliwatts;
+  };
+  for (const Row& row : {Row{"nv_full", 291}, Row{"nv_medium_1024_full", 143}, Row{"nv_medium_512", 80},
+                         Row{"nv_small_256", 48}, Row{"nv_small", 21}}) {
+    EXPECT_NEAR(*core_watts(device(row.name), 0.6) * 1000, row.milliwatts, 0.05 * row.milliwatts) << row.name;
+  }
+  EXPECT_FALSE(core_watts(device("agx-orin-64gb"), 0.5));  // NVIDIA publishes ratios, never watts
+  const OpTime t = estimate(conv(64, 56, 64, 3), device("agx-xavier"));
+  const double joules =
+      *core_joules(t, device("agx-xavier"), device("agx-xavier").mode(), hw::Precision::kInt8);
+  const double seconds = static_cast<double>(t.cycles) / 1.4e9;
+  EXPECT_GT(joules, 0.5 * seconds);
+  EXPECT_LT(joules, 1.5 * seconds);
+}
+
+}  // namespace
+}  // namespace medlar::timing
