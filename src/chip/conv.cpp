@@ -7,7 +7,6 @@
 #include "base/checked.hpp"
 #include "chip/conv_cube.hpp"
 #include "chip/conv_dot.hpp"
-#include "chip/conv_image.hpp"
 #include "chip/conv_integer.hpp"
 #include "chip/conv_plan.hpp"
 #include "chip/conv_reference.hpp"
@@ -53,9 +52,7 @@ void ConvCore::reset() {}
 Result<AccCube> ConvCore::run(const ConvRegisters& registers, MemoryPort& memory) {
   MEDLAR_ASSIGN(const ConvJob job, plan_convolution(state_->config, registers));
   MEDLAR_TRY(check_output_size(job));
-  const ConvLines lines{.first = 0, .count = job.in_h};
-  MEDLAR_ASSIGN(const ConvCube cube,
-                job.mode == ConvMode::kImage ? fetch_image(job, lines, memory) : fetch_features(job, lines, memory));
+  MEDLAR_ASSIGN(const ConvCube cube, fetch_features(job, {.first = 0, .count = job.in_h}, memory));
   AccCube out = make_acc_cube(job);
   const bool fast = sums_cannot_saturate(job);
   const WindowForm form = window_form(job, state_->target);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lowering: one function per kind of hardware-graph operation appends its machine operations to the program.
+#pragma once
+
+#include "base/status.hpp"
+#include "compiler/back/machine.hpp"
+
+namespace medlar::compiler::back {
+
+/// Lowers program.graph->ops[index]. Needs placed tensors.
+Status lower_op(Program& program, size_t index);
+
+Status lower_conv(Program& program, size_t index, const ConvOp& conv);
+Status lower_sdp(Program& program, size_t index, const SdpOp& sdp);
+Status lower_pool(Program& program, size_t index, const PoolOp& pool);
+Status lower_lrn(Program& program, size_t index, const LrnOp& lrn);
+Status lower_copy(Program& program, size_t index, const CopyOp& copy);
+Status lower_rubik(Program& program, size_t index, const RubikOp& rubik);
+
+/// One SDP operation to build. `src` null: fed on the fly, `src_window` is ignored.
+struct SdpTask {
+  const SdpParams* params = nullptr;
+  hw::Precision src_precision = hw::Precision::kInt8;
+  const Cube* src = nullptr;
+  Window src_window;
+  const Cube* dst = nullptr;
+  Window dst_window;
+};
+
+/// Descriptor, surfaces and accesses of one SDP operation; packs the operands of its channels.
+Result<MachineOp> make_sdp(Program& program, size_t index, const SdpTask& task);
+
+/// A converter as descriptors hold it; a disabled one is the identity.
+hw::CvtParam cvt_param(const Converter& converter);
+
+/// The cube between two units of a fused chain: no memory, strides of a packed cube.
+hw::DataCube on_the_fly_cube(const hw::HwConfig& config, hw::Precision precision, const Window& window);
+
+}  // namespace medlar::compiler::back

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions: one CONV and one SDP fed by it for each tile of the plan; weights packed once for each kernel split.
+#include <algorithm>
+#include <cstddef>
+
+#include "base/checked.hpp"
+#include "compiler/back/conv_tiling.hpp"
+#include "compiler/back/lower.hpp"
+#include "hw/weights.hpp"
+
+namespace medlar::compiler::back {
+namespace {
+
+/// Kernels [k0, k0 + k) in the memory order of direct convolution, padded to one CBUF entry.
+ByteBuffer pack_weights(const Weights& weights, const hw::HwConfig& config, hw::Precision precision, int k0, int k) {
+  const hw::WeightShape shape{.k = static_cast<uint32_t>(k),
+                              .c = static_cast<uint32_t>(weights.c),
+                              .r = static_cast<uint32_t>(weights.r),
+                              .s = static_cast<uint32_t>(weights.s)};
+  const size_t taps = size_t{shape.r} * shape.s;
+  ByteBuffer bytes(hw::weight_blob_bytes(shape.elements(), precision, config));
+  const auto fill = [&](const auto& source, auto stored) {
+    using Stored = decltype(stored);
+    hw::for_each_direct_weight(
+        shape, hw::WeightBlocking::of(config, precision),
+        [&](uint64_t at, uint32_t kernel, uint32_t c, uint32_t r, uint32_t s) {
+          const size_t from = ((static_cast<size_t>(k0) + kernel) * shape.c + c) * taps + size_t{r} * shape.s + s;
+          store_le(bytes.data() + at * sizeof(Stored), static_cast<Stored>(source[from]));
+        });
+  };
+  if (precision == hw::Precision::kInt8) {
+    fill(weights.integers, int8_t{});
+  } else if (precision == hw::Precision::kInt16) {
+    fill(weights.integers, int16_t{});
+  } else {
+    fill(weights.halves, uint16_t{});
+  }
+  return bytes;
+}
+
+class ConvMaker {
+ public:
+  ConvMaker(Program& program, size_t index, const ConvOp& conv)
+      : program_(program),
+        config_(*program.config),
+        index_(index),
+        conv_(conv),
+        src_(program.cubes[static_cast<size_t>(program.graph->ops[index].src)]),
+        dst_(program.cubes[static_cast<size_t>(program.graph->ops[index].dst)]) {}
+
+  Status make() {
+    MEDLAR_ASSIGN(const ConvPlan plan, plan_conv(shape(), config_, program_.graph->ops[index_].name));
+    BufferId weights = kNoBuffer;
+    int packed_from = -1;
+    for (const ConvTile& tile : plan.tiles) {
+      if (tile.k0 != packed_from) {
+        weights = add_constant(program_, pack_weights(conv_.weights, config_, src_.precision, tile.k0, tile.k));
+        packed_from = tile.k0;
+      }
+      add_conv(plan, tile, weights);
+      const SdpTask task{.params = &conv_.sdp,
+                         .src_precision = src_.precision,
+                         .src = nullptr,
+                         .src_window = {},
+                         .dst = &dst_,
+                         .dst_window = out_window(tile)};
+      MEDLAR_ASSIGN(MachineOp sdp, make_sdp(program_, index_, task));
+      program_.ops.push_back(std::move(sdp));
+    }
+    return {};
+  }
+
+ private:
+  ConvShape shape() const {
+    // A kernel split begins a surface of everything that is indexed by output channel.
+    const int step = static_cast<int>(
+        std::max(config_.channels_per_atom(dst_.precision), config_.channels_per_atom(src_.precision)));
+    return {.w = src_.w,
+            .h = src_.h,
+            .c = src_.c,
+            .out_w = dst_.w,
+            .out_h = dst_.h,
+            .k = conv_.weights.k,
+            .r = conv_.weights.r,
+            .s = conv_.weights.s,
+            .stride_x = conv_.stride_x,
+            .stride_y = conv_.stride_y,
+            .dilation_x = conv_.dilation_x,
+            .dilation_y = conv_.dilation_y,
+            .pad_left = conv_.pad_left,
+            .pad_top = conv_.pad_top,
+            .precision = src_.precision,
+            .kernel_step = step};
+  }
+
+  static Window out_window(const ConvTile& tile) {
+    return {tile.out_x, tile.out_y, tile.k0, tile.out_w, tile.out_h, tile.k};
+  }
+
+  hw::ConvOp descriptor(const ConvPlan& plan, const ConvTile& tile) const {
+    const bool int8 = src_.precision == hw::Precision::kInt8;
+    hw::ConvOp d{};
+    d.conv_mode = NVDLA_CONV_MODE_DIRECT;
+    d.weight_reuse = tile.weight_reuse;
+    d.skip_weight_rls = tile.keep_weights;
+    d.entry_per_slice = static_cast<uint16_t>(tile.entries_per_slice);
+    d.data_format = NVDLA_DATA_FORMAT_FEATURE;
+    d.fetch_grain = 1;
+    d.batch = 1;
+    d.data_bank = static_cast<uint8_t>(plan.data_banks);
+    d.weight_bank = static_cast<uint8_t>(plan.weight_banks);
+    d.pixel_override = NVDLA_PIXEL_OVERRIDE_INT;
+    d.release = static_cast<uint16_t>(tile.in_h);
+    d.input_width_csc = static_cast<uint16_t>(tile.in_w);
+    d.input_height_csc = static_cast<uint16_t>(tile.in_h);
+    d.input_channel_csc = static_cast<uint16_t>(src_.c);
+    d.kernel_width_csc = static_cast<uint16_t>(conv_.weights.s);
+    d.kernel_height_csc = static_cast<uint16_t>(conv_.weights.r);
+    d.kernel_channel_csc = static_cast<uint16_t>(src_.c);
+    d.input_width_cmac = static_cast<uint16_t>(tile.out_w);
+    d.input_height_cmac = static_cast<uint16_t>(tile.out_h);
+    d.bytes_per_kernel = kernel_elements() * hw::bytes_per_element(src_.precision);
+    d.conv_stride_x = static_cast<uint8_t>(conv_.stride_x);
+    d.conv_stride_y = static_cast<uint8_t>(conv_.stride_y);
+    d.pad_x_left = static_cast<uint8_t>(tile.pad_left);
+    d.pad_x_right = static_cast<uint8_t>(tile.pad_right);
+    d.pad_y_top = static_cast<uint8_t>(tile.pad_top);
+    d.pad_y_bottom = static_cast<uint8_t>(tile.pad_bottom);
+    d.dilation_x = static_cast<uint8_t>(conv_.dilation_x);
+    d.dilation_y = static_cast<uint8_t>(conv_.dilation_y);
+    d.in_precision = static_cast<uint8_t>(src_.precision);
+    d.out_precision = static_cast<uint8_t>(src_.precision);
+    d.pad_val = static_cast<int16_t>(conv_.pad_value);
+    d.in_cvt = {.scale = 1, .truncate = 0, .enable = int8, .offset = 0};
+    d.out_cvt = {.scale = 1, .truncate = static_cast<uint8_t>(conv_.truncate), .enable = 1, .offset = 0};
+    return d;
+  }
+
+  uint32_t kernel_elements() const {
+    return static_cast<uint32_t>(src_.c) * static_cast<uint32_t>(conv_.weights.r * conv_.weights.s);
+  }
+
+  void add_conv(const ConvPlan& plan, const ConvTile& tile, BufferId weights) {
+    const Window in{tile.in_x, tile.in_y, 0, tile.in_w, tile.in_h, src_.c};
+    MachineOp op{};
+    op.type = NVDLA_OP_TYPE_CONV;
+    op.source = static_cast<int>(index_);
+    op.op.conv_op = descriptor(plan, tile);
+    hw::ConvSurface surface{};
+    surface.weight_data.type = NVDLA_MEM_TYPE_MC;
+    surface.weight_data.size = static_cast<uint32_t>(program_.buffers[static_cast<size_t>(weights)].bytes);
+    surface.weight_data.width = static_cast<uint16_t>(conv_.weights.s);
+    surface.weight_data.height = static_cast<uint16_t>(conv_.weights.r);
+    surface.weight_data.channel = static_cast<uint16_t>(src_.c);
+    surface.src_data = describe(config_, src_, in);
+    surface.dst_data = on_the_fly_cube(config_, src_.precision, out_window(tile));
+    op.surface.conv_surface = surface;
+    op.patches = {{.field = offsetof(hw::ConvSurface, weight_data), .buffer = weights, .offset = 0},
+                  patch_for(config_, src_, in, offsetof(hw::ConvSurface, src_data))};
+    op.accesses = {access_to(config_, src_, in, false)};
+    op.macs = static_cast<uint64_t>(tile.k) * static_cast<uint64_t>(tile.out_w) * static_cast<uint64_t>(tile.out_h) *
+              kernel_elements();
+    program_.ops.push_back(std::move(op));
+  }
+
+  Program& program_;
+  const hw::HwConfig& config_;
+  size_t index_;
+  const ConvOp& conv_;
+  const Cube src_, dst_;  // Copies: the program grows meanwhile.
+};
+
+}  // namespace
+
+Status lower_conv(Program& program, size_t index, const ConvOp& conv) { return ConvMaker(program, index, conv).make(); }
+
+}  // namespace medlar::compiler::back

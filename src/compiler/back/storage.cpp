@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensor storage (NVDLA feature data format: surfaces of one atom's channels, rows of atoms).
+#include "compiler/back/storage.hpp"
+
+#include "hw/cube.hpp"
+
+namespace medlar::compiler::back {
+namespace {
+
+BufferClass class_of(TensorRole role) {
+  switch (role) {
+    case TensorRole::kInput:
+      return BufferClass::kInput;
+    case TensorRole::kOutput:
+      return BufferClass::kOutput;
+    case TensorRole::kIntermediate:
+      break;
+  }
+  return BufferClass::kActivation;
+}
+
+Result<Cube> own_cube(Program& program, TensorId id) {
+  const HwTensor& tensor = program.graph->tensors[static_cast<size_t>(id)];
+  const hw::Dims dims{static_cast<uint32_t>(tensor.w), static_cast<uint32_t>(tensor.h), static_cast<uint32_t>(tensor.c)};
+  const hw::CubeLayout layout = hw::CubeLayout::packed(dims, tensor.precision, *program.config);
+  if (layout.total_bytes() > UINT32_MAX) {
+    return fail(Code::kResourceExhausted, "tensor {}: {} bytes, descriptors hold {}", tensor.name, layout.total_bytes(),
+                UINT32_MAX);
+  }
+  program.buffers.push_back(
+      {.where = class_of(tensor.role), .bytes = layout.total_bytes(), .tensor = id, .data = {}, .offset = 0});
+  return Cube{.buffer = static_cast<BufferId>(program.buffers.size() - 1),
+              .offset = 0,
+              .first_surface = 0,
+              .w = tensor.w,
+              .h = tensor.h,
+              .c = tensor.c,
+              .precision = tensor.precision,
+              .line_stride = static_cast<uint32_t>(layout.line_stride),
+              .surface_stride = static_cast<uint32_t>(layout.surf_stride)};
+}
+
+Cube view_cube(const Program& program, const HwTensor& tensor) {
+  Cube cube = program.cubes[static_cast<size_t>(tensor.view_of)];
+  const auto per = static_cast<int>(program.config->channels_per_atom(tensor.precision));
+  cube.first_surface = tensor.view_c / per;
+  cube.offset = static_cast<uint64_t>(cube.first_surface) * cube.surface_stride +
+                static_cast<uint64_t>(tensor.view_y) * cube.line_stride +
+                static_cast<uint64_t>(tensor.view_x) * program.config->memory_atom;
+  cube.w = tensor.w;
+  cube.h = tensor.h;
+  cube.c = tensor.c;
+  return cube;
+}
+
+}  // namespace
+
+Status place_tensors(Program& program) {
+  const auto& tensors = program.graph->tensors;
+  program.cubes.resize(tensors.size());
+  for (size_t id = 0; id < tensors.size(); ++id) {
+    if (tensors[id].view_of == kNoTensor) {
+      MEDLAR_ASSIGN(program.cubes[id], own_cube(program, static_cast<TensorId>(id)));
+    }
+  }
+  for (size_t id = 0; id < tensors.size(); ++id) {
+    if (tensors[id].view_of != kNoTensor) {
+      program.cubes[id] = view_cube(program, tensors[id]);
+    }
+  }
+  return {};
+}
+
+}  // namespace medlar::compiler::back
