@@ -114,10 +114,11 @@ TEST(BackConv, EdgesOfSurfacesAndGroups) {
 TEST(BackConv, LargeLayersOfEveryKind) {
   const std::vector<Case> cases{
       {224, 224, 3, 64, {.r = 7, .s = 7, .stride = 2, .pad = 3}},    // Rows.
-      {14, 14, 512, 512, {.r = 3, .s = 3, .pad = 1}},                // Weights pass by.
-      {7, 7, 2048, 512, {.r = 1, .s = 1}},                           //
-      {1, 1, 2048, 1000, {.r = 1, .s = 1}},                          // Fully connected.
+      {14, 14, 512, 160, {.r = 3, .s = 3, .pad = 1}},                // Weights pass by.
+      {7, 7, 2048, 160, {.r = 1, .s = 1}},                           //
+      {1, 1, 2048, 300, {.r = 1, .s = 1}},                          // Fully connected.
       {8, 8, 128, 100, {.r = 8, .s = 8}},                            // Fully connected over space.
+      {16, 16, 240, 18, {.r = 16, .s = 16}},                         // Parts of kernel groups.
       {700, 12, 64, 40, {.r = 3, .s = 3, .pad = 1}},                 // Columns.
       {64, 64, 64, 16, {.r = 3, .s = 3, .pad = 18, .dilation = 18}}, // Dilation.
       {56, 56, 96, 24, {.r = 1, .s = 1, .stride = 2}},
@@ -146,12 +147,29 @@ TEST(BackConv, PlanPrefersTheLeastTraffic) {
   EXPECT_EQ(plan->tiles.size(), 1U);
 }
 
+TEST(BackConv, KernelsThatDoNotFitAsAGroupAreGatheredExactly) {
+  // 8x8x256 taps: 16384 bytes a kernel, 8 kernels take all 32 banks of nv_small; 4 kernels and the input take 20.
+  const auto d = emit_and_check(single_conv(Precision::kInt8, {8, 8, 256, 20, {.r = 8, .s = 8}}), config_named("nv_small"));
+  ASSERT_TRUE(d);
+  ASSERT_EQ(d->ops.size(), 16U);  // Surfaces of 8, 8 and 4 kernels: 2, 2, 1 parts, each then gathered.
+  EXPECT_EQ(d->ops[0].op.conv_op.weight_bank, 16);
+  EXPECT_EQ(d->ops[0].op.conv_op.data_bank, 4);
+  const hw::DataCube first = d->ops[1].surface.sdp_surface.dst_data;
+  const hw::DataCube second = d->ops[3].surface.sdp_surface.dst_data;
+  EXPECT_EQ(first.channel, 4);
+  EXPECT_EQ(second.offset - first.offset, 8U);
+  const hw::ConvOp& gather = d->ops[4].op.conv_op;
+  EXPECT_EQ(gather.kernel_channel_csc, 16);
+  EXPECT_EQ(gather.kernel_width_csc, 1);
+  EXPECT_EQ(d->ops[5].op.sdp_op.out_cvt.scale, 1);
+}
+
 TEST(BackConv, RefusesWithBothNumbersWhenNothingFits) {
-  // A single kernel group of 32x32 taps over 256 channels on nv_small: 8 x 262144 bytes.
+  // One kernel of 32x32 taps over 256 channels on nv_small: 262144 bytes.
   const auto segment = emit_segment(single_conv(Precision::kInt8, {32, 32, 256, 8, {.r = 32, .s = 32}}), config_named("nv_small"));
   ASSERT_FALSE(segment);
   EXPECT_EQ(segment.error().code, Code::kResourceExhausted);
-  EXPECT_NE(segment.error().message.find("512 CBUF banks"), std::string::npos) << segment.error().message;
+  EXPECT_NE(segment.error().message.find("64 CBUF banks"), std::string::npos) << segment.error().message;
   EXPECT_NE(segment.error().message.find("has 32"), std::string::npos);
 }
 

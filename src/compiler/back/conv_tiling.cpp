@@ -61,17 +61,21 @@ class Planner {
         group_(static_cast<int>(config.kernels_per_group(shape.precision))),
         step_(std::max(group_, shape.kernel_step)) {}
 
-  /// Width is split only when nothing else fits: narrow rows fetch their halo columns again.
   std::optional<Choice> best() const {
-    for (int parts = 1, cols = shape_.out_w;; ++parts) {
-      if (const auto choice = best_for_width(cols)) {
+    return over_widths([this](int cols) { return best_for_width(cols); });
+  }
+
+  /// For layers of which no kernel group fits: as many kernels an operation as do.
+  std::optional<Choice> best_partial() const {
+    for (int kernels = step_ / 2; kernels >= 1; kernels /= 2) {
+      const auto choice = over_widths([&](int cols) {
+        return with_weights(WeightMode::kResident, kernels, banks_for_weights(kernels), cols);
+      });
+      if (choice) {
         return choice;
       }
-      if (cols == 1) {
-        return std::nullopt;
-      }
-      cols = std::min(cols - 1, ceil_div(shape_.out_w, parts + 1));
     }
+    return std::nullopt;
   }
 
   ConvPlan expand(const Choice& choice) const {
@@ -79,7 +83,8 @@ class Planner {
                   .data_banks = choice.data_banks,
                   .weight_banks = choice.weight_banks,
                   .tiles = {},
-                  .traffic = choice.traffic};
+                  .traffic = choice.traffic,
+                  .partial_kernels = choice.kernels < std::min(step_, shape_.k) ? choice.kernels : 0};
     const std::vector<Piece> cols = cut(columns_, choice.out_cols);
     const std::vector<Piece> rows = cut(rows_, choice.out_rows);
     const size_t per_split = cols.size() * rows.size();
@@ -100,7 +105,6 @@ class Planner {
     return plan;
   }
 
-  int group() const { return group_; }
   int banks_for_weights(int kernels) const {
     const hw::WeightShape weights{.k = static_cast<uint32_t>(kernels),
                                   .c = static_cast<uint32_t>(shape_.c),
@@ -114,6 +118,18 @@ class Planner {
   }
 
  private:
+  /// Width is split only when nothing else fits: narrow rows fetch their halo columns again.
+  template <typename Find>
+  std::optional<Choice> over_widths(Find&& find) const {
+    for (int parts = 1, cols = shape_.out_w;; ++parts) {
+      const std::optional<Choice> choice = find(cols);
+      if (choice || cols == 1) {
+        return choice;
+      }
+      cols = std::min(cols - 1, ceil_div(shape_.out_w, parts + 1));
+    }
+  }
+
   /// Most input that any piece of `out` outputs needs.
   static int input_extent(const Axis& axis, int out) {
     return out == axis.out ? piece_of(axis, 0, out).in : std::min(axis.in, (out - 1) * axis.stride + axis.kernel);
@@ -231,13 +247,15 @@ class Planner {
 
 Result<ConvPlan> plan_conv(const ConvShape& shape, const hw::HwConfig& config, std::string_view name) {
   const Planner planner(shape, config);
-  const auto choice = planner.best();
+  auto choice = planner.best();
   if (!choice) {
-    const int group = std::min(planner.group(), shape.k);
+    choice = planner.best_partial();
+  }
+  if (!choice) {
     return fail(Code::kResourceExhausted,
-                "{}: {} kernels of {}x{}x{} need {} CBUF banks and the input of one output element {}, {} has {}", name,
-                group, shape.s, shape.r, shape.c, planner.banks_for_weights(group), planner.banks_for_data(1, 1),
-                config.name, config.cbuf_banks);
+                "{}: one kernel of {}x{}x{} needs {} CBUF banks and the input of one output element {}, {} has {}", name,
+                shape.s, shape.r, shape.c, planner.banks_for_weights(1), planner.banks_for_data(1, 1), config.name,
+                config.cbuf_banks);
   }
   return planner.expand(*choice);
 }

@@ -45,10 +45,13 @@ struct ConvPlan {
   int data_banks = 0, weight_banks = 0;
   std::vector<ConvTile> tiles;  ///< Kernel splits outermost, then columns, then rows.
   uint64_t traffic = 0;         ///< Input and weight bytes fetched.
+  /// Not 0: not even one kernel group fits, so operations compute this many kernels, less than an output surface; their
+  /// outputs have to be gathered into surfaces afterwards.
+  int partial_kernels = 0;
 };
 
-/// The plan with the least traffic. kResourceExhausted with the numbers when one kernel group and the input of a single
-/// output element do not fit together; `name` begins the message.
+/// The plan with the least traffic. kResourceExhausted with the numbers when one kernel and the input of a single output
+/// element do not fit together; `name` begins the message.
 Result<ConvPlan> plan_conv(const ConvShape& shape, const hw::HwConfig& config, std::string_view name);
 
 }  // namespace medlar::compiler::back

@@ -25,6 +25,7 @@ struct SdpTask {
   Window src_window;
   const Cube* dst = nullptr;
   Window dst_window;
+  int first_channel = 0;  ///< Of the layer: where its per-channel operands begin.
 };
 
 /// Descriptor, surfaces and accesses of one SDP operation; packs the operands of its channels.

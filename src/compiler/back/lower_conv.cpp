@@ -38,39 +38,123 @@ ByteBuffer pack_weights(const Weights& weights, const hw::HwConfig& config, hw::
   return bytes;
 }
 
+/// A convolution between two cubes.
+struct ConvTask {
+  size_t index = 0;
+  const ConvOp* conv = nullptr;
+  Cube src, dst;
+  int dst_channel = 0;       ///< Where the first kernel writes.
+  bool counts_macs = true;   ///< False for work that the model does not contain.
+};
+
 class ConvMaker {
  public:
-  ConvMaker(Program& program, size_t index, const ConvOp& conv)
+  ConvMaker(Program& program, const ConvTask& task)
       : program_(program),
         config_(*program.config),
-        index_(index),
-        conv_(conv),
-        src_(program.cubes[static_cast<size_t>(program.graph->ops[index].src)]),
-        dst_(program.cubes[static_cast<size_t>(program.graph->ops[index].dst)]) {}
+        task_(task),
+        conv_(*task.conv),
+        src_(task.src),
+        dst_(task.dst),
+        surface_(static_cast<int>(config_.channels_per_atom(dst_.precision))) {}
 
   Status make() {
-    MEDLAR_ASSIGN(const ConvPlan plan, plan_conv(shape(), config_, program_.graph->ops[index_].name));
-    BufferId weights = kNoBuffer;
-    int packed_from = -1;
+    MEDLAR_ASSIGN(const ConvPlan plan, plan_conv(shape(), config_, name()));
+    if (plan.partial_kernels != 0) {
+      return make_partial(plan);
+    }
     for (const ConvTile& tile : plan.tiles) {
-      if (tile.k0 != packed_from) {
-        weights = add_constant(program_, pack_weights(conv_.weights, config_, src_.precision, tile.k0, tile.k));
-        packed_from = tile.k0;
-      }
-      add_conv(plan, tile, weights);
-      const SdpTask task{.params = &conv_.sdp,
-                         .src_precision = src_.precision,
-                         .src = nullptr,
-                         .src_window = {},
-                         .dst = &dst_,
-                         .dst_window = out_window(tile)};
-      MEDLAR_ASSIGN(MachineOp sdp, make_sdp(program_, index_, task));
-      program_.ops.push_back(std::move(sdp));
+      MEDLAR_TRY(add_pair(plan, tile, dst_, task_.dst_channel + tile.k0));
     }
     return {};
   }
 
  private:
+  const std::string& name() const { return program_.graph->ops[task_.index].name; }
+
+  /// Each operation computes a part of a surface, into a surface of its own; a 1x1 convolution that selects channels
+  /// then puts the surface together, exactly: every output is one input times one.
+  Status make_partial(const ConvPlan& plan) {
+    for (const SdpStage* stage : {&conv_.sdp.x1, &conv_.sdp.x2, &conv_.sdp.y}) {
+      if (stage->enable && stage->mode == SdpOperandMode::kPerElement) {
+        return fail(Code::kResourceExhausted, "{}: {} kernels fit the CBUF of {}, element operands need {}", name(),
+                    plan.partial_kernels, config_.name, surface_);
+      }
+    }
+    size_t next = 0;
+    for (int k0 = 0; k0 < conv_.weights.k; k0 += surface_) {
+      const int kernels = std::min(surface_, conv_.weights.k - k0);
+      const Cube parts = add_temporary(ceil_div(kernels, plan.partial_kernels) * surface_);
+      for (; next < plan.tiles.size() && plan.tiles[next].k0 < k0 + kernels; ++next) {
+        const ConvTile& tile = plan.tiles[next];
+        MEDLAR_TRY(add_pair(plan, tile, parts, (tile.k0 - k0) / plan.partial_kernels * surface_));
+      }
+      const ConvOp selection = select_channels(parts.c, kernels, plan.partial_kernels);
+      const ConvTask gather{.index = task_.index,
+                            .conv = &selection,
+                            .src = parts,
+                            .dst = dst_,
+                            .dst_channel = task_.dst_channel + k0,
+                            .counts_macs = false};
+      MEDLAR_TRY(ConvMaker(program_, gather).make());
+    }
+    return {};
+  }
+
+  /// Kernel i of `kernels` takes channel i % part of surface i / part.
+  ConvOp select_channels(int channels, int kernels, int part) const {
+    constexpr uint16_t kHalfOne = 0x3c00;
+    ConvOp op;
+    Weights& w = op.weights;
+    w = {.k = kernels, .c = channels, .r = 1, .s = 1, .integers = {}, .halves = {}};
+    const auto elements = static_cast<size_t>(kernels) * static_cast<size_t>(channels);
+    const bool fp16 = dst_.precision == hw::Precision::kFp16;
+    w.halves.resize(fp16 ? elements : 0);
+    w.integers.resize(fp16 ? 0 : elements);
+    for (int i = 0; i < kernels; ++i) {
+      const auto at = static_cast<size_t>(i * channels + i / part * surface_ + i % part);
+      if (fp16) {
+        w.halves[at] = kHalfOne;
+      } else {
+        w.integers[at] = 1;
+      }
+    }
+    return op;
+  }
+
+  Cube add_temporary(int channels) {
+    Cube cube = dst_;
+    cube.buffer = static_cast<BufferId>(program_.buffers.size());
+    cube.offset = 0;
+    cube.first_surface = 0;
+    cube.c = channels;
+    cube.line_stride = static_cast<uint32_t>(cube.w) * config_.memory_atom;
+    cube.surface_stride = cube.line_stride * static_cast<uint32_t>(cube.h);
+    Buffer buffer;
+    buffer.bytes = uint64_t{cube.surface_stride} * static_cast<uint64_t>(channels / surface_);
+    program_.buffers.push_back(std::move(buffer));
+    return cube;
+  }
+
+  /// One CONV and its SDP, whose output begins at `channel` of `dst`.
+  Status add_pair(const ConvPlan& plan, const ConvTile& tile, const Cube& dst, int channel) {
+    if (weights_ == kNoBuffer || tile.k0 != packed_from_) {
+      weights_ = add_constant(program_, pack_weights(conv_.weights, config_, src_.precision, tile.k0, tile.k));
+      packed_from_ = tile.k0;
+    }
+    add_conv(plan, tile);
+    const SdpTask task{.params = &conv_.sdp,
+                       .src_precision = src_.precision,
+                       .src = nullptr,
+                       .src_window = {},
+                       .dst = &dst,
+                       .dst_window = {tile.out_x, tile.out_y, channel, tile.out_w, tile.out_h, tile.k},
+                       .first_channel = tile.k0};
+    MEDLAR_ASSIGN(MachineOp sdp, make_sdp(program_, task_.index, task));
+    program_.ops.push_back(std::move(sdp));
+    return {};
+  }
+
   ConvShape shape() const {
     // A kernel split begins a surface of everything that is indexed by output channel.
     const int step = static_cast<int>(
@@ -91,10 +175,6 @@ class ConvMaker {
             .pad_top = conv_.pad_top,
             .precision = src_.precision,
             .kernel_step = step};
-  }
-
-  static Window out_window(const ConvTile& tile) {
-    return {tile.out_x, tile.out_y, tile.k0, tile.out_w, tile.out_h, tile.k};
   }
 
   hw::ConvOp descriptor(const ConvPlan& plan, const ConvTile& tile) const {
@@ -140,38 +220,50 @@ class ConvMaker {
     return static_cast<uint32_t>(src_.c) * static_cast<uint32_t>(conv_.weights.r * conv_.weights.s);
   }
 
-  void add_conv(const ConvPlan& plan, const ConvTile& tile, BufferId weights) {
+  void add_conv(const ConvPlan& plan, const ConvTile& tile) {
     const Window in{tile.in_x, tile.in_y, 0, tile.in_w, tile.in_h, src_.c};
     MachineOp op{};
     op.type = NVDLA_OP_TYPE_CONV;
-    op.source = static_cast<int>(index_);
+    op.source = static_cast<int>(task_.index);
     op.op.conv_op = descriptor(plan, tile);
     hw::ConvSurface surface{};
     surface.weight_data.type = NVDLA_MEM_TYPE_MC;
-    surface.weight_data.size = static_cast<uint32_t>(program_.buffers[static_cast<size_t>(weights)].bytes);
+    surface.weight_data.size = static_cast<uint32_t>(program_.buffers[static_cast<size_t>(weights_)].bytes);
     surface.weight_data.width = static_cast<uint16_t>(conv_.weights.s);
     surface.weight_data.height = static_cast<uint16_t>(conv_.weights.r);
     surface.weight_data.channel = static_cast<uint16_t>(src_.c);
     surface.src_data = describe(config_, src_, in);
-    surface.dst_data = on_the_fly_cube(config_, src_.precision, out_window(tile));
+    surface.dst_data = on_the_fly_cube(config_, src_.precision, {0, 0, 0, tile.out_w, tile.out_h, tile.k});
     op.surface.conv_surface = surface;
-    op.patches = {{.field = offsetof(hw::ConvSurface, weight_data), .buffer = weights, .offset = 0},
+    op.patches = {{.field = offsetof(hw::ConvSurface, weight_data), .buffer = weights_, .offset = 0},
                   patch_for(config_, src_, in, offsetof(hw::ConvSurface, src_data))};
     op.accesses = {access_to(config_, src_, in, false)};
-    op.macs = static_cast<uint64_t>(tile.k) * static_cast<uint64_t>(tile.out_w) * static_cast<uint64_t>(tile.out_h) *
-              kernel_elements();
+    if (task_.counts_macs) {
+      op.macs = static_cast<uint64_t>(tile.k) * static_cast<uint64_t>(tile.out_w) *
+                static_cast<uint64_t>(tile.out_h) * kernel_elements();
+    }
     program_.ops.push_back(std::move(op));
   }
 
   Program& program_;
   const hw::HwConfig& config_;
-  size_t index_;
+  const ConvTask task_;
   const ConvOp& conv_;
   const Cube src_, dst_;  // Copies: the program grows meanwhile.
+  const int surface_;     // Channels of one output surface.
+  BufferId weights_ = kNoBuffer;
+  int packed_from_ = 0;
 };
 
 }  // namespace
 
-Status lower_conv(Program& program, size_t index, const ConvOp& conv) { return ConvMaker(program, index, conv).make(); }
+Status lower_conv(Program& program, size_t index, const ConvOp& conv) {
+  const HwOp& op = program.graph->ops[index];
+  const ConvTask task{.index = index,
+                      .conv = &conv,
+                      .src = program.cubes[static_cast<size_t>(op.src)],
+                      .dst = program.cubes[static_cast<size_t>(op.dst)]};
+  return ConvMaker(program, task).make();
+}
 
 }  // namespace medlar::compiler::back

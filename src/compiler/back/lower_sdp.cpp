@@ -20,21 +20,21 @@ void append(ByteBuffer& bytes, int32_t value, uint32_t size) {
   }
 }
 
-/// Operands of channels [c0, c0 + c): one value a channel, or ALU and multiplier operand in turns. Filled up to whole
-/// surfaces, because the reader fetches whole atoms.
-ByteBuffer pack_operands(const SdpStage& stage, const Window& window, int channels_per_surface) {
+/// Operands of `count` channels from `first`: one value a channel, or ALU and multiplier operand in turns. Filled up to
+/// whole surfaces, because the reader fetches whole atoms.
+ByteBuffer pack_operands(const SdpStage& stage, int first, int count, int channels_per_surface) {
   const uint32_t size = hw::bytes_per_element(stage.operand_precision);
   const bool alu = stage.type != SdpStageType::kMul;
   const bool mul = stage.type != SdpStageType::kAlu;
   ByteBuffer bytes;
-  const int filled = round_up(window.c, channels_per_surface);
+  const int filled = round_up(count, channels_per_surface);
   for (int i = 0; i < filled; ++i) {
-    const auto channel = static_cast<size_t>(window.c0 + i);
+    const auto channel = static_cast<size_t>(first + i);
     if (alu) {
-      append(bytes, i < window.c ? stage.alu_operand[channel] : 0, size);
+      append(bytes, i < count ? stage.alu_operand[channel] : 0, size);
     }
     if (mul) {
-      append(bytes, i < window.c ? stage.mul_operand[channel] : 0, size);
+      append(bytes, i < count ? stage.mul_operand[channel] : 0, size);
     }
   }
   return bytes;
@@ -121,7 +121,7 @@ class SdpMaker {
 
   Result<hw::DataCube> channel_operand(const SdpStage& stage, size_t which) {
     const auto per = static_cast<int>(config_.channels_per_atom(task_.src_precision));
-    const BufferId buffer = add_constant(program_, pack_operands(stage, task_.dst_window, per));
+    const BufferId buffer = add_constant(program_, pack_operands(stage, task_.first_channel, task_.dst_window.c, per));
     op_.patches.push_back({.field = kOperandFields[which], .buffer = buffer, .offset = 0});
     hw::DataCube cube{};
     cube.type = NVDLA_MEM_TYPE_MC;
