@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/checked.hpp"
-#include "chip/conv_cube.hpp"
+#include "chip/conv_buffer.hpp"
 #include "chip/conv_dot.hpp"
 #include "chip/conv_integer.hpp"
 #include "chip/conv_plan.hpp"
@@ -41,27 +41,28 @@ Status check_output_size(const ConvJob& job) {
 struct ConvCore::State {
   const hw::HwConfig& config;
   const DotTarget& target;
+  ConvBuffer buffer;
 };
 
 ConvCore::ConvCore(const hw::HwConfig& config)
-    : state_(std::make_unique<State>(State{.config = config, .target = active_dot_target()})) {}
+    : state_(std::make_unique<State>(State{.config = config, .target = active_dot_target(), .buffer = {}})) {}
 ConvCore::~ConvCore() = default;
 
-void ConvCore::reset() {}
+void ConvCore::reset() { state_->buffer.clear(); }
 
 Result<AccCube> ConvCore::run(const ConvRegisters& registers, MemoryPort& memory) {
   MEDLAR_ASSIGN(const ConvJob job, plan_convolution(state_->config, registers));
   MEDLAR_TRY(check_output_size(job));
-  MEDLAR_ASSIGN(const ConvCube cube, fetch_features(job, {.first = 0, .count = job.in_h}, memory));
+  ConvBuffer& buffer = state_->buffer;
+  MEDLAR_ASSIGN(ConvCube cube, buffer.load_data(job, memory));
   AccCube out = make_acc_cube(job);
   const bool fast = sums_cannot_saturate(job);
   const WindowForm form = window_form(job, state_->target);
   const ConvWindow window = fast ? make_window(job, cube, form) : ConvWindow{};
   const uint32_t step = kernels_per_round(job);
-  ByteBuffer scratch;
   for (uint32_t first = 0; first < job.kernels; first += step) {
     const KernelRange range{.first = first, .count = std::min(step, job.kernels - first)};
-    MEDLAR_ASSIGN(const ByteView weights, fetch_weights(job, range, memory, scratch));
+    MEDLAR_ASSIGN(const ByteView weights, buffer.load_weights(job, range, memory));
     if (!fast) {
       convolve_reference(job, cube, range, weights, out);
       continue;
@@ -69,6 +70,8 @@ Result<AccCube> ConvCore::run(const ConvRegisters& registers, MemoryPort& memory
     const PackedWeights packed = pack_weights(job, range, weights, form != WindowForm::kBytes);
     convolve_integers({.job = job, .window = window, .target = state_->target}, packed, range, out);
   }
+  buffer.store_data(job, std::move(cube));
+  buffer.store_weights(job);
   return out;
 }
 

@@ -58,7 +58,8 @@ struct ConvJob {
 
   uint32_t batches = 1;
   uint32_t in_w = 0;
-  uint32_t in_h = 0;
+  uint32_t in_h = 0;     ///< Lines that CSC walks.
+  uint32_t fetch_h = 0;  ///< Lines that CDMA fetches; fewer than in_h when some are still in CBUF.
   uint32_t in_c = 0;  ///< Channels, or components of a pixel.
   uint32_t entries_per_slice = 0;
   uint32_t data_banks = 0;
@@ -77,6 +78,7 @@ struct ConvJob {
   uint32_t pad_top = 0;
   uint32_t pad_bottom = 0;
   int32_t pad_value = 0;  ///< A data element of the processing precision (FP16: its bits).
+  int32_t side_pad_value = 0;  ///< Images: left and right padding, which CDMA stores.
   uint32_t y_extension = 1;  ///< Kernel rows that share one atom (images only): 1, 2 or 4.
 
   uint32_t out_w = 0;

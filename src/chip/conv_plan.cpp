@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/checked.hpp"
+#include "hw/cube.hpp"
 
 namespace medlar::chip {
 namespace {
@@ -73,8 +74,6 @@ void plan_machine(const hw::HwConfig& config, ConvJob& job) {
 }
 
 Status plan_sizes(const ConvRegisters& r, ConvJob& job) {
-  MEDLAR_TRY(same("CSC.D_DATAIN_SIZE_EXT_0", "DATAIN_WIDTH_EXT", r.csc.datain_width_ext, "CDMA", r.cdma.datain_width_ext));
-  MEDLAR_TRY(same("CSC.D_DATAIN_SIZE_EXT_0", "DATAIN_HEIGHT_EXT", r.csc.datain_height_ext, "CDMA", r.cdma.datain_height_ext));
   MEDLAR_TRY(same("CSC.D_BATCH_NUMBER", "BATCHES", r.csc.batches, "CDMA", r.cdma.batches));
   MEDLAR_TRY(same("CACC.D_BATCH_NUMBER", "BATCHES", r.cacc.batches, "CDMA", r.cdma.batches));
   MEDLAR_TRY(same("CSC.D_WEIGHT_SIZE_EXT_1", "WEIGHT_KERNEL", r.csc.weight_kernel, "CDMA", r.cdma.weight_kernel));
@@ -86,7 +85,8 @@ Status plan_sizes(const ConvRegisters& r, ConvJob& job) {
   MEDLAR_TRY(same("CSC.D_ATOMICS", "ATOMICS", uint64_t{r.csc.atomics} + 1, "DATAOUT_SIZE_0", pixels));
   job.batches = r.cdma.batches + 1;
   job.in_w = r.cdma.datain_width + 1;
-  job.in_h = r.cdma.datain_height + 1;
+  job.in_h = r.csc.datain_height_ext + 1;
+  job.fetch_h = r.cdma.datain_height + 1;
   job.in_c = r.cdma.datain_channel + 1;
   job.entries_per_slice = r.cdma.entries + 1;
   job.kernels = r.csc.weight_kernel + 1;
@@ -109,6 +109,7 @@ Status plan_sizes(const ConvRegisters& r, ConvJob& job) {
 Status plan_values(const ConvRegisters& r, ConvJob& job) {
   job.pad_value = job.precision == hw::Precision::kInt8 ? static_cast<int8_t>(r.csc.pad_value & 0xff)
                                                         : sign_extend_16(r.csc.pad_value);
+  job.side_pad_value = sign_extend_16(r.cdma.pad_value);
   job.clip_truncate = r.cacc.clip_truncate;
   if (job.clip_truncate > kMaxClipTruncate) {
     return fault("CACC.D_CLIP_CFG", "CLIP_TRUNCATE", job.clip_truncate, "at most {}", kMaxClipTruncate);
@@ -125,7 +126,7 @@ Status plan_values(const ConvRegisters& r, ConvJob& job) {
   if (job.converter.enable && job.in_precision == hw::Precision::kFp16) {
     return fault("CDMA.D_CVT_CFG", "CVT_EN", 1, "the converter takes integers, IN_PRECISION is FP16");
   }
-  if (!job.converter.enable && job.mode != ConvMode::kImage && job.in_precision != job.precision) {
+  if (job.mode != ConvMode::kImage && !job.converter.enable && job.in_precision != job.precision) {
     return fault("CDMA.D_MISC_CFG", "IN_PRECISION", r.cdma.in_precision, "PROC_PRECISION is {} and the converter is off",
                  r.cdma.proc_precision);
   }
@@ -223,7 +224,7 @@ Status check_entries(const ConvRegisters& r, const ConvJob& job, uint64_t entrie
   if (job.entries_per_slice != entries) {
     return fault("CDMA.D_ENTRY_PER_SLICE", "ENTRIES", job.entries_per_slice, "one line of the input takes {}", entries);
   }
-  const uint64_t needed = entries * r.cdma.datain_height_ext + entries;
+  const uint64_t needed = entries * job.in_h;
   const uint64_t capacity = uint64_t{job.data_banks} * job.machine.bank_entries;
   if (needed * job.batches > capacity) {
     return fault("CDMA.D_BANK", "DATA_BANK", job.data_banks, "the input takes {} entries, the banks hold {}",
@@ -249,6 +250,14 @@ Status check_weights(const ConvRegisters& r, const ConvJob& job) {
     return fault("CDMA.D_BANK", "WEIGHT_BANK", job.weight_banks, "one kernel group takes {} bytes, the banks hold {}",
                  group, capacity);
   }
+  if (job.keep_weights && !job.compressed && blob > capacity) {
+    return fault("CDMA.D_MISC_CFG", "SKIP_WEIGHT_RLS", 1, "all weights take {} bytes, the banks hold {}", blob, capacity);
+  }
+  const uint64_t mask_bank = uint64_t{job.machine.bank_entries} * job.machine.entry_bytes;
+  if (job.compressed && group / job.element_bytes() > mask_bank * 8) {
+    return fault("CDMA.D_WEIGHT_SIZE_0", "BYTE_PER_KERNEL", per_kernel, "the mask of one kernel group fits a bank of {} bytes",
+                 mask_bank);
+  }
   if (job.compressed && job.mask.bytes * 8 < job.weight_elements()) {
     return fault("CDMA.D_WMB_BYTES", "WMB_BYTES", job.mask.bytes, "{} weights take one bit each", job.weight_elements());
   }
@@ -263,9 +272,17 @@ Status check_kernel(const ConvJob& job) {
   return {};
 }
 
+/// Lines of the input: those that CDMA fetches, and with data reuse some that CBUF still holds.
+Status check_height(const ConvJob& job) {
+  if (job.in_h != job.fetch_h && !job.reuse_data) {
+    return fault("CSC.D_DATAIN_SIZE_EXT_0", "DATAIN_HEIGHT_EXT", job.in_h, "CDMA fetches {} lines", job.fetch_h);
+  }
+  return {};
+}
+
 Status check_direct(const ConvRegisters& r, const ConvJob& job) {
-  MEDLAR_TRY(same("CDMA.D_DATAIN_SIZE_EXT_0", "DATAIN_WIDTH_EXT", r.cdma.datain_width_ext, "DATAIN_SIZE_0", r.cdma.datain_width));
-  MEDLAR_TRY(same("CDMA.D_DATAIN_SIZE_EXT_0", "DATAIN_HEIGHT_EXT", r.cdma.datain_height_ext, "DATAIN_SIZE_0", r.cdma.datain_height));
+  MEDLAR_TRY(same("CSC.D_DATAIN_SIZE_EXT_0", "DATAIN_WIDTH_EXT", r.csc.datain_width_ext, "CDMA", r.cdma.datain_width));
+  MEDLAR_TRY(check_height(job));
   MEDLAR_TRY(same("CSC.D_DATAIN_SIZE_EXT_1", "DATAIN_CHANNEL_EXT", r.csc.datain_channel_ext, "CDMA", r.cdma.datain_channel));
   MEDLAR_TRY(same("CSC.D_WEIGHT_SIZE_EXT_1", "WEIGHT_CHANNEL_EXT", r.csc.weight_channel_ext, "CDMA", r.cdma.datain_channel));
   if (r.csc.y_extension != 0) {
@@ -275,6 +292,95 @@ Status check_direct(const ConvRegisters& r, const ConvJob& job) {
   MEDLAR_TRY(check_padding(r, job));
   MEDLAR_TRY(check_output(job));
   return check_entries(r, job, feature_entries_per_slice(job));
+}
+
+Result<const hw::PixelFormat*> pixel_format(const ConvRegisters& r, const ConvJob& job) {
+  const hw::PixelFormat* format = hw::find_pixel_format(r.cdma.pixel_format);
+  if (format == nullptr) {
+    return fault("CDMA.D_DATAIN_FORMAT", "PIXEL_FORMAT", r.cdma.pixel_format, "no such format");
+  }
+  if (r.cdma.pixel_mapping != 0) {
+    return fault("CDMA.D_DATAIN_FORMAT", "PIXEL_MAPPING", r.cdma.pixel_mapping, "only pitch linear (0)");
+  }
+  const hw::Precision stored = format->is_float  ? hw::Precision::kFp16
+                               : format->bits == 8 ? hw::Precision::kInt8
+                                                   : hw::Precision::kInt16;
+  if (job.in_precision != stored) {
+    return fault("CDMA.D_MISC_CFG", "IN_PRECISION", r.cdma.in_precision, "format {} is {}", format->name,
+                 hw::precision_name(stored));
+  }
+  if (!job.converter.enable && job.precision != stored) {
+    return fault("CDMA.D_MISC_CFG", "PROC_PRECISION", r.cdma.proc_precision, "format {} is {} and the converter is off",
+                 format->name, hw::precision_name(stored));
+  }
+  return format;
+}
+
+/// Where the pixels lie: offset, lines, second plane.
+Status plan_pixels(const ConvRegisters& r, const hw::PixelFormat& format, ConvJob& job) {
+  job.pixels = {.format = r.cdma.pixel_format,
+                .sign_override = r.cdma.pixel_sign_override != 0,
+                .x_offset = r.cdma.pixel_x_offset,
+                .address_1 = r.cdma.datain_addr_1(),
+                .line_stride_1 = r.cdma.uv_line_stride};
+  if (job.in_c != format.components()) {
+    return fault("CDMA.D_DATAIN_SIZE_1", "DATAIN_CHANNEL", job.in_c, "format {} has {} components", format.name,
+                 format.components());
+  }
+  const uint32_t offset = job.pixels.x_offset * format.bytes_plane0;
+  if (offset >= job.machine.memory_atom) {
+    return fault("CDMA.D_PIXEL_OFFSET", "PIXEL_X_OFFSET", job.pixels.x_offset,
+                 "{} bytes, the first pixel lies in the first atom of {} bytes", offset, job.machine.memory_atom);
+  }
+  const uint64_t line = uint64_t{job.pixels.x_offset + job.in_w} * format.bytes_plane0;
+  if (line > job.data.line_stride) {
+    return fault("CDMA.D_LINE_STRIDE", "LINE_STRIDE", job.data.line_stride, "one line takes {} bytes", line);
+  }
+  const uint64_t line_1 = uint64_t{job.in_w} * format.bytes_plane1 +
+                          job.pixels.x_offset * format.bytes_plane1 % job.machine.memory_atom;
+  if (format.planes == 2 && line_1 > job.pixels.line_stride_1) {
+    return fault("CDMA.D_LINE_UV_STRIDE", "UV_LINE_STRIDE", job.pixels.line_stride_1, "one line takes {} bytes", line_1);
+  }
+  return {};
+}
+
+/// Kernel of an image: its columns are folded into channels.
+Status plan_image_kernel(const ConvRegisters& r, ConvJob& job) {
+  if (job.kernel_w != 1 || job.dilation_x != 1 || job.dilation_y != 1) {
+    return fault("CSC.D_WEIGHT_SIZE_EXT_0, D_DILATION_EXT", "WEIGHT_WIDTH_EXT or dilation",
+                 std::max({job.kernel_w, job.dilation_x, job.dilation_y}), "1 for images");
+  }
+  if (job.kernel_c % job.in_c != 0) {
+    return fault("CSC.D_WEIGHT_SIZE_EXT_1", "WEIGHT_CHANNEL_EXT", job.kernel_c, "whole columns of {} components", job.in_c);
+  }
+  if (r.csc.y_extension > 2) {
+    return fault("CSC.D_POST_Y_EXTENSION", "Y_EXTENSION", r.csc.y_extension, "0, 1 or 2");
+  }
+  job.y_extension = 1u << r.csc.y_extension;
+  if (job.y_extension > 1 && job.kernel_c * job.y_extension > job.machine.atomic_c) {
+    return fault("CSC.D_POST_Y_EXTENSION", "Y_EXTENSION", r.csc.y_extension, "{} rows of {} elements, an atom has {}",
+                 job.y_extension, job.kernel_c, job.machine.atomic_c);
+  }
+  job.kernel_w = job.kernel_c / job.in_c;
+  job.kernel_c = job.in_c;
+  return {};
+}
+
+Status check_image(const ConvRegisters& r, ConvJob& job) {
+  MEDLAR_ASSIGN(const hw::PixelFormat* format, pixel_format(r, job));
+  MEDLAR_TRY(same("CSC.D_DATAIN_SIZE_EXT_0", "DATAIN_WIDTH_EXT", r.csc.datain_width_ext, "CDMA", r.cdma.datain_width));
+  MEDLAR_TRY(check_height(job));
+  MEDLAR_TRY(same("CSC.D_DATAIN_SIZE_EXT_1", "DATAIN_CHANNEL_EXT", r.csc.datain_channel_ext, "CDMA", r.cdma.datain_channel));
+  if (job.batches != 1) {
+    return fault("CDMA.D_BATCH_NUMBER", "BATCHES", job.batches, "1 for images");
+  }
+  MEDLAR_TRY(plan_pixels(r, *format, job));
+  MEDLAR_TRY(plan_image_kernel(r, job));
+  MEDLAR_TRY(check_kernel(job));
+  MEDLAR_TRY(check_padding(r, job));
+  MEDLAR_TRY(check_output(job));
+  const uint64_t line = uint64_t{job.pad_left + job.in_w + job.pad_right} * job.in_c * job.element_bytes();
+  return check_entries(r, job, ceil_div<uint64_t>(line, job.machine.entry_bytes));
 }
 
 }  // namespace
@@ -298,10 +404,10 @@ Result<ConvJob> plan_convolution(const hw::HwConfig& config, const ConvRegisters
   MEDLAR_TRY(plan_values(registers, job));
   plan_sources(registers, job);
   MEDLAR_TRY(check_sources(config, registers, job));
-  if (job.mode != ConvMode::kDirect || job.compressed) {
+  if (job.mode == ConvMode::kWinograd) {
     return fail(Code::kUnsupported, "CDMA.D_MISC_CFG: only direct convolution");
   }
-  MEDLAR_TRY(check_direct(registers, job));
+  MEDLAR_TRY(job.mode == ConvMode::kImage ? check_image(registers, job) : check_direct(registers, job));
   MEDLAR_TRY(check_weights(registers, job));
   return job;
 }

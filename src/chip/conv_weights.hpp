@@ -38,4 +38,21 @@ struct KernelRange {
 };
 Result<ByteView> fetch_weights(const ConvJob& job, KernelRange range, MemoryPort& memory, ByteBuffer& scratch);
 
+/// Compressed weights, front to back: a mask of one bit per weight (WMB), the non-zero weights, and the bytes that
+/// each kernel group takes of them (WGS).
+class WeightDecoder {
+ public:
+  void start(const ConvJob& job);
+  /// Weights of the next kernels; `range.first` is where the last call ended. Valid until the next call.
+  Result<ByteView> next(const ConvJob& job, KernelRange range, MemoryPort& memory);
+
+ private:
+  Status decode_group(const ConvJob& job, uint32_t kernels, MemoryPort& memory);
+
+  uint64_t mask_bit_ = 0;
+  uint64_t weight_byte_ = 0;
+  uint32_t group_ = 0;
+  ByteBuffer weights_;
+};
+
 }  // namespace medlar::chip

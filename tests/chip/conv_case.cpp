@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdio>
 #include <cstring>
+#include <sstream>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -37,16 +39,8 @@ class Registers {
   }
 
   /// True when the write enabled CDMA, which the cases do last.
-  bool write(const std::string& name, uint32_t value) {
-    const auto ref = hw::find_register(name, map_);
-    const auto block = static_cast<size_t>(ref->block);
-    if (ref->info->name == "S_POINTER") {
-      group_[block] = value & 1;
-      return false;
-    }
-    words_[block][group_[block]][ref->info->offset / 4] = value;
-    return name == "CDMA.D_OP_ENABLE" && (value & 1) != 0;
-  }
+  bool write(const std::string& name, uint32_t value) { return write(hw::find_register(name, map_), value); }
+  bool write(uint32_t address, uint32_t value) { return write(hw::find_register(address, map_), value); }
 
   ConvOperation operation() const {
     ConvOperation op;
@@ -59,6 +53,19 @@ class Registers {
   }
 
  private:
+  bool write(const std::optional<hw::RegisterRef>& ref, uint32_t value) {
+    if (!ref) {
+      return false;
+    }
+    const auto block = static_cast<size_t>(ref->block);
+    if (ref->info->name == "S_POINTER") {
+      group_[block] = value & 1;
+      return false;
+    }
+    words_[block][group_[block]][ref->info->offset / 4] = value;
+    return ref->block == hw::Block::kCdma && ref->info->name == "D_OP_ENABLE" && (value & 1) != 0;
+  }
+
   template <typename Group>
   Group decode() const {
     const auto block = static_cast<size_t>(Group::kBlock);
@@ -212,13 +219,34 @@ std::vector<ConvCase> load_cases(const std::filesystem::path& archive) {
     }
     Registers registers(test.config->register_map);
     for (const auto& write : test.json.at("registers")) {
-      if (registers.write(write.at(0), static_cast<uint32_t>(number(write.at(2))))) {
+      if (registers.write(write.at(0).get<std::string>(), static_cast<uint32_t>(number(write.at(2))))) {
         test.operations.push_back(registers.operation());
       }
     }
     cases.push_back(std::move(test));
   }
   return cases;
+}
+
+std::vector<ConvOperation> trace_operations(const std::string& text, hw::RegisterMap map) {
+  Registers registers(map);
+  std::vector<ConvOperation> operations;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    char name[64];
+    unsigned address = 0;
+    unsigned value = 0;
+    bool enabled = false;
+    if (std::sscanf(line.c_str(), " reg_write( %63[A-Za-z0-9_.] , %x )", name, &value) == 2) {
+      enabled = registers.write(std::string(name), value);
+    } else if (std::sscanf(line.c_str(), " write_reg %x %x", &address, &value) == 2) {
+      enabled = registers.write((address & 0xffff) << 2, value);
+    }
+    if (enabled) {
+      operations.push_back(registers.operation());
+    }
+  }
+  return operations;
 }
 
 bool passes_through(const hw::SdpGroup& sdp) {

@@ -52,6 +52,9 @@ struct ConvCase {
 /// The cases of an archive, by name.
 std::vector<ConvCase> load_cases(const std::filesystem::path& archive);
 
+/// The convolutions that one of NVIDIA's traces (.cfg or input.txn) programs.
+std::vector<ConvOperation> trace_operations(const std::string& text, hw::RegisterMap map);
+
 /// True when SDP does nothing but convert.
 bool passes_through(const hw::SdpGroup& sdp);
 
