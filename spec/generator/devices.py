@@ -5,7 +5,7 @@ from .text import CPP_NOTE, quoted
 from .toml import load_toml
 
 SOURCE = "spec/devices.toml"
-REQUIRED = {"name", "config", "cores", "macs_int8", "macs_fp16", "modes", "default_mode", "dram_bytes", "cma_bytes", "sram_bytes",
+REQUIRED = {"name", "config", "cores", "macs_int8", "macs_fp16", "modes", "default_mode", "dram_bytes", "dram_efficiency", "cma_bytes", "sram_bytes",
             "sram_shared", "transition_us", "max_loadables", "hwc4_alignment", "note"}
 OPTIONAL = {"dla_watts"}
 
@@ -34,7 +34,7 @@ def open_core(base, config):
     return {"name": f"nvdla-{config['name']}", "label": "kBitExact", "config": config["name"], "cores": 1, "macs_int8": macs,
             "macs_fp16": macs // 2 if "fp16" in config["precisions"] else 0, "default_mode": "1GHz",
             "modes": [{"name": "1GHz", "dla_hz": base["clock_hz"], "dram_bytes_per_second": bandwidth}],
-            "dram_bytes": base["dram_bytes"], "cma_bytes": base["cma_bytes"], "sram_bytes": base["sram_bytes"] if config["sram"] else 0,
+            "dram_bytes": base["dram_bytes"], "dram_efficiency": base["dram_efficiency"], "cma_bytes": base["cma_bytes"], "sram_bytes": base["sram_bytes"] if config["sram"] else 0,
             "sram_shared": False, "transition_us": base["transition_us"], "max_loadables": base["max_loadables"],
             "hwc4_alignment": 32, "dla_watts": [active_watts(base, macs)] * 2, "note": base["note"]}
 
@@ -74,7 +74,7 @@ def entry(d, config_names):
     return [f"      {{.name = {quoted(d['name'])}, .label = Label::{d['label']}, .config = &kHardware[{config_names.index(d['config'])}],",
             f"       .dla_cores = {d['cores']}, .macs_int8 = {d['macs_int8']}, .macs_fp16 = {d['macs_fp16']},",
             f"       .modes = {modes_name(d)}, .default_mode = {mode},",
-            f"       .dram_bytes = {d['dram_bytes']}, .cma_bytes = {d['cma_bytes']}, .sram_bytes = {d['sram_bytes']}, "
+            f"       .dram_bytes = {d['dram_bytes']}, .dram_efficiency = {d['dram_efficiency']}, .cma_bytes = {d['cma_bytes']}, .sram_bytes = {d['sram_bytes']}, "
             f".sram_shared = {'true' if d['sram_shared'] else 'false'},",
             f"       .transition = {{.min_us = {low}, .typical_us = {typical}, .max_us = {high}}},{watts}",
             f"       .max_loadables = {d['max_loadables']}, .hwc4_alignment = {d['hwc4_alignment']},",

@@ -43,8 +43,9 @@ struct DeviceProfile {
   std::span<const PowerMode> modes;
   uint32_t default_mode = 0;  ///< Index into modes.
   uint64_t dram_bytes = 0;
-  uint64_t cma_bytes = 0;   ///< Contiguous memory that drivers may allocate.
-  uint64_t sram_bytes = 0;  ///< 0: none. Of one core, or of all when shared.
+  double dram_efficiency = 1;  ///< Share of the peak bandwidth that the cores reach together.
+  uint64_t cma_bytes = 0;      ///< Contiguous memory that drivers may allocate.
+  uint64_t sram_bytes = 0;     ///< 0: none. Of one core, or of all when shared.
   bool sram_shared = false;
   TransitionCost transition;
   double dla_watts_min = 0;  ///< Of one core; 0: nothing is published.

@@ -45,9 +45,7 @@ ConvWork conv_work_of(const LayerShape& layer, const hw::HwConfig& config) {
   return w;
 }
 
-OpTime estimate(const LayerShape& layer, const hw::DeviceProfile& device, const hw::PowerMode& mode) {
-  const hw::HwConfig& config = *device.config;
-  const Machine machine = machine_of(device, mode);
+OpTime estimate(const LayerShape& layer, const hw::HwConfig& config, const Machine& machine) {
   const Traffic in{cube_bytes(layer.input, layer.precision, config), where(layer.input_in_sram)};
   const Traffic out{cube_bytes(layer.output, layer.precision, config), where(layer.output_in_sram)};
   switch (layer.kind) {
@@ -66,6 +64,10 @@ OpTime estimate(const LayerShape& layer, const hw::DeviceProfile& device, const 
       return time_of(CopyWork{CopyWork::Engine::kRubik, in, out}, machine);
   }
   return {};
+}
+
+OpTime estimate(const LayerShape& layer, const hw::DeviceProfile& device, const hw::PowerMode& mode) {
+  return estimate(layer, *device.config, machine_of(device, mode));
 }
 
 OpTime estimate(const LayerShape& layer, const hw::DeviceProfile& device) {

@@ -26,6 +26,7 @@ struct LayerShape {
 ConvWork conv_work_of(const LayerShape& layer, const hw::HwConfig& config);
 
 /// The layer alone on one core of the device; CBUF is taken to hold it (a split layer costs its parts).
+OpTime estimate(const LayerShape& layer, const hw::HwConfig& config, const Machine& machine);
 OpTime estimate(const LayerShape& layer, const hw::DeviceProfile& device, const hw::PowerMode& mode);
 OpTime estimate(const LayerShape& layer, const hw::DeviceProfile& device);
 

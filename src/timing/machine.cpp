@@ -29,13 +29,14 @@ Machine machine_of(const hw::HwConfig& config, MemoryModel dram, MemoryModel sra
   return m;
 }
 
-Machine machine_of(const hw::DeviceProfile& device, const hw::PowerMode& mode) {
+Machine machine_of(const hw::DeviceProfile& device, const hw::PowerMode& mode, uint32_t active_cores) {
   const hw::HwConfig& config = *device.config;
   const double hz = static_cast<double>(mode.dla_hz);
   // A core larger than its configuration: more kernels side by side, and every other unit grown in step.
   const double scale = static_cast<double>(device.macs_int8) / config.macs_int8();
   const double port = config.dbb.bytes_per_cycle() * scale;
-  const double dram = std::min(port, static_cast<double>(mode.dram_bytes_per_second) / hz);
+  const double reached = static_cast<double>(mode.dram_bytes_per_second) * device.dram_efficiency;
+  const double dram = std::min(port, reached / std::max(1u, active_cores) / hz);
   const double sram = device.sram_bytes == 0 ? 0 : config.sram_port.bytes_per_cycle() * scale;
   Machine m =
       machine_of(config, {dram, dram, kDramLatencySeconds * hz}, {2 * sram, sram, kSramLatencyCycles});

@@ -30,8 +30,8 @@ struct Machine {
   MemoryModel sram;
 };
 
-/// The machine of one core of `device` in `mode`, with the whole memory bandwidth for itself.
-Machine machine_of(const hw::DeviceProfile& device, const hw::PowerMode& mode);
+/// The machine of one core of `device` in `mode`, while `active_cores` share the memory bandwidth.
+Machine machine_of(const hw::DeviceProfile& device, const hw::PowerMode& mode, uint32_t active_cores = 1);
 Machine machine_of(const hw::DeviceProfile& device);
 
 /// A configuration's own RTL beside the given memories, as in the measured runs.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Constants read off NVIDIA's RTL (nv_full under Verilator, see docs on the timing model), and the rates
+// Constants read off NVIDIA's RTL (nv_full under Verilator), and the rates
 // built from them.
 #pragma once
 
