@@ -44,6 +44,18 @@ TEST(Config, OnlyTheFullOneHasSixteenBits) {
   EXPECT_FALSE(small.supports(Precision::kFp16) || small.bdma || small.sdp_ew() || small.batch());
 }
 
+TEST(Config, SelfDescription) {
+  const HwConfig& small = **find_config("nv_small");  // the ROM's reset values are those of nv_small
+  const auto registers = block_registers(Block::kCfgrom, small.register_map);
+  for (size_t i = 0; i < registers.size(); ++i) {
+    EXPECT_EQ(small.cfgrom[i], registers[i].reset) << registers[i].name;
+  }
+  const HwConfig& large = **find_config("nv_large");
+  EXPECT_EQ(large.cfgrom[find_register(Block::kCfgrom, 0x38, large.register_map) - registers.data()],
+            64u);                          // atomic C
+  EXPECT_EQ(large.cfgrom[0x148 / 4], 4u);  // EW throughput
+}
+
 TEST(Config, UnknownNameListsTheKnownOnes) {
   const auto config = find_config("nv_huge");
   ASSERT_FALSE(config);

@@ -3,7 +3,9 @@
 #include "hw/config.hpp"
 #include "support/test_data.hpp"
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 
 #include <archive.h>
@@ -57,6 +59,57 @@ void check_registers(const std::filesystem::path& path, const char* key, Registe
       known |= f.mask();
     }
     EXPECT_EQ(value & ~known, 0u) << disassemble(by_name->block, by_name->info->offset, value, map);
+  }
+}
+
+/// Every "NVDLA_BLOCK.REGISTER_0" of a trace's text; comments add ".FIELD:value".
+std::set<std::string> trace_names(const std::string& text) {
+  std::set<std::string> names;
+  for (size_t at = text.find("NVDLA_"); at != std::string::npos; at = text.find("NVDLA_", at + 1)) {
+    const size_t end = text.find_first_of(":,) \t\r\n", at);
+    const std::string name = text.substr(at, end - at);
+    if (name.find('.') != std::string::npos) {
+      names.insert(name);
+    }
+  }
+  return names;
+}
+
+/// The register that a name of a trace means, and its field when the name has one.
+void check_trace_name(const std::string& name) {
+  const size_t field_dot = name.find('.', name.find('.') + 1);
+  const std::string register_name = name.substr(0, field_dot);
+  const auto found = find_register(register_name, RegisterMap::kV2);
+  ASSERT_TRUE(found) << name;
+  EXPECT_EQ("NVDLA_" + std::string(block_name(found->block)) + "." + std::string(found->info->name) + "_0",
+            register_name);
+  if (field_dot != std::string::npos) {
+    const auto& fields = found->info->fields;
+    const bool known = std::any_of(fields.begin(), fields.end(),
+                                   [&](const auto& f) { return f.name == name.substr(field_dot + 1); });
+    EXPECT_TRUE(known) << name;
+  }
+}
+
+TEST(TraceRegisters, EveryNameOfTheOfficialTracesIsKnown) {
+  MEDLAR_REFERENCE_DATA(path, "nvdla/nvdla_hw_traces_master.tar.xz");
+  std::set<std::string> names;
+  archive* reader = archive_read_new();
+  archive_read_support_format_all(reader);
+  archive_read_support_filter_all(reader);
+  ASSERT_EQ(archive_read_open_filename(reader, path.c_str(), 1 << 16), ARCHIVE_OK);
+  archive_entry* entry = nullptr;
+  while (archive_read_next_header(reader, &entry) == ARCHIVE_OK) {
+    if (std::string_view(archive_entry_pathname(entry)).ends_with(".cfg")) {
+      std::string text(static_cast<size_t>(archive_entry_size(entry)), '\0');
+      ASSERT_EQ(archive_read_data(reader, text.data(), text.size()), static_cast<la_ssize_t>(text.size()));
+      names.merge(trace_names(text));
+    }
+  }
+  archive_read_free(reader);
+  EXPECT_GT(names.size(), 150u);
+  for (const std::string& name : names) {
+    check_trace_name(name);
   }
 }
 
