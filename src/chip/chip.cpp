@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The chip's register side: addresses, GLB, tables, BDMA's queue.
+#include "chip/chip.hpp"
+
+#include "chip/state.hpp"
+
+namespace medlar::chip {
+namespace {
+
+using hw::Block;
+
+/// Units that a configuration may lack.
+bool present(const hw::HwConfig& config, Block block) {
+  switch (block) {
+    case Block::kBdma: return config.bdma;
+    case Block::kRubik: return config.rubik;
+    case Block::kPdp:
+    case Block::kPdpRdma: return config.pdp;
+    case Block::kCdp:
+    case Block::kCdpRdma: return config.cdp;
+    case Block::kCvif: return config.sram;
+    default: return true;
+  }
+}
+
+}  // namespace
+
+Chip::State::State(const hw::HwConfig& config_, MemoryPort& memory_) : config(config_), memory(memory_), conv(config_) {
+  for (const Block block : hw::kBlocks) {
+    blocks.emplace_back(block, config.register_map);
+  }
+  reset();
+}
+
+void Chip::State::reset() {
+  for (RegisterBlock& block : blocks) {
+    block.reset();
+  }
+  const size_t rom_words = at(Block::kCfgrom).shared_words().size();
+  for (size_t i = 0; i < config.cfgrom.size() && i < rom_words; ++i) {
+    at(Block::kCfgrom).set_shared(static_cast<uint32_t>(i * 4), config.cfgrom[i]);
+  }
+  conv.reset();
+  sdp_lut.reset();
+  cdp_lut.reset();
+  bdma = {};
+  interrupts.reset();
+  current = {};
+  sequence = 0;
+  cbuf_flushed = false;
+  failed = false;
+}
+
+Result<hw::RegisterRef> Chip::State::find(uint32_t address) const {
+  const auto ref = hw::find_register(address, config.register_map);
+  if (!ref) {
+    return fail(Code::kFault, "address {:#x}: no register of {}", address, config.name);
+  }
+  if (!present(config, ref->block)) {
+    return fail(Code::kFault, "{}.{}: {} has no such unit", hw::block_name(ref->block), ref->info->name, config.name);
+  }
+  return *ref;
+}
+
+Result<uint32_t> Chip::State::read_special(const hw::RegisterRef& ref, bool& handled) {
+  handled = true;
+  const std::string_view name = ref.info->name;
+  if (ref.block == Block::kGlb && name == "S_INTR_STATUS") {
+    return interrupts.status();
+  }
+  if (ref.block == Block::kGlb && name == "S_INTR_MASK") {
+    return interrupts.mask();
+  }
+  if (ref.block == Block::kBdma && name == "STATUS") {
+    return bdma.status();
+  }
+  if (ref.block == Block::kCdma && name == "S_CBUF_FLUSH_STATUS") {
+    const bool flushed = cbuf_flushed;
+    cbuf_flushed = true;
+    return flushed ? 1u : 0u;
+  }
+  if (name == "S_LUT_ACCESS_DATA") {
+    return (ref.block == Block::kSdp ? sdp_lut : cdp_lut).read(ref.block);
+  }
+  handled = false;
+  return 0u;
+}
+
+Status Chip::State::write_special(const hw::RegisterRef& ref, uint32_t value, bool& handled) {
+  handled = true;
+  const std::string_view name = ref.info->name;
+  if (ref.block == Block::kGlb && name == "S_INTR_STATUS") {
+    interrupts.clear(value);
+  } else if (ref.block == Block::kGlb && name == "S_INTR_SET") {
+    interrupts.set(value);
+  } else if (ref.block == Block::kGlb && name == "S_INTR_MASK") {
+    interrupts.set_mask(value);
+  } else if (name == "S_LUT_ACCESS_CFG") {
+    (ref.block == Block::kSdp ? sdp_lut : cdp_lut).configure(value);
+    at(ref.block).set_shared(ref.info->offset, value);
+  } else if (name == "S_LUT_ACCESS_DATA") {
+    return (ref.block == Block::kSdp ? sdp_lut : cdp_lut).write(ref.block, value);
+  } else if (ref.block == Block::kBdma && name == "CFG_OP" && value == 1) {
+    at(ref.block).set_shared(ref.info->offset, value);
+    return bdma.push(at(Block::kBdma).shared_words());
+  } else if (ref.block == Block::kBdma && name.starts_with("CFG_LAUNCH") && value == 1) {
+    at(ref.block).set_shared(ref.info->offset, value);
+    return bdma.launch(name.back() - '0', ++sequence);
+  } else {
+    handled = false;
+  }
+  return {};
+}
+
+Chip::Chip(const hw::HwConfig& config, MemoryPort& memory) : state_(std::make_unique<State>(config, memory)) {}
+Chip::~Chip() = default;
+
+Result<uint32_t> Chip::read_register(uint32_t address) {
+  MEDLAR_ASSIGN(const hw::RegisterRef ref, state_->find(address));
+  if (ref.info->access == hw::Access::kWriteOnly) {
+    return fail(Code::kFault, "{}.{}: read of a write-only register", hw::block_name(ref.block), ref.info->name);
+  }
+  bool handled = false;
+  MEDLAR_ASSIGN(const uint32_t value, state_->read_special(ref, handled));
+  return handled ? value : state_->at(ref.block).read(*ref.info);
+}
+
+Status Chip::write_register(uint32_t address, uint32_t value) {
+  MEDLAR_ASSIGN(const hw::RegisterRef ref, state_->find(address));
+  const hw::RegisterInfo& info = *ref.info;
+  if (info.access != hw::Access::kReadOnly && (value & ~info.writable_mask) != 0) {
+    return fail(Code::kFault, "{}.{}: value {:#x} sets reserved bits {:#x}", hw::block_name(ref.block), info.name, value,
+                value & ~info.writable_mask);
+  }
+  bool handled = false;
+  MEDLAR_TRY(state_->write_special(ref, value, handled));
+  if (handled) {
+    return {};
+  }
+  return state_->at(ref.block).write(info, value, ++state_->sequence);
+}
+
+Result<bool> Chip::step() {
+  if (state_->failed) {
+    return fail(Code::kFault, "chip: an operation failed before; only reset() helps");
+  }
+  const auto ready = state_->find_ready();
+  if (!ready) {
+    return false;
+  }
+  state_->current = {};
+  if (Status done = state_->execute(*ready); !done) {
+    state_->failed = true;
+    return tl::unexpected<Error>(std::move(done).error());
+  }
+  state_->finish();
+  return true;
+}
+
+bool Chip::interrupt() const { return state_->interrupts.line(); }
+void Chip::reset() { state_->reset(); }
+void Chip::set_observer(OpObserver observer) { state_->observer = std::move(observer); }
+const hw::HwConfig& Chip::config() const { return state_->config; }
+
+}  // namespace medlar::chip

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// SDP's FP16 processing: FP32 lanes. The host's FP32 units give the chip's result whenever operands and result are
+// normal numbers; every other case takes the exact software path.
+#include <bit>
+
+#include "chip/sdp_stages.hpp"
+#include "num/float_arithmetic.hpp"
+#include "num/float_convert.hpp"
+
+namespace medlar::chip {
+namespace {
+
+using num::Fp32;
+
+uint32_t bits_of(int32_t lane) { return static_cast<uint32_t>(lane); }
+int32_t lane_of(uint32_t bits) { return static_cast<int32_t>(bits); }
+
+/// Exponent field neither zero nor one of the two largest.
+bool plain(uint32_t bits) { return Fp32::exponent(bits) - 1 < Fp32::kExponentMax - 2; }
+
+uint32_t add(uint32_t a, uint32_t b) {
+  const uint32_t sum = std::bit_cast<uint32_t>(std::bit_cast<float>(a) + std::bit_cast<float>(b));
+  return plain(a) && plain(b) && plain(sum) ? sum : num::float_add<Fp32>(a, b);
+}
+
+uint32_t multiply(uint32_t a, uint32_t b) {
+  const uint32_t product = std::bit_cast<uint32_t>(std::bit_cast<float>(a) * std::bit_cast<float>(b));
+  return plain(a) && plain(b) && plain(product) ? product : num::float_multiply<Fp32>(a, b);
+}
+
+void alu(Alu algo, const SdpOperands& operands, std::span<int32_t> lanes) {
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    const uint32_t a = bits_of(lanes[i]);
+    const uint32_t b = bits_of(operands.alu[i]);
+    switch (algo) {
+      case Alu::kMax: lanes[i] = lane_of(num::float_max<Fp32>(a, b)); break;
+      case Alu::kMin: lanes[i] = lane_of(num::float_min<Fp32>(a, b)); break;
+      case Alu::kEqual: lanes[i] = a == b ? 0 : 1; break;
+      case Alu::kSum: lanes[i] = lane_of(add(a, b)); break;
+    }
+  }
+}
+
+void scale(bool prelu, const SdpOperands& operands, std::span<int32_t> lanes) {
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    if (!prelu || lanes[i] < 0) {
+      lanes[i] = lane_of(multiply(bits_of(lanes[i]), bits_of(operands.mul[i])));
+    }
+  }
+}
+
+}  // namespace
+
+void sdp_x_stage_float(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes) {
+  if (stage.alu) {
+    alu(stage.algo, operands, lanes);
+  }
+  if (stage.mul) {
+    scale(stage.prelu, operands, lanes);
+  }
+  if (stage.relu) {
+    for (int32_t& lane : lanes) {
+      lane = lane_of(num::float_relu<Fp32>(bits_of(lane)));
+    }
+  }
+}
+
+void sdp_y_stage_float(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes) {
+  if (stage.mul) {
+    scale(stage.prelu, operands, lanes);
+  }
+  if (stage.alu) {
+    alu(stage.algo, operands, lanes);
+  }
+}
+
+void sdp_lut_float(const num::SdpLut& lut, std::span<int32_t> lanes, num::LutCounters& counters) {
+  for (int32_t& lane : lanes) {
+    lane = lane_of(lut.look_up_float(bits_of(lane), counters));
+  }
+}
+
+void sdp_widen_float(bool flush_nan, std::span<int32_t> operand) {
+  for (int32_t& value : operand) {
+    const uint32_t bits = bits_of(value) & 0xffff;
+    value = flush_nan && num::Fp16::is_nan(bits) ? 0 : lane_of(num::fp16_to_fp32(bits));
+  }
+}
+
+}  // namespace medlar::chip

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Chip holds: register blocks, tables, queue, interrupts, and the units that keep something between operations.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "chip/bdma.hpp"
+#include "chip/chip.hpp"
+#include "chip/conv.hpp"
+#include "chip/interrupts.hpp"
+#include "chip/lut_memory.hpp"
+#include "chip/register_block.hpp"
+
+namespace medlar::chip {
+
+/// An operation that is ready: which engine starts it, what else takes part, since when.
+struct ReadyOperation {
+  enum class Kind : uint8_t { kSdp, kPdp, kCdp, kRubik, kBdma };
+  Kind kind = Kind::kSdp;
+  bool conv = false;      ///< kSdp: the convolution core feeds it.
+  bool rdma = false;      ///< kSdp: SDP_RDMA takes part.
+  bool to_pdp = false;    ///< kSdp: PDP takes the result.
+  uint64_t since = 0;     ///< Sequence number of its last enable.
+};
+
+struct Chip::State {
+  State(const hw::HwConfig& config_, MemoryPort& memory_);
+
+  void reset();
+  RegisterBlock& at(hw::Block block) { return blocks[static_cast<size_t>(block)]; }
+  const RegisterBlock& at(hw::Block block) const { return blocks[static_cast<size_t>(block)]; }
+
+  Result<uint32_t> read_special(const hw::RegisterRef& ref, bool& handled);
+  Status write_special(const hw::RegisterRef& ref, uint32_t value, bool& handled);
+  /// The address's register; the error names what is missing.
+  Result<hw::RegisterRef> find(uint32_t address) const;
+
+  std::optional<ReadyOperation> find_ready() const;
+  std::optional<ReadyOperation> ready_sdp() const;
+  std::optional<ReadyOperation> ready_pdp() const;
+
+  Status execute(const ReadyOperation& operation);
+  Status execute_sdp(const ReadyOperation& operation);
+  Status execute_pdp();
+  Status execute_cdp();
+  Status execute_rubik();
+  Status execute_bdma();
+  Result<AccCube> run_conv();
+
+  void take_part(hw::Block block);
+  /// Retires every block that took part, then tells the observer.
+  void finish();
+
+  const hw::HwConfig& config;
+  MemoryPort& memory;
+  std::vector<RegisterBlock> blocks;
+  ConvCore conv;
+  LutMemory sdp_lut;
+  LutMemory cdp_lut;
+  BdmaQueue bdma;
+  Interrupts interrupts;
+  OpObserver observer;
+  ExecutedOp current;         ///< Being executed.
+  uint64_t sequence = 0;      ///< Counts operation enables and launches.
+  bool cbuf_flushed = false;  ///< Reset starts a flush of CBUF; the first look at its status finds it running.
+  bool failed = false;        ///< An operation failed; only reset() helps.
+};
+
+}  // namespace medlar::chip
