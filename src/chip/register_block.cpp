@@ -49,6 +49,9 @@ uint32_t RegisterBlock::read(const hw::RegisterInfo& info) const {
 }
 
 Status RegisterBlock::write(const hw::RegisterInfo& info, uint32_t value, uint64_t sequence) {
+  if (info.access == hw::Access::kReadOnly && value == read(info)) {
+    return {};  // Register dumps written back as a whole ask for nothing.
+  }
   if (info.access == hw::Access::kReadOnly) {
     return fail(Code::kFault, "{}.{}: write of {:#x} to a read-only register", hw::block_name(block_), info.name, value);
   }

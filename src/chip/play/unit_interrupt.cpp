@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Interrupts by name.
+#include "chip/play/unit_interrupt.hpp"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "chip/interrupts.hpp"
+#include "hw/gen/registers.hpp"
+
+namespace medlar::chip {
+
+Result<uint32_t> interrupt_bit(const std::string& name) {
+  static constexpr std::array<std::pair<std::string_view, Interrupt>, 9> kUnits = {{{"SDP", Interrupt::kSdp},
+                                                                                    {"CDP", Interrupt::kCdp},
+                                                                                    {"PDP", Interrupt::kPdp},
+                                                                                    {"BDMA", Interrupt::kBdma},
+                                                                                    {"RUBIK", Interrupt::kRubik},
+                                                                                    {"RBK", Interrupt::kRubik},
+                                                                                    {"CDMA_DAT", Interrupt::kCdmaData},
+                                                                                    {"CDMA_WT", Interrupt::kCdmaWeight},
+                                                                                    {"CACC", Interrupt::kCacc}}};
+  const size_t underscore = name.rfind('_');
+  const std::string_view unit = std::string_view(name).substr(0, underscore);
+  const std::string_view group = underscore == std::string::npos ? "" : std::string_view(name).substr(underscore + 1);
+  for (const auto& [known, interrupt] : kUnits) {
+    if (known == unit && (group == "0" || group == "1")) {
+      return static_cast<uint32_t>(interrupt) + (group == "1" ? 1u : 0u);
+    }
+  }
+  return fail(Code::kCorrupt, "interrupt \"{}\": no such unit or group", name);
+}
+
+Result<uint32_t> interrupt_status_address(const hw::HwConfig& config) {
+  const auto found = hw::find_register("GLB.S_INTR_STATUS", config.register_map);
+  if (!found) {
+    return fail(Code::kInternal, "{}: no GLB.S_INTR_STATUS", config.name);
+  }
+  return found->address;
+}
+
+}  // namespace medlar::chip

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plays vector cases: initial memory, register writes, expected memory and registers (format: <name>/<name>.json).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/status.hpp"
+#include "chip/play/play_report.hpp"
+
+namespace medlar::chip {
+
+struct VectorOptions {
+  bool strict = true;     ///< Every byte of a region; otherwise only the elements of its cube, any NaN equal to any other.
+  bool registers = true;  ///< Compare expected registers (always done where a case has nothing else).
+  std::string only;       ///< Play cases whose name contains this.
+};
+
+/// `path`: a case directory, a folder of cases or of archives, or an archive.
+Result<PlayReport> play_vectors(const std::filesystem::path& path, const VectorOptions& options = {});
+
+}  // namespace medlar::chip

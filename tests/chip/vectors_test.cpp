@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// NVIDIA's C-model against the chip, byte for byte: padding lanes, gaps and counters included.
+#include <gtest/gtest.h>
+
+#include "chip/play/vector_player.hpp"
+#include "support/test_data.hpp"
+
+namespace medlar::chip {
+namespace {
+
+class Vectors : public testing::TestWithParam<const char*> {};
+
+TEST_P(Vectors, MatchTheReferenceModel) {
+  MEDLAR_REFERENCE_DATA(archive, std::string("vectors/") + GetParam() + ".tar.xz");
+  const auto report = play_vectors(archive);
+  ASSERT_TRUE(report) << report.error().to_string();
+  for (const PlayReport::Item& item : report->failed) {
+    ADD_FAILURE() << item.name << ": " << item.message;
+  }
+  EXPECT_FALSE(report->passed.empty());
+}
+
+constexpr const char* kArchives[] = {
+    "nv_full_batch", "nv_full_bdma", "nv_full_cdp", "nv_full_conv_fp16", "nv_full_conv_int16",
+    "nv_full_conv_int8", "nv_full_conv_sdp", "nv_full_highaddr", "nv_full_image", "nv_full_medium", "nv_full_nan",
+    "nv_full_pdp", "nv_full_pingpong", "nv_full_reuse", "nv_full_rubik", "nv_full_sdp_fp16", "nv_full_sdp_int16",
+    "nv_full_sdp_int8", "nv_full_sdp_pdp",
+    "nv_large_cdp", "nv_large_conv_int8", "nv_large_highaddr", "nv_large_image", "nv_large_medium", "nv_large_pdp",
+    "nv_large_pingpong", "nv_large_reuse", "nv_large_sdp", "nv_large_sdp_pdp",
+    "nv_small_256_full_cdp", "nv_small_256_full_conv_int8", "nv_small_256_full_image", "nv_small_256_full_medium",
+    "nv_small_256_full_pdp", "nv_small_256_full_pingpong", "nv_small_256_full_reuse", "nv_small_256_full_sdp",
+    "nv_small_256_full_sdp_pdp",
+    "nv_small_cdp", "nv_small_conv_int8", "nv_small_image", "nv_small_medium", "nv_small_pdp", "nv_small_pingpong",
+    "nv_small_reuse", "nv_small_sdp", "nv_small_sdp_pdp"};
+
+INSTANTIATE_TEST_SUITE_P(Archives, Vectors, testing::ValuesIn(kArchives),
+                         [](const auto& archive) { return std::string(archive.param); });
+
+}  // namespace
+}  // namespace medlar::chip
