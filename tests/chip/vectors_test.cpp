@@ -21,7 +21,7 @@ TEST_P(Vectors, MatchTheReferenceModel) {
 }
 
 constexpr const char* kArchives[] = {
-    "nv_full_batch", "nv_full_bdma", "nv_full_cdp", "nv_full_conv_fp16", "nv_full_conv_int16",
+    "nv_full_batch", "nv_full_bdma", "nv_full_cdp", "nv_full_compress", "nv_full_conv_fp16", "nv_full_conv_int16",
     "nv_full_conv_int8", "nv_full_conv_sdp", "nv_full_highaddr", "nv_full_image", "nv_full_medium", "nv_full_nan",
     "nv_full_pdp", "nv_full_pingpong", "nv_full_reuse", "nv_full_rubik", "nv_full_sdp_fp16", "nv_full_sdp_int16",
     "nv_full_sdp_int8", "nv_full_sdp_pdp",
