@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "umd/tensor_io.hpp"
+
+#include "base/checked.hpp"
+#include "hw/cube.hpp"
+#include "num/float_convert.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace medlar::umd {
+namespace {
+
+using loadable::DataType;
+using loadable::Tensor;
+
+constexpr uint32_t kAtom = 32, kSmallAtom = 8;
+
+/// Where element (n, c, y, x) lies: a feature cube or an interleaved image.
+struct Walk {
+  hw::CubeLayout cube;  ///< Feature.
+  bool image = false;
+  uint32_t pixel_bytes = 0;  ///< Image.
+  uint64_t line_stride = 0;
+  uint64_t item_bytes = 0;  ///< From one batch item to the next.
+  uint32_t element_bytes = 1;
+  DataType type = DataType::kHalf;
+
+  uint64_t offset(uint32_t n, uint32_t c, uint32_t y, uint32_t x) const {
+    const uint64_t inside =
+        image ? y * line_stride + uint64_t{x} * pixel_bytes + c * element_bytes : cube.offset(x, y, c);
+    return n * item_bytes + inside;
+  }
+};
+
+Result<uint32_t> bytes_of(const Tensor& t) {
+  switch (t.type) {
+    case DataType::kHalf:
+    case DataType::kInt16:
+    case DataType::kUint16:
+      return 2u;
+    case DataType::kInt8:
+    case DataType::kUint8:
+      return 1u;
+    default:
+      return fail(Code::kUnsupported, "tensor '{}': data type {}", t.name, static_cast<int>(t.type));
+  }
+}
+
+/// Interleaved images whose memory order is the channel order.
+Result<uint32_t> image_pixel_bytes(const Tensor& t) {
+  const hw::PixelFormat* format = hw::find_pixel_format(t.pixel_format);
+  if (!format || format->planes != 1 || static_cast<uint32_t>(t.c) > format->components()) {
+    return fail(Code::kUnsupported, "tensor '{}': pixel format {} for {} channels", t.name, t.pixel_format,
+                t.c);
+  }
+  return uint32_t{format->bytes_plane0};
+}
+
+Result<Walk> walk_of(const Tensor& t, uint64_t available) {
+  MEDLAR_ASSIGN(const uint32_t element, bytes_of(t));
+  const auto w = static_cast<uint32_t>(t.w), h = static_cast<uint32_t>(t.h), c = static_cast<uint32_t>(t.c);
+  Walk walk{.cube = {}, .line_stride = t.strides[1], .element_bytes = element, .type = t.type};
+  uint64_t extent = 0;
+  if (t.category == loadable::DataCategory::kImage) {
+    walk.image = true;
+    MEDLAR_ASSIGN(walk.pixel_bytes, image_pixel_bytes(t));
+    extent = (h - uint64_t{1}) * walk.line_stride + uint64_t{w} * walk.pixel_bytes;
+  } else {
+    // Old files say format 36 for 8-byte atoms too: there the line stride tells.
+    const bool small = t.pixel_format == loadable::kPixelFeatureX8 || t.strides[1] < uint64_t{w} * kAtom;
+    walk.cube = {w, h, c, element, small ? kSmallAtom : kAtom, t.strides[1], t.strides[2]};
+    extent = walk.cube.extent();
+  }
+  if (walk.image ? walk.line_stride < uint64_t{w} * walk.pixel_bytes
+                 : walk.line_stride < uint64_t{w} * walk.cube.atom) {
+    return fail(Code::kCorrupt, "tensor '{}': line stride {} is too short for {} pixels", t.name,
+                walk.line_stride, w);
+  }
+  walk.item_bytes = t.size / static_cast<uint32_t>(t.n);
+  if (extent > walk.item_bytes || t.size > available) {
+    return fail(Code::kCorrupt, "tensor '{}': {} bytes an item, its size allows {}; the buffer has {} of {}",
+                t.name, extent, walk.item_bytes, available, t.size);
+  }
+  return walk;
+}
+
+template <typename T>
+T to_integer(float value) {
+  constexpr auto kLow = static_cast<float>(std::numeric_limits<T>::min());
+  constexpr auto kHigh = static_cast<float>(std::numeric_limits<T>::max());
+  return std::isnan(value) ? T{0} : static_cast<T>(std::clamp(std::nearbyint(value), kLow, kHigh));
+}
+
+void store(DataType type, float value, float scale, uint8_t* to) {
+  switch (type) {
+    case DataType::kHalf:
+      store_le(to, static_cast<uint16_t>(num::fp32_to_fp16(std::bit_cast<uint32_t>(value))));
+      break;
+    case DataType::kInt16:
+      store_le(to, to_integer<int16_t>(value / scale));
+      break;
+    case DataType::kUint16:
+      store_le(to, to_integer<uint16_t>(value / scale));
+      break;
+    case DataType::kUint8:
+      store_le(to, to_integer<uint8_t>(value / scale));
+      break;
+    default:
+      store_le(to, to_integer<int8_t>(value / scale));
+      break;
+  }
+}
+
+float load(DataType type, float scale, const uint8_t* from) {
+  switch (type) {
+    case DataType::kHalf:
+      return std::bit_cast<float>(num::fp16_to_fp32(load_le<uint16_t>(from)));
+    case DataType::kInt16:
+      return scale * static_cast<float>(load_le<int16_t>(from));
+    case DataType::kUint16:
+      return scale * static_cast<float>(load_le<uint16_t>(from));
+    case DataType::kUint8:
+      return scale * static_cast<float>(load_le<uint8_t>(from));
+    default:
+      return scale * static_cast<float>(load_le<int8_t>(from));
+  }
+}
+
+/// Calls body(value index, byte offset) for each element of the first `channels` channels, NCHW order.
+template <typename Body>
+void for_each(const Tensor& t, uint32_t channels, const Walk& walk, Body body) {
+  size_t index = 0;
+  for (uint32_t n = 0; n < static_cast<uint32_t>(t.n); ++n) {
+    for (uint32_t c = 0; c < channels; ++c) {
+      for (uint32_t y = 0; y < static_cast<uint32_t>(t.h); ++y) {
+        for (uint32_t x = 0; x < static_cast<uint32_t>(t.w); ++x) {
+          body(index++, walk.offset(n, c, y, x));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+uint64_t element_count(const Tensor& t) {
+  return uint64_t{static_cast<uint32_t>(t.n)} * static_cast<uint32_t>(t.c) * static_cast<uint32_t>(t.h) *
+         static_cast<uint32_t>(t.w);
+}
+
+Status pack_tensor(const Tensor& tensor, std::span<const float> values, float scale, MutableBytes bytes) {
+  MEDLAR_ASSIGN(const Walk walk, walk_of(tensor, bytes.size()));
+  const uint64_t per_channel = element_count(tensor) / static_cast<uint32_t>(tensor.c);
+  const uint64_t channels = values.size() / per_channel;
+  const bool fits = channels * per_channel == values.size() &&
+                    (walk.image ? channels >= 1 && channels <= static_cast<uint64_t>(tensor.c)
+                                : channels == static_cast<uint64_t>(tensor.c));
+  if (!fits) {
+    return fail(Code::kInvalidArgument, "tensor '{}': {} values for {}x{}x{}x{}", tensor.name, values.size(),
+                tensor.n, tensor.c, tensor.h, tensor.w);
+  }
+  if (!(scale > 0) || !std::isfinite(scale)) {
+    return fail(Code::kInvalidArgument, "tensor '{}': scale {} must be positive", tensor.name, scale);
+  }
+  std::ranges::fill(bytes.first(tensor.size), uint8_t{0});
+  for_each(tensor, static_cast<uint32_t>(channels), walk,
+           [&](size_t i, uint64_t at) { store(walk.type, values[i], scale, bytes.data() + at); });
+  return {};
+}
+
+Status unpack_tensor(const Tensor& tensor, ByteView bytes, float scale, std::span<float> values) {
+  MEDLAR_ASSIGN(const Walk walk, walk_of(tensor, bytes.size()));
+  if (values.size() != element_count(tensor)) {
+    return fail(Code::kInvalidArgument, "tensor '{}': room for {} values, it has {}", tensor.name,
+                values.size(), element_count(tensor));
+  }
+  for_each(tensor, static_cast<uint32_t>(tensor.c), walk,
+           [&](size_t i, uint64_t at) { values[i] = load(walk.type, scale, bytes.data() + at); });
+  return {};
+}
+
+}  // namespace medlar::umd

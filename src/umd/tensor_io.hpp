@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between row-major NCHW floats and the layout that a loadable's tensor descriptor asks for.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "loadable/loadable.hpp"
+
+#include <span>
+
+namespace medlar::umd {
+
+/// Elements of one batch item times n, as the network's user counts them. An image's padded channels count.
+uint64_t element_count(const loadable::Tensor& tensor);
+
+/// Writes `values` (NCHW, element_count of them) into `bytes` (tensor.size of them at least); padding becomes
+/// zero. Feature cubes and interleaved images of FP16, INT16 and INT8; stored = real / scale, rounded to
+/// nearest, saturated. An image whose descriptor pads 3 (or 1) channels to 4 also takes values of the fewer
+/// channels.
+Status pack_tensor(const loadable::Tensor& tensor, std::span<const float> values, float scale,
+                   MutableBytes bytes);
+
+/// The inverse; `values` must hold element_count.
+Status unpack_tensor(const loadable::Tensor& tensor, ByteView bytes, float scale, std::span<float> values);
+
+}  // namespace medlar::umd
