@@ -69,7 +69,9 @@ Result<Memory> read_memory(const wire::MemoryListEntry& e, uint32_t i) {
     return fail(Code::kCorrupt, "memory {}: {} contents but {} offsets", i, contents, offsets);
   }
   for (uint32_t k = 0; k < contents; ++k) {
-    memory.contents.push_back({text(e.contents()->Get(k)), e.offsets()->Get(k)});
+    // FlatBuffers' verifier aligns a vector's length, not its elements of 8 bytes.
+    const auto offset = load_le<uint64_t>(e.offsets()->Data() + k * sizeof(uint64_t));
+    memory.contents.push_back({text(e.contents()->Get(k)), offset});
   }
   return memory;
 }
