@@ -97,24 +97,23 @@ void check_conv(const DecodedOp& conv, const DecodedOp& sdp, const hw::HwConfig&
   EXPECT_EQ(out_surface.dst_data.channel, kernels);
 }
 
-/// Which graph operations may have written a tensor's memory, by address range.
-class Shadow {
+/// One number for each atom of each address of the task.
+class AtomMap {
  public:
-  explicit Shadow(int atom) : atom_(static_cast<uint64_t>(atom)) {}
-  void write(const Range& range, int source) {
-    for (uint64_t at = range.begin; at < range.end; at += atom_) {
-      writer_[{range.address, at}] = source;
+  AtomMap(int atom, int initial) : atom_(static_cast<uint64_t>(atom)), initial_(initial) {}
+  int& at(int address, uint64_t byte) {
+    std::vector<int>& atoms = by_address_[address];
+    const size_t index = byte / atom_;
+    if (index >= atoms.size()) {
+      atoms.resize(index + 1, initial_);
     }
-  }
-  /// -1: never written.
-  int writer(int address, uint64_t at) const {
-    const auto found = writer_.find({address, at});
-    return found == writer_.end() ? -1 : found->second;
+    return atoms[index];
   }
 
  private:
   uint64_t atom_;
-  std::map<std::pair<int, uint64_t>, int> writer_;
+  int initial_;
+  std::map<int, std::vector<int>> by_address_;
 };
 
 TensorId root_of(const HwGraph& graph, TensorId id) {
@@ -147,50 +146,83 @@ uint64_t atoms_of(const HwGraph& graph, TensorId id, const hw::HwConfig& config)
   return static_cast<uint64_t>(t.w) * static_cast<uint64_t>(t.h) * static_cast<uint64_t>((t.c + per - 1) / per);
 }
 
-void check_memory(const HwGraph& graph, const EmittedSegment& segment, const Decoded& decoded, const hw::HwConfig& config) {
-  const int atom = static_cast<int>(config.memory_atom);
-  Shadow shadow(atom);
-  std::map<std::string, int> source_by_name;
-  for (size_t i = 0; i < graph.ops.size(); ++i) {
-    source_by_name[graph.ops[i].name] = static_cast<int>(i);
+class MemoryChecker {
+ public:
+  MemoryChecker(const HwGraph& graph, const EmittedSegment& segment, const Decoded& decoded, const hw::HwConfig& config)
+      : graph_(graph),
+        segment_(segment),
+        decoded_(decoded),
+        config_(config),
+        atom_(config.memory_atom),
+        writer_(static_cast<int>(config.memory_atom), -1),
+        written_(graph.ops.size()) {
+    for (size_t i = 0; i < graph.ops.size(); ++i) {
+      source_by_name_[graph.ops[i].name] = static_cast<int>(i);
+    }
   }
-  std::map<int, std::set<std::pair<int, uint64_t>>> written;  // By graph operation.
-  for (size_t i = 0; i < decoded.ops.size(); ++i) {
-    const int source = source_by_name.at(segment.ops[i].name);
-    const std::set<TensorId> roots = sources_of(graph, graph.ops[static_cast<size_t>(source)]);
-    for (const Range& read : decoded.ops[i].reads) {
-      for (uint64_t at = read.begin; at < read.end; at += static_cast<uint64_t>(atom)) {
-        const int writer = shadow.writer(read.address, at);
-        bool right = false;
-        if (writer == source) {  // A temporary between the operations of one layer.
-          written[source].erase({read.address, at});
-          right = true;
-        } else if (writer >= 0) {
-          right = roots.count(root_of(graph, graph.ops[static_cast<size_t>(writer)].dst)) != 0;
-        } else {
-          for (const TensorId root : roots) {
-            right = right || graph.tensors[static_cast<size_t>(root)].role == TensorRole::kInput;
-          }
+
+  void check() {
+    for (size_t i = 0; i < decoded_.ops.size(); ++i) {
+      const int source = source_by_name_.at(segment_.ops[i].name);
+      check_reads(i, source);
+      check_writes(i, source);
+    }
+    for (size_t source = 0; source < written_.size(); ++source) {
+      const HwOp& op = graph_.ops[source];
+      if (!std::holds_alternative<CopyOp>(op.body)) {
+        EXPECT_EQ(written_[source], atoms_of(graph_, op.dst, config_)) << op.name << " does not cover its destination";
+      }
+    }
+  }
+
+ private:
+  void check_reads(size_t i, int source) {
+    const std::set<TensorId> roots = sources_of(graph_, graph_.ops[static_cast<size_t>(source)]);
+    bool input = false;
+    for (const TensorId root : roots) {
+      input = input || graph_.tensors[static_cast<size_t>(root)].role == TensorRole::kInput;
+    }
+    for (const Range& read : decoded_.ops[i].reads) {
+      for (uint64_t at = read.begin; at < read.end; at += atom_) {
+        int& writer = writer_.at(read.address, at);
+        const bool own = writer == source || writer == kConsumed - source;  // A temporary inside one layer.
+        if (writer == source) {
+          --written_[static_cast<size_t>(source)];
+          writer = kConsumed - source;
         }
-        ASSERT_TRUE(right) << "operation " << i << " (" << segment.ops[i].name << ") reads address " << read.address << " + "
-                           << at << ", last written by " << writer;
+        const bool right = own || (writer >= 0 ? roots.count(root_of(graph_, graph_.ops[static_cast<size_t>(writer)].dst)) != 0
+                                               : writer == -1 && input);
+        if (!right) {
+          FAIL() << "operation " << i << " (" << segment_.ops[i].name << ") reads address " << read.address << " + " << at
+                 << ", last written by " << writer;
+        }
       }
     }
-    for (const Range& write : decoded.ops[i].writes) {
-      for (uint64_t at = write.begin; at < write.end; at += static_cast<uint64_t>(atom)) {
-        ASSERT_TRUE(written[source].insert({write.address, at}).second)
-            << segment.ops[i].name << " writes address " << write.address << " + " << at << " twice";
+  }
+
+  void check_writes(size_t i, int source) {
+    for (const Range& write : decoded_.ops[i].writes) {
+      for (uint64_t at = write.begin; at < write.end; at += atom_) {
+        int& writer = writer_.at(write.address, at);
+        if (writer == source) {
+          FAIL() << segment_.ops[i].name << " writes address " << write.address << " + " << at << " twice";
+        }
+        writer = source;
+        ++written_[static_cast<size_t>(source)];
       }
-      shadow.write(write, source);
     }
   }
-  for (const auto& [source, atoms] : written) {
-    const HwOp& op = graph.ops[static_cast<size_t>(source)];
-    if (!std::holds_alternative<CopyOp>(op.body)) {
-      EXPECT_EQ(atoms.size(), atoms_of(graph, op.dst, config)) << op.name << " does not cover its destination";
-    }
-  }
-}
+
+  static constexpr int kConsumed = -1000;
+  const HwGraph& graph_;
+  const EmittedSegment& segment_;
+  const Decoded& decoded_;
+  const hw::HwConfig& config_;
+  const uint64_t atom_;
+  AtomMap writer_;  ///< Graph operation; -1 none; kConsumed - n: a temporary of operation n, read.
+  std::vector<uint64_t> written_;
+  std::map<std::string, int> source_by_name_;
+};
 
 }  // namespace
 
@@ -240,7 +272,7 @@ void check_segment(const HwGraph& graph, const EmittedSegment& segment, const hw
       check_conv(decoded->ops[i], decoded->ops[i + 1], config);
     }
   }
-  check_memory(graph, segment, *decoded, config);
+  MemoryChecker(graph, segment, *decoded, config).check();
 }
 
 std::optional<Decoded> emit_and_check(const HwGraph& graph, const hw::HwConfig& config) {

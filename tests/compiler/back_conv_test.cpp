@@ -140,11 +140,23 @@ TEST(BackConv, PlanPrefersTheLeastTraffic) {
   // 28x28x128 to 512, 1x1: 100352 bytes of data, 65536 of weights, 131072 of buffer.
   back::ConvShape shape{.w = 28, .h = 28, .c = 128, .out_w = 28, .out_h = 28, .k = 512};
   shape.kernel_step = 8;
+  shape.output_surface = 8;
   const auto plan = back::plan_conv(shape, config, "test");
   ASSERT_TRUE(plan);
   // Everything is fetched once: kernels stream past the resident data.
   EXPECT_EQ(plan->traffic, 100352U + 65536U);
   EXPECT_EQ(plan->tiles.size(), 1U);
+}
+
+TEST(BackConv, NoSingleColumnOfOneRowGoesToSeveralSurfaces) {
+  // A column of 3 outputs; 15 data banks and 18 for a kernel group are one too many, so rows are cut into 2 + 1. The
+  // hardware takes a 1x1 cube as packed, so the single row must not reach over a surface.
+  const auto d = emit_and_check(single_conv(Precision::kInt8, {3, 19, 1024, 24, {.r = 3, .s = 3, .stride = 8}}),
+                                config_named("nv_small"));
+  ASSERT_TRUE(d);
+  ASSERT_EQ(d->ops.size(), 12U);
+  EXPECT_EQ(d->ops[3].surface.sdp_surface.dst_data.height, 1);
+  EXPECT_EQ(d->ops[3].surface.sdp_surface.dst_data.channel, 8);
 }
 
 TEST(BackConv, KernelsThatDoNotFitAsAGroupAreGatheredExactly) {

@@ -144,4 +144,32 @@ HwGraph random_graph(hw::Precision precision, uint32_t seed, int operations) {
   return maker.graph;
 }
 
+HwGraph resnet50(hw::Precision precision) {
+  GraphMaker m(precision);
+  TensorId t = m.tensor(224, 224, 3, TensorRole::kInput);
+  t = m.conv_to(t, 64, {.r = 7, .s = 7, .stride = 2, .pad = 3});
+  t = m.pool_to(t, PoolMode::kMax, 3, 2, 1);
+  constexpr int kBlocks[] = {3, 4, 6, 3};
+  for (int stage = 0; stage < 4; ++stage) {
+    const int width = 64 << stage;
+    for (int block = 0; block < kBlocks[stage]; ++block) {
+      const int stride = stage > 0 && block == 0 ? 2 : 1;
+      const TensorId shortcut = block == 0 ? m.conv_to(t, 4 * width, {.stride = stride}) : t;
+      TensorId x = m.conv_to(t, width, {});
+      x = m.conv_to(x, width, {.r = 3, .s = 3, .stride = stride, .pad = 1});
+      const TensorId sum = m.conv_to(x, 4 * width, {});
+      SdpStage& x2 = std::get<ConvOp>(m.graph.ops.back().body).sdp.x2;
+      x2.enable = true;
+      x2.type = SdpStageType::kAlu;
+      x2.mode = SdpOperandMode::kPerElement;
+      x2.operand_precision = precision;
+      x2.element_operand = shortcut;
+      t = sum;
+    }
+  }
+  t = m.pool_to(t, PoolMode::kAverage, 7, 1, 0);
+  m.conv_to(t, 1000, {}, TensorRole::kOutput);
+  return m.graph;
+}
+
 }  // namespace medlar::compiler::test

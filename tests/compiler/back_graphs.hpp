@@ -48,4 +48,7 @@ class GraphMaker {
 /// A random network of convolutions, additions and poolings with one input and one output.
 HwGraph random_graph(hw::Precision precision, uint32_t seed, int operations);
 
+/// ResNet-50 for 224x224 images, without its softmax: 53 convolutions, 16 additions, 2 poolings, 1 fully connected.
+HwGraph resnet50(hw::Precision precision);
+
 }  // namespace medlar::compiler::test

@@ -16,13 +16,30 @@ struct State {
   std::string key() const { return std::string(phase.begin(), phase.end()) + std::string(count.begin(), count.end()); }
 };
 
-bool overlap(const std::vector<Range>& a, const std::vector<Range>& b) {
-  for (const Range& x : a) {
-    for (const Range& y : b) {
-      if (x.address == y.address && x.begin < y.end && y.begin < x.end) {
-        return true;
-      }
+/// Sorted by address and begin, neighbours joined.
+std::vector<Range> joined(std::vector<Range> ranges) {
+  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+    return a.address != b.address ? a.address < b.address : a.begin < b.begin;
+  });
+  std::vector<Range> result;
+  for (const Range& r : ranges) {
+    if (!result.empty() && result.back().address == r.address && r.begin <= result.back().end) {
+      result.back().end = std::max(result.back().end, r.end);
+    } else {
+      result.push_back(r);
     }
+  }
+  return result;
+}
+
+/// Of two joined lists.
+bool overlap(const std::vector<Range>& a, const std::vector<Range>& b) {
+  for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+    if (a[i].address == b[j].address && a[i].begin < b[j].end && b[j].begin < a[i].end) {
+      return true;
+    }
+    const bool a_first = a[i].address != b[j].address ? a[i].address < b[j].address : a[i].end <= b[j].begin;
+    a_first ? ++i : ++j;
   }
   return false;
 }
@@ -107,17 +124,23 @@ class Machine {
   /// happens while its CONV is active, so it counts for the CONV.
   void find_conflicts() {
     conflicts_.resize(count_);
+    std::vector<std::vector<Range>> all_reads(count_);
+    std::vector<std::vector<Range>> all_writes(count_);
     for (size_t i = 0; i < count_; ++i) {
-      std::vector<Range> reads = d_.ops[i].reads;
+      all_reads[i] = joined(d_.ops[i].reads);
+      all_writes[i] = joined(d_.ops[i].writes);
+    }
+    for (size_t i = 0; i < count_; ++i) {
       std::vector<Range> writes = fused_sdp(i) ? std::vector<Range>{} : d_.ops[i].writes;
       if (i + 1 < count_ && fused_sdp(i + 1)) {
         writes.insert(writes.end(), d_.ops[i + 1].writes.begin(), d_.ops[i + 1].writes.end());
       }
+      writes = joined(std::move(writes));
       for (size_t j = 0; j < i; ++j) {
         if (tail(j) == tail(i)) {
           continue;
         }
-        if (overlap(reads, d_.ops[j].writes) || overlap(writes, d_.ops[j].writes) || overlap(writes, d_.ops[j].reads)) {
+        if (overlap(all_reads[i], all_writes[j]) || overlap(writes, all_writes[j]) || overlap(writes, all_reads[j])) {
           conflicts_[i].push_back(tail(j));
         }
       }

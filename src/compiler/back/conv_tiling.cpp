@@ -209,7 +209,8 @@ class Planner {
     return choice;
   }
 
-  /// Fills in traffic and operations; false if some piece would read nothing but padding.
+  /// Fills in traffic and operations; false if some piece would read nothing but padding, or write one column of one row
+  /// to several surfaces: the hardware takes every 1x1 cube as packed.
   bool measure(Choice& choice) const {
     uint64_t in_columns = 0;
     uint64_t in_rows = 0;
@@ -226,6 +227,10 @@ class Planner {
       return false;
     }
     const uint64_t pieces = cols.size() * rows.size();
+    const bool single = cols.back().out == 1 && rows.back().out == 1 && cols.size() * rows.size() > 1;
+    if (single && choice.kernels > shape_.output_surface) {
+      return false;
+    }
     const auto splits = static_cast<uint64_t>(ceil_div(shape_.k, choice.kernels));
     const uint64_t channel_bytes = static_cast<uint64_t>(shape_.c) * hw::bytes_per_element(shape_.precision);
     const uint64_t weight_bytes =

@@ -19,7 +19,8 @@ struct ConvShape {
   int dilation_x = 1, dilation_y = 1;
   int pad_left = 0, pad_top = 0;  ///< Padding on the other sides follows from the output size.
   hw::Precision precision = hw::Precision::kInt8;
-  int kernel_step = 1;         ///< Kernel splits fall on multiples of this (channels of an output surface).
+  int kernel_step = 1;         ///< Kernel splits fall on multiples of this.
+  int output_surface = 1;      ///< Channels of one output surface.
 };
 
 /// How the weights of one operation sit in the CBUF.

@@ -101,9 +101,7 @@ Status lower_copy(Program& program, size_t index, const CopyOp& copy) {
                      .src_window = {copy.src_x, copy.src_y, copy.src_c, copy.w, copy.h, copy.c},
                      .dst = &ends.dst,
                      .dst_window = {copy.dst_x, copy.dst_y, copy.dst_c, copy.w, copy.h, copy.c}};
-  MEDLAR_ASSIGN(MachineOp op, make_sdp(program, index, task));
-  program.ops.push_back(std::move(op));
-  return {};
+  return add_sdp_from_memory(program, index, task);
 }
 
 Status lower_op(Program& program, size_t index) {

@@ -31,6 +31,10 @@ struct SdpTask {
 /// Descriptor, surfaces and accesses of one SDP operation; packs the operands of its channels.
 Result<MachineOp> make_sdp(Program& program, size_t index, const SdpTask& task);
 
+/// Appends the operations of an SDP from memory: one, or one a surface where a 1x1 window is cut out of a larger cube
+/// (the hardware takes every 1x1 cube as packed).
+Status add_sdp_from_memory(Program& program, size_t index, const SdpTask& task);
+
 /// A converter as descriptors hold it; a disabled one is the identity.
 hw::CvtParam cvt_param(const Converter& converter);
 

@@ -174,7 +174,8 @@ class ConvMaker {
             .pad_left = conv_.pad_left,
             .pad_top = conv_.pad_top,
             .precision = src_.precision,
-            .kernel_step = step};
+            .kernel_step = step,
+            .output_surface = surface_};
   }
 
   hw::ConvOp descriptor(const ConvPlan& plan, const ConvTile& tile) const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SDP operations: stages, operands packed as the reader units expect them, on-the-fly or from memory.
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -161,6 +162,25 @@ Result<MachineOp> make_sdp(Program& program, size_t index, const SdpTask& task) 
   return SdpMaker(program, index, task).make();
 }
 
+Status add_sdp_from_memory(Program& program, size_t index, const SdpTask& task) {
+  const hw::HwConfig& config = *program.config;
+  const auto per = static_cast<int>(
+      std::max(config.channels_per_atom(task.src->precision), config.channels_per_atom(task.dst->precision)));
+  const bool packed = task.src->surface_stride == config.memory_atom && task.dst->surface_stride == config.memory_atom;
+  const bool single = task.dst_window.w == 1 && task.dst_window.h == 1 && !packed;
+  const int step = single ? per : task.dst_window.c;
+  for (int c0 = 0; c0 < task.dst_window.c; c0 += step) {
+    SdpTask part = task;
+    part.first_channel = task.first_channel + c0;
+    part.src_window.c0 += c0;
+    part.dst_window.c0 += c0;
+    part.src_window.c = part.dst_window.c = std::min(step, task.dst_window.c - c0);
+    MEDLAR_ASSIGN(MachineOp op, make_sdp(program, index, part));
+    program.ops.push_back(std::move(op));
+  }
+  return {};
+}
+
 Status lower_sdp(Program& program, size_t index, const SdpOp& sdp) {
   const HwOp& op = program.graph->ops[index];
   const Cube& src = program.cubes[static_cast<size_t>(op.src)];
@@ -171,9 +191,7 @@ Status lower_sdp(Program& program, size_t index, const SdpOp& sdp) {
                      .src_window = whole(src),
                      .dst = &dst,
                      .dst_window = whole(dst)};
-  MEDLAR_ASSIGN(MachineOp machine_op, make_sdp(program, index, task));
-  program.ops.push_back(std::move(machine_op));
-  return {};
+  return add_sdp_from_memory(program, index, task);
 }
 
 }  // namespace medlar::compiler::back
