@@ -44,6 +44,9 @@ Result<int16_t*> LutMemory::entry(hw::Block block, bool writing) {
 }
 
 Status LutMemory::write(hw::Block block, uint32_t data) {
+  if (!writing_ && data == 0) {
+    return {};  // Whole-register dumps write the reset value back; the table is not addressed.
+  }
   MEDLAR_ASSIGN(int16_t* const at, entry(block, true));
   *at = static_cast<int16_t>(data);
   return {};

@@ -2,7 +2,9 @@
 // Interrupts by name.
 #include "chip/play/unit_interrupt.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <string_view>
 #include <utility>
 
@@ -21,9 +23,11 @@ Result<uint32_t> interrupt_bit(const std::string& name) {
                                                                                     {"CDMA_DAT", Interrupt::kCdmaData},
                                                                                     {"CDMA_WT", Interrupt::kCdmaWeight},
                                                                                     {"CACC", Interrupt::kCacc}}};
-  const size_t underscore = name.rfind('_');
-  const std::string_view unit = std::string_view(name).substr(0, underscore);
-  const std::string_view group = underscore == std::string::npos ? "" : std::string_view(name).substr(underscore + 1);
+  std::string upper = name;  // Traces spell some of them in small letters.
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  const size_t underscore = upper.rfind('_');
+  const std::string_view unit = std::string_view(upper).substr(0, underscore);
+  const std::string_view group = underscore == std::string::npos ? "" : std::string_view(upper).substr(underscore + 1);
   for (const auto& [known, interrupt] : kUnits) {
     if (known == unit && (group == "0" || group == "1")) {
       return static_cast<uint32_t>(interrupt) + (group == "1" ? 1u : 0u);
