@@ -6,8 +6,8 @@
 
 #include "base/checked.hpp"
 #include "chip/conv_buffer.hpp"
+#include "chip/conv_compute.hpp"
 #include "chip/conv_dot.hpp"
-#include "chip/conv_integer.hpp"
 #include "chip/conv_plan.hpp"
 #include "chip/conv_reference.hpp"
 
@@ -56,19 +56,12 @@ Result<AccCube> ConvCore::run(const ConvRegisters& registers, MemoryPort& memory
   ConvBuffer& buffer = state_->buffer;
   MEDLAR_ASSIGN(ConvCube cube, buffer.load_data(job, memory));
   AccCube out = make_acc_cube(job);
-  const bool fast = sums_cannot_saturate(job);
-  const WindowForm form = window_form(job, state_->target);
-  const ConvWindow window = fast ? make_window(job, cube, form) : ConvWindow{};
+  const ConvCompute compute(job, cube, state_->target);
   const uint32_t step = kernels_per_round(job);
   for (uint32_t first = 0; first < job.kernels; first += step) {
     const KernelRange range{.first = first, .count = std::min(step, job.kernels - first)};
     MEDLAR_ASSIGN(const ByteView weights, buffer.load_weights(job, range, memory));
-    if (!fast) {
-      convolve_reference(job, cube, range, weights, out);
-      continue;
-    }
-    const PackedWeights packed = pack_weights(job, range, weights, form != WindowForm::kBytes);
-    convolve_integers({.job = job, .window = window, .target = state_->target}, packed, range, out);
+    compute.run(range, weights, out);
   }
   buffer.store_data(job, std::move(cube));
   buffer.store_weights(job);

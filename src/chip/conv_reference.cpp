@@ -103,8 +103,7 @@ AccCube make_acc_cube(const ConvJob& job) {
   return cube;
 }
 
-void convolve_reference(const ConvJob& job, const ConvCube& cube, KernelRange range, ByteView weights, AccCube& out) {
-  const ConvWindow window = make_window(job, cube, WindowForm::kRaw);
+void convolve_reference(const ConvJob& job, const ConvWindow& window, KernelRange range, ByteView weights, AccCube& out) {
   const Reference reference(job, window);
   const uint64_t kernel_bytes = job.kernel_elements() * job.element_bytes();
   const uint32_t group_size = job.machine.kernels_per_group;

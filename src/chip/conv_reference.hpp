@@ -4,7 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "chip/acc_cube.hpp"
-#include "chip/conv_cube.hpp"
+#include "chip/conv_window.hpp"
 #include "chip/conv_job.hpp"
 #include "chip/conv_weights.hpp"
 
@@ -13,7 +13,8 @@ namespace medlar::chip {
 /// An output cube of the job's size, all zero.
 AccCube make_acc_cube(const ConvJob& job);
 
-/// Computes kernels [range.first, range.first + range.count) into `out`; `weights` are theirs, in memory order.
-void convolve_reference(const ConvJob& job, const ConvCube& cube, KernelRange range, ByteView weights, AccCube& out);
+/// Computes kernels [range.first, range.first + range.count) into `out`; `weights` are theirs, in memory order. The
+/// window is raw.
+void convolve_reference(const ConvJob& job, const ConvWindow& window, KernelRange range, ByteView weights, AccCube& out);
 
 }  // namespace medlar::chip

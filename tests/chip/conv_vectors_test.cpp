@@ -16,7 +16,12 @@ class ConvVectors : public testing::TestWithParam<const char*> {};
 TEST_P(ConvVectors, EveryPassThroughCase) {
   MEDLAR_REFERENCE_DATA(path, std::string("vectors/") + GetParam() + ".tar.xz");
   std::vector<ConvCase> cases = load_cases(path);
-  for (const chip::DotTarget& target : chip::dot_targets()) {
+  const auto targets = chip::dot_targets();
+  for (const chip::DotTarget& target : targets) {
+    if (cases.front().json.at("precision") == "fp16" && target.name != targets.front().name &&
+        target.name != targets.back().name) {
+      continue;  // one vector kernel and the written-out one
+    }
     ASSERT_EQ(setenv("MEDLAR_CHIP_ISA", std::string(target.name).c_str(), 1), 0);
     int compared = 0;
     for (ConvCase& test : cases) {
