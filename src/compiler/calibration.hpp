@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranges of activations, as the host engine measured them on calibration samples, keyed by ONNX value name.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.hpp"
+#include "graph/graph.hpp"
+
+namespace medlar::compiler {
+
+/// What calibration saw of one tensor. The histogram counts |x| in equal bins over [0, bins * bin_width); empty where
+/// only the extremes were taken.
+struct TensorRange {
+  float min = 0.0f, max = 0.0f;
+  float scale = 0.0f;  ///< Scale given from outside (a cache of another tool); 0: derived from the range.
+  float bin_width = 0.0f;
+  std::vector<uint64_t> histogram;
+};
+
+struct CalibrationTable {
+  std::map<std::string, TensorRange> ranges;
+};
+
+/// Widens `range` by `samples`. NaN and infinities are an error.
+Status observe(TensorRange& range, std::span<const float> samples);
+
+/// Largest magnitude that INT8 has to represent.
+float magnitude(const TensorRange& range);
+/// real = scale * stored, symmetric: magnitude / 127; 1 for a tensor that is always zero.
+float int8_scale(const TensorRange& range);
+
+/// Names of the float activations of the user's graph whose ranges compile() uses.
+std::vector<std::string> calibration_tensors(const graph::Graph& graph);
+
+}  // namespace medlar::compiler

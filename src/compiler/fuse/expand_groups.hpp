@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rule: a grouped convolution becomes dense ones over channel windows. The chip has no groups; groups are joined until
+// their channels fill whole memory atoms on both sides, so that every part reads and writes a window in place.
+#pragma once
+
+#include "compiler/layer_graph.hpp"
+#include "hw/config.hpp"
+
+namespace medlar::compiler {
+
+/// Groups that one dense convolution takes; all of them when windows cannot be cut at atoms.
+int groups_per_part(const ConvLayer& conv, int channels_per_atom);
+/// Replaces grouped layers. Steps with values per channel and operand tensors are cut alike.
+void expand_groups(LayerGraph& graph, int channels_per_atom);
+
+}  // namespace medlar::compiler

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Readers and writers by search; segments have a few hundred layers.
+#include "compiler/fuse/readers.hpp"
+
+namespace medlar::compiler {
+
+int readers_of(const LayerGraph& graph, TensorId tensor) {
+  int count = 0;
+  for (const Layer& layer : graph.layers) {
+    count += layer.src == tensor ? 1 : 0;
+    for (const Step& step : layer.steps) {
+      count += step.operand == tensor ? 1 : 0;
+    }
+  }
+  for (const LayerTensor& other : graph.tensors) {
+    count += other.view_of == tensor ? 1 : 0;
+  }
+  return count;
+}
+
+std::optional<size_t> maker_of(const LayerGraph& graph, TensorId tensor) {
+  for (size_t i = 0; i < graph.layers.size(); ++i) {
+    if (graph.layers[i].dst == tensor) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+bool only_reader(const LayerGraph& graph, TensorId tensor) {
+  const LayerTensor& between = graph.tensor(tensor);
+  return between.role == TensorRole::kIntermediate && between.view_of == kNoTensor && readers_of(graph, tensor) == 1;
+}
+
+}  // namespace medlar::compiler

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Integer convolutions.
+#include "compiler/quantise/conv_int8.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/quantise/conv_geometry.hpp"
+#include "compiler/quantise/fixed_point.hpp"
+#include "hw/limits.hpp"
+
+namespace medlar::compiler {
+namespace {
+
+constexpr int kWeightMax = 127;
+constexpr int kMaxTruncate = 46;  // 49-bit products
+/// Largest error of a bias in output steps before it moves behind the multiplier.
+constexpr double kBiasError = 0.05;
+/// ... and the most that is accepted where it cannot move.
+constexpr double kBiasErrorMax = 0.25;
+
+struct KernelStats {
+  double largest = 0.0;  ///< max |w|
+  double sum = 0.0;      ///< sum |w|
+};
+
+std::vector<KernelStats> kernel_stats(const ConvLayer& conv) {
+  std::vector<KernelStats> stats(static_cast<size_t>(conv.k));
+  const size_t per_kernel = conv.weights.size() / stats.size();
+  for (size_t i = 0; i < conv.weights.size(); ++i) {
+    const double weight = std::fabs(static_cast<double>(conv.weights[i]));
+    KernelStats& kernel = stats[i / per_kernel];
+    kernel.largest = std::max(kernel.largest, weight);
+    kernel.sum += weight;
+  }
+  return stats;
+}
+
+/// Everything about the rescale of one convolution.
+struct Rescale {
+  double stream = 1.0;            ///< s1
+  int shift = 0;                  ///< t
+  std::vector<int32_t> mul;       ///< m[k]
+  std::vector<double> acc_scale;  ///< P[k], before the accumulator's truncation
+};
+
+/// `wanted[k]` is the smallest P[k] that holds the weights.
+Result<Rescale> make_rescale(const Int8Program& program, const std::vector<double>& wanted, double stream) {
+  Rescale rescale{.stream = stream, .shift = 0, .mul = {}, .acc_scale = {}};
+  double largest = *std::max_element(wanted.begin(), wanted.end());
+  largest = largest > 0.0 ? largest : stream;
+  const auto shift = common_shift(largest / stream, kMaxTruncate);
+  if (!shift) {
+    return fail(Code::kUnsupported, "{}: accumulator scale {} over stream scale {} does not fit 16 bits",
+                program.layer.name, largest, stream);
+  }
+  rescale.shift = *shift;
+  for (const double scale : wanted) {
+    // A kernel of zeros takes the largest scale: only its bias counts.
+    const double ratio = std::ldexp((scale > 0.0 ? scale : largest) / stream, rescale.shift);
+    const double mul = std::clamp(std::ceil(ratio), 1.0, static_cast<double>(kOperandMax));
+    rescale.mul.push_back(static_cast<int32_t>(mul));
+    rescale.acc_scale.push_back(std::ldexp(mul * stream, -rescale.shift));
+  }
+  return rescale;
+}
+
+Weights quantise_weights(const ConvLayer& conv, double in_scale, const std::vector<double>& acc_scale) {
+  Weights weights{.k = conv.k, .c = conv.c, .r = conv.r, .s = conv.s, .integers = {}, .halves = {}};
+  const size_t per_kernel = conv.weights.size() / static_cast<size_t>(conv.k);
+  weights.integers.reserve(conv.weights.size());
+  for (size_t i = 0; i < conv.weights.size(); ++i) {
+    const double level = static_cast<double>(conv.weights[i]) * in_scale / acc_scale[i / per_kernel];
+    const int64_t rounded = std::clamp<int64_t>(round_away(level), -kWeightMax, kWeightMax);
+    weights.integers.push_back(static_cast<int16_t>(rounded));
+  }
+  return weights;
+}
+
+/// Shift that keeps the largest accumulator within 32 bits.
+int accumulator_truncate(const Weights& weights) {
+  const size_t per_kernel = weights.integers.size() / static_cast<size_t>(weights.k);
+  int64_t largest = 0;
+  for (size_t k = 0; k < static_cast<size_t>(weights.k); ++k) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < per_kernel; ++i) {
+      sum += std::abs(int64_t{weights.integers[k * per_kernel + i]});
+    }
+    largest = std::max(largest, sum * 128);
+  }
+  int truncate = 0;
+  while ((largest >> truncate) >= (int64_t{1} << 31)) {
+    ++truncate;
+  }
+  return truncate;
+}
+
+std::vector<double> bias_of(const Int8Program& program, size_t kernels) {
+  std::vector<double> bias(kernels, 0.0);
+  if (program.plan.x1.alu >= 0) {
+    const std::vector<float>& add = program.step(program.plan.x1.alu).add;
+    for (size_t k = 0; k < kernels; ++k) {
+      bias[k] = add[add.size() == 1 ? 0 : k];
+    }
+  }
+  return bias;
+}
+
+/// Error of the worst kernel's result, in output steps, when all biases share one shift in front of the multiplier.
+double bias_error(const std::vector<double>& bias, const Rescale& rescale, double out_scale) {
+  double largest = 0.0;
+  double coarsest = 0.0;
+  for (size_t k = 0; k < bias.size(); ++k) {
+    largest = std::max(largest, std::fabs(bias[k]) / rescale.acc_scale[k]);
+    coarsest = std::max(coarsest, rescale.acc_scale[k]);
+  }
+  if (largest <= kOperandMax) {
+    return 0.0;  // rounded to whole accumulator steps, which are far below an output step
+  }
+  return largest / kOperandMax * 0.5 * coarsest / out_scale;
+}
+
+/// Accumulator scales that the weights ask for.
+std::vector<double> wanted_scales(const std::vector<KernelStats>& stats, double in_scale) {
+  std::vector<double> wanted;
+  for (const KernelStats& kernel : stats) {
+    wanted.push_back(in_scale * kernel.largest / kWeightMax);
+  }
+  return wanted;
+}
+
+/// Coarser weights for kernels whose bias dwarfs them, until the common bias shift is precise enough for the others.
+void raise_for_bias(const std::vector<double>& bias, double out_scale, std::vector<double>& wanted) {
+  const double coarsest = *std::max_element(wanted.begin(), wanted.end());
+  const double largest_addend = 2.0 * kBiasErrorMax * kOperandMax * out_scale / coarsest;
+  for (size_t k = 0; k < bias.size(); ++k) {
+    if (wanted[k] > 0.0 && std::fabs(bias[k]) / wanted[k] > std::max<double>(largest_addend, kOperandMax)) {
+      wanted[k] = std::min(coarsest, std::fabs(bias[k]) / std::max<double>(largest_addend, kOperandMax));
+    }
+  }
+}
+
+Status fill_x1(const Int8Program& program, const Rescale& rescale, const std::vector<double>& bias, ConvOp& op) {
+  SdpStage& x1 = op.sdp.x1;
+  x1.enable = true;
+  x1.type = SdpStageType::kMul;
+  x1.mode = SdpOperandMode::kPerChannel;
+  x1.operand_precision = hw::Precision::kInt16;
+  x1.mul_operand = rescale.mul;
+  x1.truncate = rescale.shift - op.truncate;
+  x1.activation = program.plan.x1.relu ? SdpActivation::kRelu : SdpActivation::kNone;
+  if (program.plan.x1.alu < 0) {
+    return {};
+  }
+  std::vector<double> addends;
+  for (size_t k = 0; k < bias.size(); ++k) {
+    addends.push_back(bias[k] / std::ldexp(rescale.acc_scale[k], op.truncate));
+  }
+  auto fixed = fixed_addends(addends);
+  if (!fixed) {
+    return fail(Code::kUnsupported, "{}: bias exceeds 32 bits of the accumulator", program.layer.name);
+  }
+  x1.type = SdpStageType::kBoth;
+  x1.alu = SdpAlu::kSum;
+  x1.alu_operand = std::move(fixed->operands);
+  x1.alu_shift = fixed->shift;
+  return {};
+}
+
+/// The bias behind the multiplier: X2 adds it in the stream's scale.
+StagePlan with_late_bias(StagePlan plan) {
+  plan.x2.alu = plan.x1.alu;
+  plan.x2.relu = plan.x1.relu;
+  plan.x1 = {};
+  return plan;
+}
+
+}  // namespace
+
+double stream_reach(const Layer& layer, std::span<const float> scales) {
+  double reach = 128.0 * scales[static_cast<size_t>(layer.src)];
+  if (const auto* conv = std::get_if<ConvLayer>(&layer.body); conv != nullptr) {
+    double largest = 0.0;
+    for (const KernelStats& kernel : kernel_stats(*conv)) {
+      largest = std::max(largest, kernel.sum);
+    }
+    reach *= std::max(largest, 1e-30);
+  }
+  for (const Step& step : layer.steps) {
+    double factor = 1.0;
+    double addend = 0.0;
+    for (const float mul : step.kind == StepKind::kAffine ? step.mul : std::vector<float>{}) {
+      factor = std::max(factor, std::fabs(static_cast<double>(mul)));
+    }
+    for (const float add : step.kind == StepKind::kAffine ? step.add : std::vector<float>{}) {
+      addend = std::max(addend, std::fabs(static_cast<double>(add)));
+    }
+    if (step.operand != kNoTensor && step.kind != StepKind::kMulTensor) {
+      addend += 128.0 * scales[static_cast<size_t>(step.operand)];
+    }
+    reach = reach * factor + addend;
+  }
+  return reach;
+}
+
+double stream_entry(const Layer& layer, const StagePlan& plan, std::span<const float> scales) {
+  const double in_scale = scales[static_cast<size_t>(layer.src)];
+  double largest = 0.0;
+  if (const auto* conv = std::get_if<ConvLayer>(&layer.body); conv != nullptr) {
+    for (const KernelStats& kernel : kernel_stats(*conv)) {
+      largest = std::max(largest, in_scale * kernel.largest / kWeightMax);
+    }
+    return largest;
+  }
+  largest = plan.x1.mul >= 0 ? 0.0 : 1.0;
+  for (const float factor : plan.x1.mul >= 0 ? layer.steps[static_cast<size_t>(plan.x1.mul)].mul : std::vector<float>{}) {
+    largest = std::max(largest, std::fabs(static_cast<double>(factor)));
+  }
+  return in_scale * largest;
+}
+
+Result<ConvOp> conv_int8(const Int8Program& given) {
+  const auto& conv = std::get<ConvLayer>(given.layer.body);
+  const double in_scale = given.scales[static_cast<size_t>(given.layer.src)];
+  const std::vector<double> bias = bias_of(given, static_cast<size_t>(conv.k));
+  std::vector<double> wanted = wanted_scales(kernel_stats(conv), in_scale);
+  MEDLAR_ASSIGN(double stream, stream_scale(given));
+  MEDLAR_ASSIGN(Rescale rescale, make_rescale(given, wanted, stream));
+
+  StagePlan plan = given.plan;
+  if (bias_error(bias, rescale, given.out_scale()) > kBiasError) {
+    if (!plan.x2.used()) {
+      plan = with_late_bias(plan);
+      MEDLAR_ASSIGN(stream, stream_scale({given.layer, plan, given.scales, given.reach, given.entry}));
+    } else {
+      raise_for_bias(bias, given.out_scale(), wanted);
+    }
+    MEDLAR_ASSIGN(rescale, make_rescale(given, wanted, stream));
+  }
+  const Int8Program program{given.layer, plan, given.scales, given.reach, given.entry};
+
+  ConvOp op;
+  set_geometry(conv, op);
+  op.weights = quantise_weights(conv, in_scale, rescale.acc_scale);
+  op.truncate = accumulator_truncate(op.weights);
+  if (op.truncate > rescale.shift || !hw::kLimits.conv.clip_truncate.contains(static_cast<uint64_t>(op.truncate))) {
+    return fail(Code::kUnsupported, "{}: accumulator needs {} more bits than 32", program.layer.name, op.truncate);
+  }
+  MEDLAR_TRY(fill_x1(program, rescale, bias, op));
+  MEDLAR_TRY(fill_after_x1(program, stream, op.sdp));
+  return op;
+}
+
+}  // namespace medlar::compiler

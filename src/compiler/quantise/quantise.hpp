@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layer graph in real numbers to hardware graph in the numbers that the chip uses.
+#pragma once
+
+#include "base/status.hpp"
+#include "compiler/calibration.hpp"
+#include "compiler/hw_graph.hpp"
+#include "compiler/layer_graph.hpp"
+
+namespace medlar::compiler {
+
+struct QuantiseOptions {
+  const hw::HwConfig& config;
+  hw::Precision precision = hw::Precision::kInt8;
+  const CalibrationTable* table = nullptr;  ///< Needed for INT8.
+};
+
+/// Every layer must fit one pass of the SDP (fusion sees to that).
+Result<HwGraph> quantise(const LayerGraph& graph, const QuantiseOptions& options);
+
+}  // namespace medlar::compiler

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// FP16 SDP programs and convolutions.
+#include "compiler/quantise/sdp_fp16.hpp"
+
+#include <algorithm>
+
+#include "compiler/quantise/conv_geometry.hpp"
+#include "compiler/quantise/half.hpp"
+
+namespace medlar::compiler {
+namespace {
+
+std::vector<int32_t> halves(const std::vector<float>& values) {
+  std::vector<int32_t> bits;
+  bits.reserve(values.size());
+  for (const float value : values) {
+    bits.push_back(to_half(value));
+  }
+  return bits;
+}
+
+SdpAlu alu_of(StepKind kind) {
+  switch (kind) {
+    case StepKind::kMax:
+    case StepKind::kMaxTensor: return SdpAlu::kMax;
+    case StepKind::kMin:
+    case StepKind::kMinTensor: return SdpAlu::kMin;
+    default: return SdpAlu::kSum;
+  }
+}
+
+SdpStage fill_stage(const Layer& layer, const StageSteps& steps) {
+  SdpStage stage;
+  stage.enable = steps.used();
+  stage.operand_precision = hw::Precision::kFp16;
+  if (steps.alu >= 0) {
+    const Step& step = layer.steps[static_cast<size_t>(steps.alu)];
+    stage.type = SdpStageType::kAlu;
+    stage.alu = alu_of(step.kind);
+    stage.alu_operand = step.operand == kNoTensor ? halves(step.add) : std::vector<int32_t>{};
+    stage.element_operand = step.operand;
+  }
+  if (steps.mul >= 0) {
+    const Step& step = layer.steps[static_cast<size_t>(steps.mul)];
+    stage.type = SdpStageType::kMul;
+    stage.mul_operand = step.operand == kNoTensor ? halves(step.mul) : std::vector<int32_t>{};
+    stage.element_operand = step.operand;
+    stage.activation = step.kind == StepKind::kPrelu ? SdpActivation::kPrelu : SdpActivation::kNone;
+  }
+  if (steps.relu) {
+    stage.activation = SdpActivation::kRelu;
+  }
+  if (stage.element_operand != kNoTensor) {
+    stage.mode = SdpOperandMode::kPerElement;
+  } else if (std::max(stage.alu_operand.size(), stage.mul_operand.size()) > 1) {
+    stage.mode = SdpOperandMode::kPerChannel;
+  }
+  return stage;
+}
+
+}  // namespace
+
+SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan) {
+  SdpParams sdp;
+  sdp.x1 = fill_stage(layer, plan.x1);
+  sdp.x2 = fill_stage(layer, plan.x2);
+  sdp.y = fill_stage(layer, plan.y);
+  return sdp;
+}
+
+ConvOp conv_fp16(const Layer& layer, const StagePlan& plan) {
+  const auto& conv = std::get<ConvLayer>(layer.body);
+  ConvOp op;
+  op.weights = {.k = conv.k, .c = conv.c, .r = conv.r, .s = conv.s, .integers = {}, .halves = {}};
+  op.weights.halves.reserve(conv.weights.size());
+  for (const float weight : conv.weights) {
+    op.weights.halves.push_back(to_half(weight));
+  }
+  set_geometry(conv, op);
+  op.sdp = sdp_fp16(layer, plan);
+  return op;
+}
+
+}  // namespace medlar::compiler

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+medlar_test(compiler_front_test
+  SOURCES front_graphs.cpp front_numeric_test.cpp hw_interpreter.cpp layer_interpreter.cpp
+  DEPS medlar::compiler)

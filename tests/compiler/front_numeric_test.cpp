@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole segments: the hardware graph's numbers against the real numbers of the layers that it stands for.
+#include <gtest/gtest.h>
+
+#include "front_graphs.hpp"
+#include "hw/config.hpp"
+
+namespace medlar::compiler::test {
+namespace {
+
+using hw::Precision;
+
+struct Case {
+  std::string config;
+  Precision precision;
+};
+
+class FrontNumeric : public ::testing::TestWithParam<Case> {
+ protected:
+  Target target() const { return {*hw::find_config(GetParam().config), GetParam().precision}; }
+
+  /// INT8: uniform data quantised to 127 levels either side have a relative error of 0.5% per tensor; a segment
+  /// adds those of its inputs, weights and intermediate tensors.
+  void check(const Outcome& outcome, double int8_norm = 0.02) const {
+    ASSERT_FALSE(outcome.hardware.ops.empty());
+    EXPECT_LT(outcome.relative_norm, GetParam().precision == Precision::kFp16 ? 1e-3 : int8_norm);
+  }
+};
+
+ValueId conv(GraphBuilder& b, const std::string& name, ValueId in, Shape weights, Shape out,
+             std::map<std::string, Attribute> attributes = {}) {
+  const int64_t kernels = weights[0];
+  return b.node("Conv", name, {in, b.random(std::move(weights)), b.random({kernels}, -2.0, 2.0)}, std::move(out),
+                std::move(attributes));
+}
+
+TEST_P(FrontNumeric, ConvReluIsOneOperation) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 3, 9, 11});
+  const ValueId y = conv(b, "conv", x, {16, 3, 3, 3}, {1, 16, 5, 6},
+                         {{"pads", std::vector<int64_t>{1, 1, 1, 1}}, {"strides", std::vector<int64_t>{2, 2}}});
+  b.output(b.node("Relu", "relu", {y}, {1, 16, 5, 6}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(3 * 9 * 11, -1, 1)}});
+  EXPECT_EQ(outcome.hardware.ops.size(), 1u);
+  EXPECT_EQ(outcome.hardware.ops.at(0).origins, (std::vector<std::string>{"conv", "relu"}));
+  check(outcome);
+}
+
+TEST_P(FrontNumeric, ResidualBlock) {
+  GraphBuilder b;
+  const std::map<std::string, Attribute> same = {{"pads", std::vector<int64_t>{1, 1, 1, 1}}};
+  const Shape shape = {1, 16, 8, 8};
+  const ValueId x = b.input("x", shape);
+  const ValueId a = b.node("Relu", "a_relu", {conv(b, "a", x, {16, 16, 3, 3}, shape, same)}, shape);
+  const ValueId c = conv(b, "c", a, {16, 16, 3, 3}, shape, same);
+  b.output(b.node("Relu", "out", {b.node("Add", "add", {a, c}, shape)}, shape));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(16 * 64, -3, 3)}});
+  EXPECT_EQ(outcome.hardware.ops.size(), 2u);
+  check(outcome);
+}
+
+TEST_P(FrontNumeric, SumOfTwoTensorsOfDifferentScale) {
+  GraphBuilder b;
+  const Shape shape = {1, 8, 5, 5};
+  const ValueId x = b.input("x", shape);
+  const ValueId y = b.input("y", shape);
+  b.output(b.node("Add", "add", {x, y}, shape));
+  check(run_segment(b, target(), {{"x", b.noise(200, -100, 100)}, {"y", b.noise(200, -1, 1)}}), 0.01);
+}
+
+TEST_P(FrontNumeric, DifferenceAndProduct) {
+  GraphBuilder b;
+  const Shape shape = {1, 8, 5, 5};
+  const ValueId x = b.input("x", shape);
+  const ValueId y = b.input("y", shape);
+  b.output(b.node("Sub", "sub", {x, y}, shape));
+  b.output(b.node("Mul", "mul", {x, y}, shape));
+  b.output(b.node("Max", "max", {x, y}, shape));
+  b.output(b.node("Min", "min", {x, y}, shape));
+  check(run_segment(b, target(), {{"x", b.noise(200, -4, 2)}, {"y", b.noise(200, -1, 3)}}), 0.02);
+}
+
+TEST_P(FrontNumeric, BatchNormScaleAndBiasFoldIntoConv) {
+  GraphBuilder b;
+  const Shape shape = {1, 8, 6, 6};
+  const ValueId x = b.input("x", {1, 4, 6, 6});
+  const ValueId y = b.node("Conv", "conv", {x, b.random({8, 4, 1, 1})}, shape);
+  const ValueId n = b.node("BatchNormalization", "bn",
+                           {y, b.random({8}, 0.5, 2), b.random({8}), b.random({8}), b.random({8}, 0.1, 2)}, shape);
+  const ValueId a = b.node("Add", "shift", {n, b.random({8, 1, 1})}, shape);
+  b.output(b.node("Mul", "scale", {a, b.random({1, 8, 1, 1})}, shape));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(144, -1, 1)}});
+  EXPECT_EQ(outcome.hardware.ops.size(), 1u);
+  check(outcome);
+}
+
+TEST_P(FrontNumeric, BatchNormFromMemory) {
+  GraphBuilder b;
+  const Shape shape = {1, 8, 6, 6};
+  const ValueId x = b.input("x", shape);
+  const ValueId n = b.node("BatchNormalization", "bn",
+                           {x, b.random({8}, 0.5, 2), b.random({8}), b.random({8}), b.random({8}, 0.1, 2)}, shape);
+  b.output(b.node("Relu", "relu", {n}, shape));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(288, -1, 1)}});
+  EXPECT_EQ(outcome.hardware.ops.size(), 1u);
+  check(outcome);
+}
+
+TEST_P(FrontNumeric, Relu6AndLeakyRelu) {
+  GraphBuilder b;
+  const Shape shape = {1, 8, 6, 6};
+  const ValueId x = b.input("x", {1, 8, 6, 6});
+  const ValueId y = conv(b, "conv", x, {8, 8, 3, 3}, shape, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  const ValueId z = b.node("Clip", "clip", {y}, shape, {{"min", 0.0f}, {"max", 6.0f}});
+  const ValueId w = conv(b, "conv2", z, {8, 8, 1, 1}, shape);
+  b.output(b.node("LeakyRelu", "leaky", {w}, shape, {{"alpha", 0.1f}}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(288, -2, 2)}});
+  EXPECT_EQ(outcome.hardware.ops.size(), 2u);
+  check(outcome, 0.03);
+}
+
+TEST_P(FrontNumeric, PoolsAndFullyConnected) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 8, 12, 12});
+  const ValueId m = b.node("MaxPool", "max", {x}, {1, 8, 6, 6},
+                           {{"kernel_shape", std::vector<int64_t>{3, 3}}, {"strides", std::vector<int64_t>{2, 2}},
+                            {"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  const ValueId a = b.node("AveragePool", "average", {m}, {1, 8, 3, 3},
+                           {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
+  const ValueId f = b.node("Reshape", "flat", {a, b.ints({1, 72})}, {1, 72});
+  b.output(b.node("Gemm", "fc", {f, b.random({10, 72}), b.random({10})}, {1, 10}, {{"transB", int64_t{1}}}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(8 * 144, 0, 5)}});
+  EXPECT_EQ(outcome.hardware.ops.size(), 3u);
+  check(outcome, 0.03);
+}
+
+TEST_P(FrontNumeric, GlobalAverageKeepsItsOwnScale) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 16, 11, 9});
+  b.output(b.node("GlobalAveragePool", "mean", {x}, {1, 16, 1, 1}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(16 * 99, -1, 9)}});
+  check(outcome, 0.01);
+}
+
+TEST_P(FrontNumeric, DepthwiseAndGroupedConvolutions) {
+  GraphBuilder b;
+  const std::map<std::string, Attribute> depthwise = {{"group", int64_t{40}}, {"pads", std::vector<int64_t>{1, 1, 1, 1}}};
+  const ValueId x = b.input("x", {1, 40, 5, 5});
+  const ValueId d = b.node("Relu", "relu", {conv(b, "dw", x, {40, 1, 3, 3}, {1, 40, 5, 5}, depthwise)}, {1, 40, 5, 5});
+  const ValueId g = conv(b, "grouped", d, {80, 20, 1, 1}, {1, 80, 5, 5}, {{"group", int64_t{2}}});
+  b.output(b.node("Add", "add", {g, conv(b, "up", d, {80, 40, 1, 1}, {1, 80, 5, 5})}, {1, 80, 5, 5}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(1000, -1, 1)}});
+  check(outcome, 0.03);
+}
+
+TEST_P(FrontNumeric, StridedSlicesAndChannelPadBecomeOneExactSelection) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 16, 8, 8});
+  const ValueId far = b.ints({INT64_MAX});
+  const ValueId h = b.node("Slice", "rows", {x, b.ints({0}), far, b.ints({2}), b.ints({2})}, {1, 16, 4, 8});
+  const ValueId w = b.node("Slice", "columns", {h, b.ints({0}), far, b.ints({3}), b.ints({2})}, {1, 16, 4, 4});
+  b.output(b.node("Pad", "pad", {w, b.ints({0, 8, 0, 0, 0, 8, 0, 0})}, {1, 32, 4, 4}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(1024, -1, 1)}});
+  EXPECT_EQ(outcome.hardware.ops.size(), 1u);
+  check(outcome, 0.01);
+}
+
+TEST_P(FrontNumeric, SliceWindow) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 8, 9, 9});
+  const ValueId r = b.node("Relu", "relu", {x}, {1, 8, 9, 9});
+  b.output(b.node("Slice", "window", {r, b.ints({2, 1}), b.ints({7, 9}), b.ints({2, 3})}, {1, 8, 5, 8}));
+  check(run_segment(b, target(), {{"x", b.noise(648, -1, 1)}}), 0.01);
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, FrontNumeric,
+                         ::testing::Values(Case{"nv_full", Precision::kInt8}, Case{"nv_full", Precision::kFp16},
+                                           Case{"nv_small", Precision::kInt8}, Case{"nv_large", Precision::kInt8}),
+                         [](const auto& test) {
+                           return test.param.config + "_" + std::string(hw::precision_name(test.param.precision));
+                         });
+
+}  // namespace
+}  // namespace medlar::compiler::test
