@@ -167,7 +167,8 @@ Result<std::vector<int64_t>> ints_attribute(const Node& node, std::string_view n
 Result<std::vector<float>> floats_attribute(const Node& node, std::string_view name, std::vector<float> fallback);
 
 /// Runs one node on constant inputs. The host engine supplies it; used for constant folding and for the shapes of
-/// operators that the importer does not know. Inputs follow node.inputs (nullptr where omitted).
+/// operators that the importer does not know. Inputs follow node.inputs (nullptr where omitted); one result for each
+/// output that the node does not omit.
 class Evaluator {
  public:
   virtual ~Evaluator() = default;

@@ -10,10 +10,6 @@ namespace medlar::import {
 namespace {
 
 Status check_versions(const onnx::ModelProto& model) {
-  constexpr int64_t kNewestIr = onnx::Version::IR_VERSION;
-  if (model.ir_version() < 1 || model.ir_version() > kNewestIr) {
-    return fail(Code::kUnsupported, "IR version {} is not supported (1 to {})", model.ir_version(), kNewestIr);
-  }
   for (const auto& opset : model.opset_import()) {
     if (!normal_domain(opset.domain()).empty()) {
       continue;
@@ -22,6 +18,10 @@ Status check_versions(const onnx::ModelProto& model) {
       return fail(Code::kUnsupported, "opset {} is not supported (supported: {} to {})", opset.version(), kMinOpset,
                   kMaxOpset);
     }
+  }
+  constexpr int64_t kNewestIr = onnx::Version::IR_VERSION;
+  if (model.ir_version() < 1 || model.ir_version() > kNewestIr) {
+    return fail(Code::kUnsupported, "IR version {} is not supported (1 to {})", model.ir_version(), kNewestIr);
   }
   return {};
 }
