@@ -6,10 +6,14 @@
 #include "chip/conv_integer.hpp"
 #include "chip/conv_pack.hpp"
 #include "chip/conv_reference.hpp"
+#include "chip/conv_winograd.hpp"
 
 namespace medlar::chip {
 
 ConvCompute::Path ConvCompute::choose_path(const ConvJob& job, const DotTarget& target) {
+  if (job.mode == ConvMode::kWinograd) {
+    return Path::kWinograd;
+  }
   if (job.precision == hw::Precision::kFp16) {
     return has_fast_half(target.name) ? Path::kHalf : Path::kReference;
   }
@@ -22,9 +26,13 @@ ConvCompute::ConvCompute(const ConvJob& job, const ConvCube& cube, const DotTarg
       target_(target),
       path_(choose_path(job, target)),
       form_(path_ == Path::kInteger ? window_form(job, target) : WindowForm::kRaw),
-      window_(make_window(job, cube, form_)) {}
+      window_(path_ == Path::kWinograd ? ConvWindow{} : make_window(job, cube, form_)) {}
 
 void ConvCompute::run(KernelRange range, ByteView weights, AccCube& out) const {
+  if (path_ == Path::kWinograd) {
+    convolve_winograd(job_, cube_, range, weights, out);
+    return;
+  }
   if (path_ == Path::kHalf) {
     convolve_halves(job_, window_, range, weights, out);
     return;

@@ -21,7 +21,7 @@ class ConvCompute {
   void run(KernelRange range, ByteView weights, AccCube& out) const;
 
  private:
-  enum class Path : uint8_t { kReference, kInteger, kHalf };
+  enum class Path : uint8_t { kReference, kInteger, kHalf, kWinograd };
   static Path choose_path(const ConvJob& job, const DotTarget& target);
 
   const ConvJob& job_;

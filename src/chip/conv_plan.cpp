@@ -219,12 +219,18 @@ Status check_output(const ConvJob& job) {
   return {};
 }
 
-Status check_entries(const ConvRegisters& r, const ConvJob& job, uint64_t entries) {
+struct Entries {
+  uint64_t per_line = 0;
+  uint64_t lines = 0;
+};
+
+Status check_entries(const ConvRegisters& r, const ConvJob& job, Entries wanted) {
+  const uint64_t entries = wanted.per_line;
   MEDLAR_TRY(same("CSC.D_ENTRY_PER_SLICE", "ENTRIES", r.csc.entries, "CDMA", r.cdma.entries));
   if (job.entries_per_slice != entries) {
     return fault("CDMA.D_ENTRY_PER_SLICE", "ENTRIES", job.entries_per_slice, "one line of the input takes {}", entries);
   }
-  const uint64_t needed = entries * job.in_h;
+  const uint64_t needed = entries * wanted.lines;
   const uint64_t capacity = uint64_t{job.data_banks} * job.machine.bank_entries;
   if (needed * job.batches > capacity) {
     return fault("CDMA.D_BANK", "DATA_BANK", job.data_banks, "the input takes {} entries, the banks hold {}",
@@ -291,7 +297,7 @@ Status check_direct(const ConvRegisters& r, const ConvJob& job) {
   MEDLAR_TRY(check_kernel(job));
   MEDLAR_TRY(check_padding(r, job));
   MEDLAR_TRY(check_output(job));
-  return check_entries(r, job, feature_entries_per_slice(job));
+  return check_entries(r, job, {.per_line = feature_entries_per_slice(job), .lines = job.in_h});
 }
 
 Result<const hw::PixelFormat*> pixel_format(const ConvRegisters& r, const ConvJob& job) {
@@ -380,7 +386,46 @@ Status check_image(const ConvRegisters& r, ConvJob& job) {
   MEDLAR_TRY(check_padding(r, job));
   MEDLAR_TRY(check_output(job));
   const uint64_t line = uint64_t{job.pad_left + job.in_w + job.pad_right} * job.in_c * job.element_bytes();
-  return check_entries(r, job, ceil_div<uint64_t>(line, job.machine.entry_bytes));
+  return check_entries(r, job, {.per_line = ceil_div<uint64_t>(line, job.machine.entry_bytes), .lines = job.in_h});
+}
+
+/// Sizes of the input as CSC sees it: padded, strides folded into channels.
+Status check_winograd_input(const ConvRegisters& r, const ConvJob& job) {
+  const uint32_t w = job.pad_left + job.in_w + job.pad_right;
+  const uint32_t h = job.pad_top + job.in_h + job.pad_bottom;
+  if (w % (4 * job.stride_x) != 0 || h % (4 * job.stride_y) != 0) {
+    return fault("CDMA.D_ZERO_PADDING", "padded width or height", w % (4 * job.stride_x) != 0 ? w : h,
+                 "a multiple of four strides");
+  }
+  MEDLAR_TRY(same("CSC.D_DATAIN_SIZE_EXT_0", "DATAIN_WIDTH_EXT", uint64_t{r.csc.datain_width_ext} + 1, "the padded input", w / job.stride_x));
+  MEDLAR_TRY(same("CSC.D_DATAIN_SIZE_EXT_0", "DATAIN_HEIGHT_EXT", uint64_t{r.csc.datain_height_ext} + 1, "the padded input", h / job.stride_y));
+  MEDLAR_TRY(same("CDMA.D_DATAIN_SIZE_EXT_0", "DATAIN_WIDTH_EXT", r.cdma.datain_width_ext, "CSC", r.csc.datain_width_ext));
+  MEDLAR_TRY(same("CDMA.D_DATAIN_SIZE_EXT_0", "DATAIN_HEIGHT_EXT", r.cdma.datain_height_ext, "CSC", r.csc.datain_height_ext));
+  MEDLAR_TRY(same("CSC.D_DATAOUT_SIZE_0", "DATAOUT_WIDTH", uint64_t{job.out_w} + 4, "the padded input", w / job.stride_x));
+  MEDLAR_TRY(same("CSC.D_DATAOUT_SIZE_0", "DATAOUT_HEIGHT", uint64_t{job.out_h} + 4, "the padded input", h / job.stride_y));
+  const uint64_t channels = uint64_t{job.in_c} * job.stride_x * job.stride_y;
+  MEDLAR_TRY(same("CSC.D_DATAIN_SIZE_EXT_1", "DATAIN_CHANNEL_EXT", uint64_t{r.csc.datain_channel_ext} + 1, "whole atoms and strides", channels));
+  return same("CSC.D_WEIGHT_SIZE_EXT_1", "WEIGHT_CHANNEL_EXT", job.kernel_c, "DATAIN_CHANNEL_EXT", channels);
+}
+
+Status check_winograd(const ConvRegisters& r, ConvJob& job) {
+  if (job.kernel_w != 4 || job.kernel_h != 4 || job.dilation_x != 1 || job.dilation_y != 1 || job.stride_x != 1 ||
+      job.stride_y != 1) {
+    return fault("CSC.D_WEIGHT_SIZE_EXT_0, D_CONV_STRIDE_EXT, D_DILATION_EXT", "kernel width", job.kernel_w,
+                 "Winograd takes 4 x 4 transformed kernels, stride and dilation of CSC are 1");
+  }
+  if (job.batches != 1 || r.csc.y_extension != 0 || r.csc.pad_left != 0 || r.csc.pad_top != 0) {
+    return fault("CDMA.D_BATCH_NUMBER, CSC.D_POST_Y_EXTENSION, CSC.D_ZERO_PADDING", "BATCHES", job.batches,
+                 "Winograd takes one batch, no extension, and CDMA pads");
+  }
+  job.in_h = job.fetch_h;
+  job.in_c = round_up(job.in_c, job.machine.channels_per_atom);
+  job.stride_x = r.cdma.conv_x_stride + 1;
+  job.stride_y = r.cdma.conv_y_stride + 1;
+  MEDLAR_TRY(check_winograd_input(r, job));
+  const uint64_t atoms = uint64_t{job.kernel_c} * job.element_bytes() / job.machine.memory_atom;
+  const uint64_t entries = (uint64_t{job.out_w} + 4) / 4 * atoms;
+  return check_entries(r, job, {.per_line = entries, .lines = uint64_t{job.out_h} + 4});
 }
 
 }  // namespace
@@ -404,10 +449,17 @@ Result<ConvJob> plan_convolution(const hw::HwConfig& config, const ConvRegisters
   MEDLAR_TRY(plan_values(registers, job));
   plan_sources(registers, job);
   MEDLAR_TRY(check_sources(config, registers, job));
-  if (job.mode == ConvMode::kWinograd) {
-    return fail(Code::kUnsupported, "CDMA.D_MISC_CFG: only direct convolution");
+  switch (job.mode) {
+    case ConvMode::kDirect:
+      MEDLAR_TRY(check_direct(registers, job));
+      break;
+    case ConvMode::kImage:
+      MEDLAR_TRY(check_image(registers, job));
+      break;
+    case ConvMode::kWinograd:
+      MEDLAR_TRY(check_winograd(registers, job));
+      break;
   }
-  MEDLAR_TRY(job.mode == ConvMode::kImage ? check_image(registers, job) : check_direct(registers, job));
   MEDLAR_TRY(check_weights(registers, job));
   return job;
 }

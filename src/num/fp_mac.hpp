@@ -102,10 +102,17 @@ constexpr bool fp_atom_nan(std::span<const uint16_t> halves, FpAtomSum& out) {
   return false;
 }
 
-/// One MAC cell, one atom, at most kFpAtomLanes lanes.
-constexpr FpAtomSum fp_atom(std::span<const uint16_t> weights, std::span<const uint16_t> data) {
-  FpAtomSum out;
-  if (fp_atom_nan(weights, out) || fp_atom_nan(data, out)) {
+/// The aligned products of one MAC cell and one atom, before they are summed.
+struct FpProducts {
+  std::array<int32_t, kFpAtomLanes> mantissa{};
+  FpAtomSum nan;  ///< Its exponent is that of all products; when that is kFpAtomNan, it is the result.
+  constexpr bool is_nan() const { return nan.exponent == kFpAtomNan; }
+};
+
+/// At most kFpAtomLanes lanes.
+constexpr FpProducts fp_products(std::span<const uint16_t> weights, std::span<const uint16_t> data) {
+  FpProducts out;
+  if (fp_atom_nan(weights, out.nan) || fp_atom_nan(data, out.nan)) {
     return out;
   }
   uint32_t largest = 0;
@@ -119,11 +126,24 @@ constexpr FpAtomSum fp_atom(std::span<const uint16_t> weights, std::span<const u
     if (!half_is_zero(weights[i]) && !half_is_zero(data[i])) {
       const FpOperand w = FpOperand::of(weights[i]);
       const FpOperand d = FpOperand::of(data[i]);
-      out.mantissa += fp_aligned_product(w, d, (largest - w.exponent - d.exponent) * 4);
+      out.mantissa[i] = fp_aligned_product(w, d, (largest - w.exponent - d.exponent) * 4);
     }
   }
-  out.exponent = largest * 4;
+  out.nan.exponent = largest * 4;
   return out;
+}
+
+/// One MAC cell, one atom, at most kFpAtomLanes lanes.
+constexpr FpAtomSum fp_atom(std::span<const uint16_t> weights, std::span<const uint16_t> data) {
+  const FpProducts products = fp_products(weights, data);
+  if (products.is_nan()) {
+    return products.nan;
+  }
+  FpAtomSum sum{.mantissa = 0, .exponent = products.nan.exponent};
+  for (const int32_t mantissa : products.mantissa) {
+    sum.mantissa += mantissa;
+  }
+  return sum;
 }
 
 namespace detail {

@@ -38,7 +38,7 @@ TEST_P(ConvVectors, EveryPassThroughCase) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Archives, ConvVectors,
-                         testing::Values("nv_full_conv_int8", "nv_full_conv_int16", "nv_full_conv_fp16", "nv_full_nan", "nv_full_image", "nv_small_image", "nv_large_image", "nv_small_256_full_image", "nv_full_batch", "nv_full_compress", "nv_full_reuse", "nv_small_reuse", "nv_large_reuse",
+                         testing::Values("nv_full_conv_int8", "nv_full_conv_int16", "nv_full_conv_fp16", "nv_full_nan", "nv_full_image", "nv_small_image", "nv_large_image", "nv_small_256_full_image", "nv_full_batch", "nv_full_compress", "nv_full_winograd", "nv_full_reuse", "nv_small_reuse", "nv_large_reuse",
                                          "nv_small_256_full_reuse", "nv_large_conv_int8",
                                          "nv_small_conv_int8", "nv_small_256_full_conv_int8"),
                          [](const auto& param) { return std::string(param.param); });

@@ -24,7 +24,7 @@ constexpr const char* kArchives[] = {
     "nv_full_batch", "nv_full_bdma", "nv_full_cdp", "nv_full_compress", "nv_full_conv_fp16", "nv_full_conv_int16",
     "nv_full_conv_int8", "nv_full_conv_sdp", "nv_full_highaddr", "nv_full_image", "nv_full_medium", "nv_full_nan",
     "nv_full_pdp", "nv_full_pingpong", "nv_full_reuse", "nv_full_rubik", "nv_full_sdp_fp16", "nv_full_sdp_int16",
-    "nv_full_sdp_int8", "nv_full_sdp_pdp",
+    "nv_full_sdp_int8", "nv_full_sdp_pdp", "nv_full_winograd",
     "nv_large_cdp", "nv_large_conv_int8", "nv_large_highaddr", "nv_large_image", "nv_large_medium", "nv_large_pdp",
     "nv_large_pingpong", "nv_large_reuse", "nv_large_sdp", "nv_large_sdp_pdp",
     "nv_small_256_full_cdp", "nv_small_256_full_conv_int8", "nv_small_256_full_image", "nv_small_256_full_medium",
