@@ -34,7 +34,7 @@ int64_t between(int16_t low, int16_t high, int64_t fraction) {
 }
 
 int64_t to_fraction(int64_t rest, int bits) {
-  return bits > kFractionBits ? rest >> (bits - kFractionBits) : rest << (kFractionBits - bits);
+  return bits > kFractionBits ? rest >> ((bits - kFractionBits) & 63) : rest << (kFractionBits - bits);
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ CdpLut::Answer CdpLut::linear(int64_t x, const LutRange& range, bool is_le) cons
   const int select = range.index_select;
   const int64_t distance = x - range.start;
   const auto raised = static_cast<int64_t>(static_cast<uint64_t>(distance) << (-select & 63));
-  const int64_t index = select < 0 ? raised : distance >> select;
+  const int64_t index = select < 0 ? raised : distance >> (select & 63);
   if (index < 0 || distance <= 0) {
     return {LutHit::kUnderflow, beyond(table[0], distance, range.underflow)};
   }
