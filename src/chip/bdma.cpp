@@ -42,6 +42,9 @@ size_t BdmaQueue::used_slots() const {
 }
 
 Status BdmaQueue::push(std::vector<uint32_t> words) {
+  if (launches_.size() == 2) {
+    return fail(Code::kFault, "BDMA.CFG_OP: both groups are busy, no descriptor may follow");
+  }
   if (used_slots() >= kSlots) {
     return fail(Code::kFault, "BDMA.CFG_OP: all {} descriptor slots are in use", kSlots);
   }

@@ -23,10 +23,20 @@ int outputs(int size, int pads, int kernel, int stride) {
   return size + pads < kernel ? 0 : (size + pads - kernel) / stride + 1;
 }
 
-Status check_axis(const char* axis, int size, int pad_low, int pad_high, int kernel) {
+struct Axis {
+  const char* name;
+  int size, pad_low, pad_high, kernel, stride;
+};
+
+Status check_axis(const Axis& a) {
+  const auto& [axis, size, pad_low, pad_high, kernel, stride] = a;
   if (pad_low >= kernel || pad_high >= kernel) {
     return fail(Code::kFault, "PDP.D_POOLING_PADDING_CFG: {} padding {} and {} must be less than the kernel, {}", axis,
                 pad_low, pad_high, kernel);
+  }
+  if (size + pad_low + pad_high >= kernel && (size + pad_low + pad_high - kernel) % stride != 0) {
+    return fail(Code::kFault, "PDP.D_POOLING_PADDING_CFG: {} windows of {} with stride {} do not use all of {} + {} + {}",
+                axis, kernel, stride, pad_low, size, pad_high);
   }
   if (size + pad_low + pad_high < kernel) {
     return fail(Code::kFault, "PDP.D_POOLING_KERNEL_CFG: {} kernel {} exceeds the padded input, {}", axis, kernel,
@@ -61,7 +71,7 @@ Status plan_bands(const hw::PdpGroup& r, PdpPlan& plan) {
 
 Status check_bands(const PdpPlan& plan) {
   for (const PdpBand& band : plan.bands) {
-    MEDLAR_TRY(check_axis("horizontal", band.in_width, band.pad_left, band.pad_right, plan.kernel_w));
+    MEDLAR_TRY(check_axis({"horizontal", band.in_width, band.pad_left, band.pad_right, plan.kernel_w, plan.stride_x}));
     if (band.in_first < 0 || band.in_first + band.in_width > plan.in_w || band.out_first + band.out_width > plan.out_w) {
       return fail(Code::kFault, "PDP.D_PARTIAL_WIDTH: band of columns {}..{} to {}..{} leaves the cubes, {} and {} wide",
                   band.in_first, band.in_first + band.in_width, band.out_first, band.out_first + band.out_width, plan.in_w,
@@ -146,7 +156,7 @@ Result<PdpPlan> plan_pdp(const hw::HwConfig& config, const PdpOperation& operati
     return fail(Code::kFault, "PDP.D_POOLING_KERNEL_CFG: kernel {} x {}, stride {} x {}, each at most 8", plan.kernel_w,
                 plan.kernel_h, plan.stride_x, plan.stride_y);
   }
-  MEDLAR_TRY(check_axis("vertical", plan.in_h, plan.pad_top, pad_bottom, plan.kernel_h));
+  MEDLAR_TRY(check_axis({"vertical", plan.in_h, plan.pad_top, pad_bottom, plan.kernel_h, plan.stride_y}));
   const int rows = outputs(plan.in_h, plan.pad_top + pad_bottom, plan.kernel_h, plan.stride_y);
   if (plan.out_h != rows) {
     return fail(Code::kFault, "PDP.D_DATA_CUBE_OUT_HEIGHT: {} rows, but the input gives {}", plan.out_h, rows);

@@ -3,6 +3,7 @@
 #include "chip/sdp_plan.hpp"
 
 #include "base/checked.hpp"
+#include "chip/sdp_limits.hpp"
 #include "num/round.hpp"
 
 namespace medlar::chip {
@@ -19,20 +20,6 @@ Result<Precision> precision_of(const hw::HwConfig& config, const char* field, ui
     return fail(Code::kFault, "{}: {} does not process {}", field, config.name, hw::precision_name(precision));
   }
   return precision;
-}
-
-/// The legal conversions (programming guide, table of SDP precisions).
-Status check_precisions(const SdpPlan& plan) {
-  const bool output_ok = plan.proc == Precision::kInt8 || plan.out != Precision::kInt8;
-  const bool input_ok = plan.in == plan.proc || (plan.proc == Precision::kInt8 && plan.in == Precision::kInt16);
-  if (!output_ok || !input_ok) {
-    return fail(Code::kFault, "SDP.D_DATA_FORMAT: no data path from {} through {} to {}", hw::precision_name(plan.in),
-                hw::precision_name(plan.proc), hw::precision_name(plan.out));
-  }
-  if (plan.out_parts() == 2 && (plan.flying || plan.batches > 1)) {
-    return fail(Code::kFault, "SDP.D_DATA_FORMAT: INT8 to 16 bits needs a single cube from memory");
-  }
-  return {};
 }
 
 struct XFields {
@@ -180,20 +167,6 @@ Status check_conv(const AccCube& conv, const SdpPlan& plan) {
   return {};
 }
 
-Status check_output(const SdpPlan& plan) {
-  if (plan.to_pdp && plan.batches > 1) {
-    return fail(Code::kFault, "SDP.D_FEATURE_MODE_CFG: several batches cannot go to PDP");
-  }
-  if (plan.compare && (plan.batches > 1 || plan.y.lut)) {
-    return fail(Code::kFault, "SDP.D_DP_EW_CFG: EQL takes one batch and no look-up table behind it");
-  }
-  if (plan.compare && (plan.out_converter.offset != 0 || plan.out_converter.scale != 1 || plan.out_converter.shift != 0)) {
-    return fail(Code::kFault, "SDP.D_CVT: EQL needs offset 0, scale 1, shift 0; have {}, {}, {}", plan.out_converter.offset,
-                plan.out_converter.scale, plan.out_converter.shift);
-  }
-  return {};
-}
-
 }  // namespace
 
 bool sdp_needs_rdma(const hw::SdpGroup& sdp) {
@@ -246,11 +219,7 @@ Result<SdpPlan> plan_sdp(const hw::HwConfig& config, const SdpOperation& operati
   plan.batch_stride = r.dst_batch_stride;
   plan.count_saturation = r.perf_sat_en != 0;
   plan.count_nan_outputs = r.perf_nan_inf_count_en != 0 && plan.out == Precision::kFp16;
-  MEDLAR_TRY(check_precisions(plan));
-  MEDLAR_TRY(check_output(plan));
-  if (plan.batches > 1 && !plan.flying) {
-    return fail(Code::kFault, "SDP.D_FEATURE_MODE_CFG: {} batches need a flying input", plan.batches);
-  }
+  MEDLAR_TRY(check_sdp_limits(plan, operation));
   MEDLAR_TRY(check_cube_size("SDP", plan.w, plan.h, plan.surfaces * 2, config.memory_atom));
   if (plan.flying) {
     MEDLAR_TRY(check_conv(*operation.conv, plan));
