@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The simulated kernel: the driver core on the simulated module, behind the C interface of src/uapi.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "chip/chip.hpp"
+#include "soc/soc.hpp"
+#include "uapi/medlar_uapi.h"
+
+namespace medlar::driver {
+
+/// An operation (or on-the-fly chain) that a core has executed.
+struct CompletedOp {
+  uint32_t core = 0;
+  uint64_t serial = 0;    ///< Of the task (medlar_submit.serial).
+  uint32_t op_index = 0;  ///< First operation of the chain.
+  struct Part {
+    uint8_t op_type = 0;  ///< 0 BDMA 1 CONV 2 SDP 3 PDP 4 CDP 5 RUBIK
+    uint32_t op_index = 0;
+  };
+  std::vector<Part> parts;  ///< All operations of the chain, in pipeline order.
+  const chip::ExecutedOp* executed = nullptr;  ///< Register snapshots; valid during the call.
+};
+
+/// Called on a core's thread, in the order of execution on that core.
+using CompletedOpObserver = std::function<void(const CompletedOp&)>;
+/// Device time that an operation takes, in nanoseconds.
+using OpTimeModel = std::function<uint64_t(const chip::ExecutedOp&)>;
+
+struct KernelOptions {
+  soc::SocConfig soc;
+  LogSink log = null_log_sink();  ///< dmesg lines.
+  CompletedOpObserver observer;
+  OpTimeModel op_time;                             ///< Absent: operations take no device time.
+  uint64_t default_timeout_ns = 10'000'000'000;    ///< Device time.
+};
+
+/// Things that go wrong on real boards, for tests. They act on the next occasion and then disarm.
+struct FaultInjection {
+  bool lose_interrupt = false;      ///< The chip's next interrupt never arrives.
+  bool spurious_interrupt = false;  ///< One arrives without cause.
+  bool hang = false;                ///< The chip stops executing until it is reset.
+};
+
+/// Thread-safe. One worker thread a core executes submitted tasks; within a context in order, so the results of a
+/// program do not depend on when they run.
+class Kernel {
+ public:
+  static Result<std::unique_ptr<Kernel>> create(KernelOptions options);
+  /// Closes what is open; running tasks are cancelled.
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  /// Valid as long as the kernel.
+  const medlar_kernel* seam() const;
+  soc::Soc& soc();
+  /// Replaces the observer; call while nothing runs.
+  void set_observer(CompletedOpObserver observer);
+  void inject(uint32_t core, const FaultInjection& fault);
+  /// Device time of a core.
+  uint64_t device_time_ns(uint32_t core) const;
+
+  class State;
+
+ private:
+  explicit Kernel(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace medlar::driver

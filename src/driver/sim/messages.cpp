@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Error records as sentences.
+#include "driver/sim/messages.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <fmt/format.h>
+
+namespace medlar::driver {
+namespace {
+
+std::string where(const medlar_query_error& record) {
+  std::string text = record.serial == 0 ? "submit" : fmt::format("task {}", record.serial);
+  if (record.op_index >= 0) {
+    text += fmt::format(": operation {} ({})", record.op_index, op_type_name(record.op_type));
+  }
+  return text;
+}
+
+std::string what(const medlar_query_error& r) {
+  const std::string_view access = r.access == 2 ? "write" : "read";
+  switch (r.kind) {
+    case MEDLAR_ERROR_DESCRIPTOR:
+      return r.error == -MEDLAR_EOPNOTSUPP ? fmt::format("{} {} is not supported by this chip", r.field, r.value)
+                                           : fmt::format("{} is {}, the limit is {}", r.field, r.value, r.limit);
+    case MEDLAR_ERROR_TRANSLATION:
+      return fmt::format("SMMU translation fault, {} at IOVA {:#x}", access, r.iova);
+    case MEDLAR_ERROR_PERMISSION:
+      return fmt::format("SMMU permission fault, {} at IOVA {:#x}", access, r.iova);
+    case MEDLAR_ERROR_REGISTER:
+      return fmt::format("register {} at {:#x} refused", access, r.value);
+    case MEDLAR_ERROR_HANG:
+      return fmt::format("hung or out of time ({} of {})", r.value, r.limit);
+    case MEDLAR_ERROR_CANCELLED:
+      return "cancelled with its context";
+    case MEDLAR_ERROR_FENCE:
+      return fmt::format("a fence that it waited for failed ({})", r.value);
+    default:
+      return fmt::format("error {}", r.error);
+  }
+}
+
+}  // namespace
+
+std::string_view op_type_name(int op_type) {
+  static constexpr std::array<std::string_view, 6> kNames = {"BDMA", "CONV", "SDP", "PDP", "CDP", "RUBIK"};
+  return op_type < 0 || op_type >= 6 ? "task" : kNames[static_cast<size_t>(op_type)];
+}
+
+void compose_message(medlar_query_error& record, std::string_view detail) {
+  std::string text = where(record) + ": " + what(record);
+  if (!detail.empty()) {
+    text += fmt::format(": {}", detail);
+  }
+  const size_t size = std::min(text.size(), sizeof record.message - 1);
+  std::memcpy(record.message, text.data(), size);
+  record.message[size] = '\0';
+}
+
+}  // namespace medlar::driver

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel's insides: the calls of the interface, one function a call.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "driver/sim/files.hpp"
+#include "driver/sim/kernel.hpp"
+#include "driver/sim/mapping.hpp"
+
+namespace medlar::driver {
+
+class Kernel::State {
+ public:
+  State(KernelOptions options, std::unique_ptr<soc::Soc> soc);
+  ~State();
+
+  int open(std::string_view node);
+  int ioctl(int fd, uint32_t request, void* argument);
+  void* map(int fd, uint64_t offset, uint64_t size);
+
+  std::unique_ptr<soc::Soc> soc;
+  LiveCounters live;
+  Mappings mappings;
+  std::vector<std::unique_ptr<CoreDevice>> cores;
+  FileTable files;
+  medlar_kernel seam{};
+
+ private:
+  using File = std::shared_ptr<DeviceFile>;
+  static constexpr uint32_t kMaxContexts = 64;  ///< Of the module; each takes an SMMU context bank.
+  int query_device(const File& file, medlar_query_device& args);
+  int query_counters(const File& file, medlar_query_counters& args);
+  int create_context(const File& file, medlar_context& args);
+  int destroy_context(const File& file, medlar_context& args);
+  int create_buffer(const File& file, medlar_buffer& args);
+  int export_buffer(const File& file, medlar_buffer& args);
+  int import_buffer(const File& file, medlar_buffer& args);
+  int map_buffer(const File& file, medlar_buffer& args);
+  int destroy_buffer(const File& file, medlar_buffer& args);
+  int submit(const File& file, medlar_submit& args);
+  int wait_fence(const File& file, medlar_wait_fence& args);
+
+  /// Puts a mapping of the pages into the file's table and fills handle, size and iova.
+  int add_buffer(const File& file, std::shared_ptr<Pages> pages, medlar_buffer& args);
+  int refuse(const File& file, int error, std::string_view why);
+  template <typename T>
+  int call(int (State::*function)(const File&, T&), const File& file, void* argument);
+
+  std::string profile_;
+  std::string chip_;
+};
+
+}  // namespace medlar::driver

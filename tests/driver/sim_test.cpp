@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: Apache-2.0
+// The simulated kernel through its C interface: objects, execution on the chip, and a fault matrix. Every fault ends
+// in a named error and a device that then computes correctly.
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "driver/client.hpp"
+
+namespace medlar::driver::test {
+namespace {
+
+constexpr uint64_t kCube = 2048;  // 8 x 8 x 32 INT8
+
+class Sim : public testing::Test {
+ protected:
+  void start(KernelOptions options) {
+    options.log = [this](Severity, std::string_view line) {
+      const std::lock_guard lock(log_mutex);
+      log.emplace_back(line);
+    };
+    auto created = Kernel::create(std::move(options));
+    ASSERT_TRUE(created) << created.error().to_string();
+    kernel = std::move(*created);
+  }
+  void SetUp() override { start(small_module("nv_large")); }
+
+  const medlar_kernel* seam() { return kernel->seam(); }
+  bool logged(std::string_view part) {
+    const std::lock_guard lock(log_mutex);
+    return std::any_of(log.begin(), log.end(), [&](const std::string& line) { return line.find(part) != line.npos; });
+  }
+
+  /// One SDP operation that passes 8 x 8 x 32 INT8 values through.
+  static TaskBuilder pass_through() {
+    TaskBuilder builder(2);
+    builder.add_sdp();
+    return builder;
+  }
+  static void fill(std::span<uint8_t> bytes) {
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      bytes[i] = static_cast<uint8_t>(i * 31 + i / 256);
+    }
+  }
+  /// Proves that the device works.
+  static void expect_correct_inference(Client& client) {
+    Client::Memory src = client.create(kCube);
+    Client::Memory dst = client.create(kCube);
+    fill(src.bytes);
+    TaskBuilder builder = pass_through();
+    EXPECT_EQ(client.run(builder, {src, dst}), 0) << client.last_error().message;
+    EXPECT_EQ(std::memcmp(src.bytes.data(), dst.bytes.data(), kCube), 0);
+    client.destroy(src);
+    client.destroy(dst);
+  }
+
+  std::mutex log_mutex;
+  std::vector<std::string> log;
+  std::unique_ptr<Kernel> kernel;
+};
+
+TEST_F(Sim, RunsATaskAndLeavesNothingBehind) {
+  {
+    Client client(seam());
+    expect_correct_inference(client);
+    const medlar_query_counters counters = client.counters();
+    EXPECT_EQ(counters.tasks_submitted, 1u);
+    EXPECT_EQ(counters.tasks_completed, 1u);
+    EXPECT_EQ(counters.operations, 1u);
+    EXPECT_EQ(counters.interrupts, 1u);
+    EXPECT_EQ(counters.live_buffers, 0u);
+    EXPECT_EQ(counters.live_pages, 0u);
+    EXPECT_EQ(counters.live_fences, 0u);
+    EXPECT_EQ(counters.live_mappings, 0u);
+    EXPECT_EQ(counters.live_contexts, 1u);
+    EXPECT_GT(counters.tlb_misses, 0u);
+  }
+  Client other(seam());
+  EXPECT_EQ(other.counters().live_contexts, 1u) << "the first client's context is gone";
+  EXPECT_TRUE(logged("nvhost-nvdla0: probed test"));
+}
+
+TEST_F(Sim, ScatteredPagesServeAsWellAsContiguousOnes) {
+  Client client(seam());
+  Client::Memory holes[8];
+  for (Client::Memory& hole : holes) {
+    hole = client.create(4096, 0);
+  }
+  for (int i = 0; i < 8; i += 2) {
+    client.destroy(holes[i]);
+  }
+  Client::Memory src = client.create(3 * 4096, 0);
+  Client::Memory dst = client.create(3 * 4096, 0);
+  fill(src.bytes);
+  TaskBuilder builder(2);
+  builder.add_sdp(TaskBuilder::cube(5, 16, 16, 40), TaskBuilder::cube(6, 16, 16, 40));
+  EXPECT_EQ(client.run(builder, {src, dst}), -MEDLAR_EINVAL) << "16 KiB do not fit";
+  builder.surfaces[0].sdp_surface.src_data.height = 8;
+  builder.surfaces[0].sdp_surface.src_data.surf_stride = 4096;
+  builder.surfaces[0].sdp_surface.dst_data.surf_stride = 4096;
+  EXPECT_EQ(client.run(builder, {src, dst}), 0) << client.last_error().message;
+  EXPECT_EQ(std::memcmp(src.bytes.data(), dst.bytes.data(), 4096), 0);
+  EXPECT_EQ(std::memcmp(src.bytes.data() + 4096, dst.bytes.data() + 4096, 8), 0);
+}
+
+TEST_F(Sim, SramBuffersAreReachedThroughTheirOwnPort) {
+  Client client(seam());
+  Client::Memory src = client.create(kCube);
+  Client::Memory dst = client.create(kCube, MEDLAR_BUFFER_SRAM);
+  fill(src.bytes);
+  TaskBuilder builder = pass_through();
+  EXPECT_EQ(client.run(builder, {src, dst}), -MEDLAR_EINVAL);
+  EXPECT_STREQ(client.last_error().field, "dst.type");
+  builder.surfaces[0].sdp_surface.dst_data.type = NVDLA_MEM_TYPE_CV;
+  EXPECT_EQ(client.run(builder, {src, dst}), 0) << client.last_error().message;
+  EXPECT_EQ(std::memcmp(src.bytes.data(), dst.bytes.data(), kCube), 0);
+}
+
+TEST_F(Sim, ExportedPagesAreSharedWithoutACopy) {
+  start(small_module("nv_large", 2));
+  Client producer(seam());
+  Client consumer(seam(), "nvhost-nvdla1");
+  Client::Memory src = producer.create(kCube);
+  Client::Memory middle = producer.create(kCube);
+  medlar_buffer args{};
+  args.handle = middle.handle;
+  ASSERT_EQ(producer.call(MEDLAR_EXPORT_BUFFER, args), 0);
+  const int fd = args.fd;
+  medlar_buffer import{};
+  import.context = consumer.context();
+  import.fd = fd;
+  import.flags = MEDLAR_BUFFER_READ_ONLY;
+  ASSERT_EQ(consumer.call(MEDLAR_IMPORT_BUFFER, import), 0);
+  EXPECT_EQ(import.size, 4096u);
+  auto* view = static_cast<uint8_t*>(seam()->map(seam()->self, fd, 0, 4096));
+  EXPECT_EQ(view, middle.bytes.data());
+  EXPECT_EQ(seam()->unmap(seam()->self, view, 4096), 0);
+  EXPECT_EQ(seam()->close(seam()->self, fd), 0);
+
+  Client::Memory dst = consumer.create(kCube);
+  fill(src.bytes);
+  TaskBuilder builder = pass_through();
+  const int first = producer.submit(builder, {src, middle});
+  ASSERT_GE(first, 0);
+  const int second = consumer.submit(builder, {{import.handle, import.iova, {}}, dst}, {first});
+  ASSERT_GE(second, 0) << consumer.last_error().message;
+  EXPECT_EQ(consumer.finish(second), 0);
+  EXPECT_EQ(producer.finish(first), 0);
+  EXPECT_EQ(std::memcmp(src.bytes.data(), dst.bytes.data(), kCube), 0);
+  EXPECT_EQ(consumer.run(builder, {dst, {import.handle, import.iova, {}}}), -MEDLAR_EINVAL) << "read only";
+  EXPECT_STREQ(consumer.last_error().field, "dst.write");
+}
+
+TEST_F(Sim, ArgumentsGrowAndReservedMustBeZero) {
+  Client client(seam());
+  struct {
+    medlar_query_device known;
+    uint32_t later[2];
+  } newer{};
+  newer.known.struct_size = sizeof newer;
+  EXPECT_EQ(seam()->ioctl(seam()->self, client.fd(), MEDLAR_QUERY_DEVICE, &newer), 0);
+  EXPECT_STREQ(newer.known.chip, "nv_large");
+  EXPECT_EQ(newer.known.memory_atom, 32u);
+  EXPECT_EQ(newer.known.cma_free, newer.known.cma_bytes);
+  EXPECT_EQ(newer.known.struct_size, sizeof newer);
+  newer = {};
+  newer.known.struct_size = sizeof newer;
+  newer.later[1] = 1;
+  EXPECT_EQ(seam()->ioctl(seam()->self, client.fd(), MEDLAR_QUERY_DEVICE, &newer), -MEDLAR_EINVAL);
+  medlar_query_device older{};
+  older.struct_size = 40;
+  older.chip[0] = 'x';
+  EXPECT_EQ(seam()->ioctl(seam()->self, client.fd(), MEDLAR_QUERY_DEVICE, &older), 0);
+  EXPECT_STREQ(older.profile, "test");
+  EXPECT_EQ(older.chip[0], 'x') << "beyond what the caller knows";
+  medlar_context reserved{};
+  reserved.reserved = 1;
+  EXPECT_EQ(client.call(MEDLAR_CREATE_CONTEXT, reserved), -MEDLAR_EINVAL);
+  medlar_context tiny{};
+  tiny.struct_size = 4;
+  EXPECT_EQ(seam()->ioctl(seam()->self, client.fd(), MEDLAR_CREATE_CONTEXT, &tiny), -MEDLAR_EINVAL);
+  EXPECT_EQ(seam()->ioctl(seam()->self, client.fd(), MEDLAR_CREATE_CONTEXT, nullptr), -MEDLAR_EFAULT);
+  EXPECT_EQ(seam()->ioctl(seam()->self, client.fd(), 99, &tiny), -MEDLAR_ENOTTY);
+  EXPECT_EQ(seam()->ioctl(seam()->self, 99, MEDLAR_QUERY_DEVICE, &older), -MEDLAR_EBADF);
+}
+
+TEST_F(Sim, UnknownNodesHandlesAndDescriptorsAreErrors) {
+  for (const char* node : {"nvhost-nvdla1", "nvhost-nvdla", "nvhost-nvdla00", "nvhost-nvdla-1", "card0", ""}) {
+    EXPECT_EQ(seam()->open(seam()->self, node), -MEDLAR_ENOENT) << node;
+  }
+  Client client(seam());
+  Client stranger(seam());
+  Client::Memory memory = client.create(kCube);
+  EXPECT_EQ(stranger.submit({{memory.handle, 0, 0}}), -MEDLAR_ENOENT) << "another file's handle";
+  medlar_buffer args{};
+  args.handle = 77;
+  EXPECT_EQ(client.call(MEDLAR_MAP_BUFFER, args), -MEDLAR_ENOENT);
+  EXPECT_EQ(client.call(MEDLAR_DESTROY_BUFFER, args), -MEDLAR_ENOENT);
+  args = {};
+  args.context = client.context();
+  args.fd = client.fd();
+  EXPECT_EQ(client.call(MEDLAR_IMPORT_BUFFER, args), -MEDLAR_EBADF) << "not a shared buffer";
+  EXPECT_EQ(client.submit({{memory.handle, 0, 0}}, {client.fd()}), -MEDLAR_EBADF) << "not a fence";
+  EXPECT_EQ(client.submit({{memory.handle, 0, 5000}}), -MEDLAR_ERANGE);
+  EXPECT_EQ(client.submit({{memory.handle, 1, 0}}), -MEDLAR_EINVAL);
+  medlar_submit wild{};
+  wild.context = client.context();
+  wild.addresses = 0x1000;
+  wild.num_addresses = 1;
+  wild.address_size = sizeof(medlar_address);
+  EXPECT_EQ(client.call(MEDLAR_SUBMIT, wild), -MEDLAR_EFAULT);
+  EXPECT_EQ(seam()->map(seam()->self, client.fd(), uint64_t{memory.handle} << 40, 8192), nullptr) << "larger than it is";
+  EXPECT_EQ(seam()->unmap(seam()->self, &args, 4096), -MEDLAR_EINVAL);
+}
+
+TEST_F(Sim, ObserverNamesTaskAndOperations) {
+  std::mutex mutex;
+  std::vector<CompletedOp> seen;
+  uint64_t units = 0;
+  kernel->set_observer([&](const CompletedOp& op) {
+    const std::lock_guard lock(mutex);
+    units += op.executed->units.size();
+    seen.push_back(op);
+  });
+  Client client(seam());
+  Client::Memory src = client.create(kCube);
+  Client::Memory dst = client.create(kCube);
+  Client::Memory pooled = client.create(kCube);
+  TaskBuilder builder(3);
+  const int16_t sdp = builder.add_sdp(TaskBuilder::cube(5, 8, 8, 32), TaskBuilder::flying(8, 8, 32));
+  const int16_t pdp = builder.add_pdp(TaskBuilder::flying(8, 8, 32), TaskBuilder::cube(7, 4, 4, 32));
+  builder.fuse(sdp, pdp);
+  builder.add_sdp();
+  ASSERT_EQ(client.run(builder, {src, dst, pooled}), 0) << client.last_error().message;
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].serial, client.serial);
+  ASSERT_EQ(seen[0].parts.size(), 2u);
+  EXPECT_EQ(seen[0].parts[0].op_type, NVDLA_OP_TYPE_SDP);
+  EXPECT_EQ(seen[0].parts[1].op_index, static_cast<uint32_t>(pdp));
+  EXPECT_EQ(seen[1].op_index, 2u);
+  EXPECT_EQ(units, 3u + 2u) << "SDP_RDMA, SDP, PDP; SDP_RDMA, SDP";
+}
+
+// The fault matrix.
+
+TEST_F(Sim, CmaExhausted) {
+  Client client(seam());
+  std::vector<Client::Memory> taken;
+  while (true) {
+    Client::Memory memory = client.create(4 << 20);
+    if (memory.handle == 0) {
+      break;
+    }
+    taken.push_back(memory);
+  }
+  EXPECT_EQ(client.error, -MEDLAR_ENOMEM);
+  EXPECT_EQ(taken.size(), 4u);
+  EXPECT_STREQ(client.last_error().message,
+               "buffer of 4194304 bytes: CMA: 4194304 contiguous bytes asked, 0 free, largest free run 0");
+  EXPECT_TRUE(logged("CMA: 4194304 contiguous bytes asked"));
+  client.destroy(taken.back());
+  expect_correct_inference(client);
+}
+
+TEST_F(Sim, CmaFragmented) {
+  Client client(seam());
+  std::vector<Client::Memory> taken;
+  for (int i = 0; i < 8; ++i) {
+    taken.push_back(client.create(2 << 20));
+  }
+  for (int i = 0; i < 8; i += 2) {
+    client.destroy(taken[i]);
+  }
+  EXPECT_EQ(client.create(4 << 20).handle, 0u);
+  EXPECT_NE(std::strstr(client.last_error().message, "8388608 free, largest free run 2097152 (fragmented)"), nullptr);
+  EXPECT_NE(client.create(4 << 20, 0).handle, 0u) << "pages behind the SMMU need not be contiguous";
+  expect_correct_inference(client);
+}
+
+TEST_F(Sim, OutOfSram) {
+  Client client(seam());
+  EXPECT_EQ(client.create(2 << 20, MEDLAR_BUFFER_SRAM).handle, 0u);
+  EXPECT_EQ(client.error, -MEDLAR_ENOMEM);
+  expect_correct_inference(client);
+}
+
+TEST_F(Sim, TranslationFaultNamesOperationAndIova) {
+  Client client(seam());
+  Client::Memory src = client.create(kCube);
+  Client::Memory dst = client.create(kCube);
+  TaskBuilder builder = pass_through();
+  // The page disappears behind the driver's back, as a buggy mapping would.
+  const soc::BankId bank = 1;
+  kernel->soc().smmu().unmap(bank, {dst.iova}, 4096);
+  EXPECT_EQ(client.run(builder, {src, dst}), -MEDLAR_EFAULT);
+  const medlar_query_error error = client.last_error();
+  EXPECT_EQ(error.kind, static_cast<uint32_t>(MEDLAR_ERROR_TRANSLATION));
+  EXPECT_EQ(error.op_index, 0);
+  EXPECT_EQ(error.op_type, NVDLA_OP_TYPE_SDP);
+  EXPECT_EQ(error.iova, dst.iova);
+  EXPECT_EQ(error.access, 2u);
+  EXPECT_EQ(error.serial, client.serial);
+  EXPECT_TRUE(logged("task 1: operation 0 (SDP): SMMU translation fault, write at IOVA 0x"));
+  EXPECT_TRUE(logged("engine reset"));
+  EXPECT_EQ(client.counters().resets, 1u);
+  expect_correct_inference(client);
+}
+
+TEST_F(Sim, PermissionFault) {
+  Client client(seam());
+  Client::Memory src = client.create(kCube);
+  Client::Memory dst = client.create(kCube);
+  // A read-only page where the driver believes in a writable one.
+  const soc::BankId bank = 1;
+  auto pages = kernel->soc().memory().allocate(soc::Pool::kPages, 4096);
+  kernel->soc().smmu().unmap(bank, {dst.iova}, 4096);
+  ASSERT_TRUE(kernel->soc().smmu().map(bank, {dst.iova}, *pages, false));
+  TaskBuilder builder = pass_through();
+  EXPECT_EQ(client.run(builder, {src, dst}), -MEDLAR_EFAULT);
+  EXPECT_EQ(client.last_error().kind, static_cast<uint32_t>(MEDLAR_ERROR_PERMISSION));
+  expect_correct_inference(client);
+}
+
+TEST_F(Sim, HungOperation) {
+  Client client(seam());
+  kernel->inject(0, {.hang = true});
+  Client::Memory src = client.create(kCube);
+  TaskBuilder builder = pass_through();
+  EXPECT_EQ(client.run(builder, {src, src}), -MEDLAR_ETIME);
+  EXPECT_EQ(client.last_error().kind, static_cast<uint32_t>(MEDLAR_ERROR_HANG));
+  EXPECT_EQ(client.last_error().op_index, 0);
+  EXPECT_EQ(client.counters().timeouts, 1u);
+  expect_correct_inference(client);
+}
+
+TEST_F(Sim, LostInterrupt) {
+  Client client(seam());
+  kernel->inject(0, {.lose_interrupt = true});
+  Client::Memory src = client.create(kCube);
+  TaskBuilder builder = pass_through();
+  EXPECT_EQ(client.run(builder, {src, src}), -MEDLAR_ETIME);
+  expect_correct_inference(client);
+}
+
+TEST_F(Sim, SpuriousInterrupt) {
+  Client client(seam());
+  kernel->inject(0, {.spurious_interrupt = true});
+  expect_correct_inference(client);
+  EXPECT_EQ(client.counters().spurious_interrupts, 1u);
+}
+
+TEST_F(Sim, TimeoutInDeviceTime) {
+  KernelOptions options = small_module("nv_large");
+  options.op_time = [](const chip::ExecutedOp&) { return 1000; };
+  start(std::move(options));
+  Client client(seam());
+  Client::Memory src = client.create(kCube);
+  TaskBuilder builder(1);
+  for (int i = 0; i < 5; ++i) {
+    builder.add_sdp(TaskBuilder::cube(5, 8, 8, 32), TaskBuilder::cube(5, 8, 8, 32));
+  }
+  const int fence = client.submit(builder, {src}, {}, 2500);
+  EXPECT_EQ(client.finish(fence), -MEDLAR_ETIME);
+  EXPECT_EQ(client.last_error().limit, 2500);
+  EXPECT_EQ(kernel->device_time_ns(0), 3000u);
+  expect_correct_inference(client);
+}
+
+/// Holds the worker inside an operation until released.
+class Gate {
+ public:
+  void attach(Kernel& kernel) {
+    kernel.set_observer([this](const CompletedOp&) {
+      std::unique_lock lock(mutex_);
+      entered_ = true;
+      changed_.notify_all();
+      changed_.wait(lock, [&] { return open_; });
+    });
+  }
+  void wait_until_entered() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return entered_; });
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool entered_ = false;
+  bool open_ = false;
+};
+
+TEST_F(Sim, ContextKilledWithWorkInFlight) {
+  Gate gate;
+  gate.attach(*kernel);
+  Client client(seam());
+  Client::Memory src = client.create(kCube);
+  Client::Memory dst = client.create(kCube);
+  TaskBuilder builder(2);
+  builder.add_sdp();
+  builder.add_sdp();
+  const int running = client.submit(builder, {src, dst});
+  const int queued = client.submit(builder, {src, dst});
+  gate.wait_until_entered();
+  std::thread killer([&] {
+    medlar_context args{};
+    args.context = client.context();
+    EXPECT_EQ(client.call(MEDLAR_DESTROY_CONTEXT, args), 0);
+  });
+  medlar_wait_fence poll{};
+  poll.fence = queued;
+  EXPECT_EQ(client.call(MEDLAR_WAIT_FENCE, poll), -MEDLAR_ETIME);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  gate.open();
+  killer.join();
+  EXPECT_EQ(client.finish(running), -MEDLAR_ECANCELED);
+  EXPECT_EQ(client.finish(queued), -MEDLAR_ECANCELED);
+  EXPECT_EQ(client.counters().live_buffers, 0u);
+  Client other(seam());
+  expect_correct_inference(other);
+}
+
+TEST_F(Sim, DescriptorClosedEarly) {
+  Gate gate;
+  gate.attach(*kernel);
+  auto client = std::make_unique<Client>(seam());
+  Client::Memory src = client->create(kCube);
+  TaskBuilder builder(2);
+  builder.add_sdp();
+  builder.add_sdp();
+  const int fence = client->submit(builder, {src, src});
+  gate.wait_until_entered();
+  std::thread opener([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    gate.open();
+  });
+  client.reset();
+  opener.join();
+  Client other(seam());
+  EXPECT_EQ(other.finish(fence), -MEDLAR_ECANCELED) << "the fence outlives the file";
+  expect_correct_inference(other);
+  EXPECT_EQ(other.counters().live_mappings, 1u) << "a user mapping outlives the file, as with mmap";
+  EXPECT_EQ(seam()->unmap(seam()->self, src.bytes.data(), 4096), 0);
+  EXPECT_EQ(other.counters().live_pages, 0u);
+}
+
+TEST_F(Sim, BuffersOfQueuedTasksSurviveTheirHandles) {
+  Gate gate;
+  gate.attach(*kernel);
+  Client client(seam());
+  Client::Memory src = client.create(kCube);
+  Client::Memory dst = client.create(kCube);
+  TaskBuilder builder = pass_through();
+  const int first = client.submit(builder, {src, dst});
+  const int second = client.submit(builder, {src, dst});
+  gate.wait_until_entered();
+  client.destroy(src);
+  client.destroy(dst);
+  gate.open();
+  EXPECT_EQ(client.finish(first), 0);
+  EXPECT_EQ(client.finish(second), 0);
+  EXPECT_EQ(client.counters().live_pages, 0u);
+}
+
+TEST_F(Sim, FailedFencesFailWhatWaitsForThem) {
+  Client client(seam());
+  Client other(seam());
+  kernel->inject(0, {.hang = true});
+  Client::Memory src = client.create(kCube);
+  Client::Memory dst = other.create(kCube);
+  TaskBuilder builder = pass_through();
+  const int first = client.submit(builder, {src, src});
+  const int second = other.submit(builder, {dst, dst}, {first, first});
+  EXPECT_EQ(other.finish(second), -MEDLAR_ECANCELED);
+  EXPECT_EQ(other.last_error().kind, static_cast<uint32_t>(MEDLAR_ERROR_FENCE));
+  EXPECT_EQ(client.finish(first), -MEDLAR_ETIME);
+  expect_correct_inference(client);
+}
+
+TEST_F(Sim, SubmitDuringReset) {
+  Client client(seam());
+  Client::Memory src = client.create(kCube);
+  TaskBuilder builder = pass_through();
+  std::vector<int> fences;
+  for (int i = 0; i < 20; ++i) {
+    kernel->inject(0, {.hang = i % 4 == 0});
+    fences.push_back(client.submit(builder, {src, src}));
+  }
+  uint64_t failed = 0;
+  for (const int fence : fences) {
+    failed += client.finish(fence) != 0;
+  }
+  const medlar_query_counters counters = client.counters();
+  EXPECT_EQ(counters.tasks_failed, failed);
+  EXPECT_EQ(counters.tasks_completed + counters.tasks_failed, 20u) << "no lost completion";
+  EXPECT_EQ(counters.resets, failed);
+  kernel->inject(0, {});
+  expect_correct_inference(client);
+}
+
+TEST_F(Sim, ManyThreadsLoseNothing) {
+  constexpr int kThreads = 4;
+  constexpr int kTasks = 50;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      Client client(seam());
+      for (int i = 0; i < kTasks; ++i) {
+        expect_correct_inference(client);
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  Client client(seam());
+  const medlar_query_counters counters = client.counters();
+  EXPECT_EQ(counters.tasks_submitted, uint64_t{kThreads * kTasks});
+  EXPECT_EQ(counters.tasks_completed, uint64_t{kThreads * kTasks});
+  EXPECT_EQ(counters.live_pages + counters.live_buffers + counters.live_fences + counters.live_mappings, 0u);
+  EXPECT_EQ(kernel->soc().smmu().counters().mapped_pages, 0u);
+}
+
+TEST_F(Sim, AllContextBanksTaken) {
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 64; ++i) {
+    clients.push_back(std::make_unique<Client>(seam()));
+  }
+  medlar_context args{};
+  EXPECT_EQ(clients[0]->call(MEDLAR_CREATE_CONTEXT, args), -MEDLAR_ENOSPC);
+  clients.pop_back();
+  EXPECT_EQ(clients[0]->call(MEDLAR_CREATE_CONTEXT, args), 0);
+}
+
+}  // namespace
+}  // namespace medlar::driver::test
