@@ -2,7 +2,15 @@
 // Small hardware graphs for tests of the compiler's back half.
 #include "back_graphs.hpp"
 
+#include <cmath>
+
 namespace medlar::compiler::test {
+namespace {
+
+/// Half of the binary logarithm: weights of 2^-n keep the spread of their inputs.
+int fan_in_bits(int fan_in) { return static_cast<int>(std::lround(std::log2(fan_in) / 2)); }
+
+}  // namespace
 
 uint32_t GraphMaker::next() {
   state_ ^= state_ << 13;
@@ -35,7 +43,7 @@ Weights GraphMaker::weights(int k, int c, int r, int s) {
   const size_t count = static_cast<size_t>(k) * static_cast<size_t>(c) * static_cast<size_t>(r * s);
   for (size_t i = 0; i < count; ++i) {
     if (precision_ == hw::Precision::kFp16) {
-      w.halves.push_back(half());
+      w.halves.push_back(half(fan_in_bits(c * r * s)));
     } else {
       w.integers.push_back(weight());
     }
@@ -57,11 +65,13 @@ HwOp& GraphMaker::conv(TensorId src, TensorId dst, Kernel kernel, bool bias) {
     x1.activation = SdpActivation::kRelu;
     x1.operand_precision = precision_ == hw::Precision::kFp16 ? hw::Precision::kFp16 : hw::Precision::kInt16;
     for (int k = 0; k < at(dst).c; ++k) {
-      x1.alu_operand.push_back(precision_ == hw::Precision::kFp16 ? half() : weight());
+      x1.alu_operand.push_back(precision_ == hw::Precision::kFp16 ? half(2) : weight());
     }
   }
   if (precision_ != hw::Precision::kFp16) {
-    conv.sdp.output = {.enable = true, .offset = 0, .scale = 3, .shift = 8};
+    // Outputs spread about as far as inputs: weights have a deviation of about 4.3.
+    const double fan_in = static_cast<double>(at(src).c) * kernel.r * kernel.s;
+    conv.sdp.output = {.enable = true, .offset = 0, .scale = static_cast<int32_t>(32767 / (4.3 * std::sqrt(fan_in))), .shift = 15};
   }
   graph.ops.push_back({.name = "conv" + std::to_string(graph.ops.size()),
                        .origins = {"node" + std::to_string(graph.ops.size())},

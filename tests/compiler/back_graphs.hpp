@@ -39,7 +39,8 @@ class GraphMaker {
 
  private:
   int16_t weight() { return static_cast<int16_t>(below(15) - 7); }
-  uint16_t half() { return static_cast<uint16_t>(0x3000 + below(0x800) + (below(2) << 15)); }
+  /// FP16 of magnitude 2^-bits to 2^(1-bits), either sign.
+  uint16_t half(int bits) { return static_cast<uint16_t>(((15 - bits) << 10) + below(0x400) + (below(2) << 15)); }
   Weights weights(int k, int c, int r, int s);
   hw::Precision precision_;
   uint32_t state_;
