@@ -82,8 +82,9 @@ void convolution(benchmark::State& state, const Layer& layer, hw::Precision prec
   std::vector<uint8_t> weights(job.weight_elements() * job.element_bytes());
   fill(weights, precision, false, random);
   AccCube out = make_acc_cube(job);
+  ConvScratch scratch;
   for (auto _ : state) {
-    const ConvCompute compute(job, cube, active_dot_target());
+    ConvCompute compute(job, cube, active_dot_target(), scratch);
     compute.run({.first = 0, .count = job.kernels}, weights, out);
     benchmark::DoNotOptimize(out.data.data());
   }
@@ -94,21 +95,22 @@ void convolution(benchmark::State& state, const Layer& layer, hw::Precision prec
 void roofline(benchmark::State& state, bool bytes) {
   const DotTarget& target = active_dot_target();
   constexpr uint32_t kSteps = 64;
-  std::vector<uint8_t> data(kDotMaxPixels * kSteps * 4, 1);
+  constexpr int kPixels = 6;
+  std::vector<uint8_t> data(kPixels * kSteps * 4, 1);
   std::vector<uint8_t> weights(kDotMaxBlocks * kSteps * kDotLanes * 4, 1);
   std::vector<int32_t> start(kDotMaxBlocks * kDotLanes);
   std::vector<int32_t> out(kDotMaxPixels * kDotMaxBlocks * kDotLanes);
-  DotTile tile{.pixel_count = kDotMaxPixels, .block_count = kDotMaxBlocks, .weights = weights.data(),
+  DotTile tile{.pixel_count = kPixels, .block_count = kDotMaxBlocks, .weights = weights.data(),
                .block_bytes = kSteps * kDotLanes * 4, .rows = 1, .taps = 1, .steps = kSteps,
                .start = start.data(), .out = out.data()};
-  for (int p = 0; p < kDotMaxPixels; ++p) {
+  for (int p = 0; p < kPixels; ++p) {
     tile.pixels[p] = data.data() + p * kSteps * 4;
   }
   for (auto _ : state) {
     bytes ? target.bytes(tile) : target.words(tile);
     benchmark::ClobberMemory();
   }
-  const double products = double{kDotMaxPixels} * kDotMaxBlocks * kDotLanes * kSteps * (bytes ? 4 : 2);
+  const double products = double{kPixels} * kDotMaxBlocks * kDotLanes * kSteps * (bytes ? 4 : 2);
   state.counters["GMAC/s"] = benchmark::Counter(products * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
 }
 

@@ -42,10 +42,11 @@ struct ConvCore::State {
   const hw::HwConfig& config;
   const DotTarget& target;
   ConvBuffer buffer;
+  ConvScratch scratch;
 };
 
 ConvCore::ConvCore(const hw::HwConfig& config)
-    : state_(std::make_unique<State>(State{.config = config, .target = active_dot_target(), .buffer = {}})) {}
+    : state_(std::make_unique<State>(State{.config = config, .target = active_dot_target(), .buffer = {}, .scratch = {}})) {}
 ConvCore::~ConvCore() = default;
 
 void ConvCore::reset() { state_->buffer.clear(); }
@@ -56,7 +57,7 @@ Result<AccCube> ConvCore::run(const ConvRegisters& registers, MemoryPort& memory
   ConvBuffer& buffer = state_->buffer;
   MEDLAR_ASSIGN(ConvCube cube, buffer.load_data(job, memory));
   AccCube out = make_acc_cube(job);
-  const ConvCompute compute(job, cube, state_->target);
+  ConvCompute compute(job, cube, state_->target, state_->scratch);
   const uint32_t step = kernels_per_round(job);
   for (uint32_t first = 0; first < job.kernels; first += step) {
     const KernelRange range{.first = first, .count = std::min(step, job.kernels - first)};

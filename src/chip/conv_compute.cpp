@@ -4,7 +4,6 @@
 
 #include "chip/conv_half.hpp"
 #include "chip/conv_integer.hpp"
-#include "chip/conv_pack.hpp"
 #include "chip/conv_reference.hpp"
 #include "chip/conv_winograd.hpp"
 
@@ -20,29 +19,34 @@ ConvCompute::Path ConvCompute::choose_path(const ConvJob& job, const DotTarget& 
   return sums_cannot_saturate(job) ? Path::kInteger : Path::kReference;
 }
 
-ConvCompute::ConvCompute(const ConvJob& job, const ConvCube& cube, const DotTarget& target)
+ConvCompute::ConvCompute(const ConvJob& job, const ConvCube& cube, const DotTarget& target, ConvScratch& scratch)
     : job_(job),
       cube_(cube),
       target_(target),
       path_(choose_path(job, target)),
       form_(path_ == Path::kInteger ? window_form(job, target) : WindowForm::kRaw),
-      window_(path_ == Path::kWinograd ? ConvWindow{} : make_window(job, cube, form_)) {}
+      scratch_(scratch) {
+  if (path_ != Path::kWinograd) {
+    make_window(job, cube, form_, scratch.window);
+  }
+}
 
-void ConvCompute::run(KernelRange range, ByteView weights, AccCube& out) const {
+void ConvCompute::run(KernelRange range, ByteView weights, AccCube& out) {
   if (path_ == Path::kWinograd) {
     convolve_winograd(job_, cube_, range, weights, out);
     return;
   }
   if (path_ == Path::kHalf) {
-    convolve_halves(job_, window_, range, weights, out);
+    convolve_halves(job_, scratch_.window, range, weights, out);
     return;
   }
   if (path_ == Path::kReference) {
-    convolve_reference(job_, window_, range, weights, out);
+    convolve_reference(job_, scratch_.window, range, weights, out);
     return;
   }
-  const PackedWeights packed = pack_weights(job_, range, weights, form_ != WindowForm::kBytes);
-  convolve_integers({.job = job_, .window = window_, .target = target_}, packed, range, out);
+  const PackRequest request{.job = job_, .target = target_, .words = form_ != WindowForm::kBytes};
+  pack_weights(request, range, weights, scratch_.packed);
+  convolve_integers({.job = job_, .window = scratch_.window, .target = target_}, scratch_.packed, range, out);
 }
 
 }  // namespace medlar::chip

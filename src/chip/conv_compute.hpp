@@ -7,18 +7,25 @@
 #include "chip/conv_cube.hpp"
 #include "chip/conv_dot.hpp"
 #include "chip/conv_job.hpp"
+#include "chip/conv_pack.hpp"
 #include "chip/conv_weights.hpp"
 #include "chip/conv_window.hpp"
 
 namespace medlar::chip {
 
+/// Memory that operations use one after the other.
+struct ConvScratch {
+  ConvWindow window;
+  PackedWeights packed;
+};
+
 class ConvCompute {
  public:
-  /// `job`, `cube` and `target` must outlive it. `cube` holds the job's whole input.
-  ConvCompute(const ConvJob& job, const ConvCube& cube, const DotTarget& target);
+  /// All must outlive it. `cube` holds the job's whole input.
+  ConvCompute(const ConvJob& job, const ConvCube& cube, const DotTarget& target, ConvScratch& scratch);
 
   /// Computes the kernels of `range` into `out`; `weights` are theirs, uncompressed, in memory order.
-  void run(KernelRange range, ByteView weights, AccCube& out) const;
+  void run(KernelRange range, ByteView weights, AccCube& out);
 
  private:
   enum class Path : uint8_t { kReference, kInteger, kHalf, kWinograd };
@@ -29,7 +36,7 @@ class ConvCompute {
   const DotTarget& target_;
   Path path_;
   WindowForm form_;
-  ConvWindow window_;
+  ConvScratch& scratch_;
 };
 
 }  // namespace medlar::chip

@@ -11,7 +11,8 @@ namespace medlar::chip {
 
 inline constexpr int kDotLanes = 16;      ///< Kernels of one block.
 inline constexpr int kDotMaxBlocks = 4;
-inline constexpr int kDotMaxPixels = 6;
+inline constexpr int kDotMaxPixels = 12;    ///< With one or two blocks; six otherwise.
+inline constexpr int kDotStepBytes = 4 * kDotLanes;  ///< Of one block.
 
 /// A step is four bytes of a pixel: four bytes (data with 128 added, 0 to 255) or two 16-bit words.
 /// out[pixel * 64 + block * 16 + lane] = start[block * 16 + lane] + sum over rows, taps, steps. Weights of a block:
@@ -37,6 +38,11 @@ struct DotTarget {
   bool has_bytes = false;  ///< INT8 runs in the bytes form; otherwise widened to words.
   void (*bytes)(const DotTile&) = nullptr;
   void (*words)(const DotTile&) = nullptr;
+  /// Sixteen kernels of 64 bytes each, `stride` apart, to sixteen steps.
+  void (*transpose)(const uint8_t* from, uint64_t stride, uint8_t* to) = nullptr;
+
+  /// Pixels of a full tile.
+  int tile_pixels(int blocks) const { return has_bytes && blocks <= 2 ? kDotMaxPixels : 6; }
 };
 
 /// Targets that this machine can run, best first; the last one is "scalar".
@@ -51,5 +57,7 @@ void dot_words_scalar(const DotTile& tile);
 void dot_words_vector(const DotTile& tile);
 void dot_bytes_avx512(const DotTile& tile);
 void dot_words_avx512(const DotTile& tile);
+void dot_transpose_scalar(const uint8_t* from, uint64_t stride, uint8_t* to);
+void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to);
 
 }  // namespace medlar::chip

@@ -74,9 +74,19 @@ void run(const DotTile& tile) {
 
 using Kernel = void (*)(const DotTile&);
 
+/// More than six pixels only with one or two blocks: there are 32 registers.
+template <typename Op, int P, int B>
+constexpr Kernel kernel() {
+  if constexpr (P <= 6 || B <= 2) {
+    return run<Op, P, B>;
+  } else {
+    return nullptr;
+  }
+}
+
 template <typename Op, size_t... I>
 constexpr std::array<Kernel, sizeof...(I)> kernels(std::index_sequence<I...>) {
-  return {run<Op, static_cast<int>(I) / kDotMaxBlocks + 1, static_cast<int>(I) % kDotMaxBlocks + 1>...};
+  return {kernel<Op, static_cast<int>(I) / kDotMaxBlocks + 1, static_cast<int>(I) % kDotMaxBlocks + 1>()...};
 }
 
 template <typename Op>
@@ -90,11 +100,46 @@ void dispatch(const DotTile& tile) {
 void dot_bytes_avx512(const DotTile& tile) { dispatch<Bytes>(tile); }
 void dot_words_avx512(const DotTile& tile) { dispatch<Words>(tile); }
 
+void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to) {
+  __m512i a[16];
+  __m512i b[16];
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) {
+    a[i] = _mm512_loadu_si512(from + static_cast<uint64_t>(i) * stride);
+  }
+  // Pairs, then quartets of rows inside the 128-bit lanes.
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; i += 2) {
+    b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
+    b[i + 1] = _mm512_unpackhi_epi32(a[i], a[i + 1]);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; i += 4) {
+    a[i] = _mm512_unpacklo_epi64(b[i], b[i + 2]);
+    a[i + 1] = _mm512_unpackhi_epi64(b[i], b[i + 2]);
+    a[i + 2] = _mm512_unpacklo_epi64(b[i + 1], b[i + 3]);
+    a[i + 3] = _mm512_unpackhi_epi64(b[i + 1], b[i + 3]);
+  }
+  // a[4q + j]: lane l holds column 4l + j of rows 4q..4q+3. Gather the lanes of one column.
+#pragma GCC unroll 16
+  for (int j = 0; j < 4; ++j) {
+    const __m512i even_low = _mm512_shuffle_i32x4(a[j], a[4 + j], 0x88);
+    const __m512i odd_low = _mm512_shuffle_i32x4(a[j], a[4 + j], 0xdd);
+    const __m512i even_high = _mm512_shuffle_i32x4(a[8 + j], a[12 + j], 0x88);
+    const __m512i odd_high = _mm512_shuffle_i32x4(a[8 + j], a[12 + j], 0xdd);
+    _mm512_storeu_si512(to + (0 + j) * kDotStepBytes, _mm512_shuffle_i32x4(even_low, even_high, 0x88));
+    _mm512_storeu_si512(to + (4 + j) * kDotStepBytes, _mm512_shuffle_i32x4(odd_low, odd_high, 0x88));
+    _mm512_storeu_si512(to + (8 + j) * kDotStepBytes, _mm512_shuffle_i32x4(even_low, even_high, 0xdd));
+    _mm512_storeu_si512(to + (12 + j) * kDotStepBytes, _mm512_shuffle_i32x4(odd_low, odd_high, 0xdd));
+  }
+}
+
 }  // namespace medlar::chip
 #pragma GCC pop_options
 #else
 namespace medlar::chip {
 void dot_bytes_avx512(const DotTile& tile) { dot_bytes_scalar(tile); }
 void dot_words_avx512(const DotTile& tile) { dot_words_scalar(tile); }
+void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to) { dot_transpose_scalar(from, stride, to); }
 }  // namespace medlar::chip
 #endif

@@ -48,4 +48,12 @@ void run(const DotTile& tile, Step step) {
 void dot_bytes_scalar(const DotTile& tile) { run(tile, step_bytes); }
 void dot_words_scalar(const DotTile& tile) { run(tile, step_words); }
 
+void dot_transpose_scalar(const uint8_t* from, uint64_t stride, uint8_t* to) {
+  for (uint64_t k = 0; k < kDotLanes; ++k) {
+    for (uint64_t step = 0; step < kDotLanes; ++step) {
+      std::memcpy(to + step * kDotStepBytes + k * 4, from + k * stride + step * 4, 4);
+    }
+  }
+}
+
 }  // namespace medlar::chip

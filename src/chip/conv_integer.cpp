@@ -13,9 +13,8 @@
 namespace medlar::chip {
 namespace {
 
-constexpr uint64_t kStepBytes = 4 * kDotLanes;
 constexpr uint32_t kTileKernels = kDotLanes * kDotMaxBlocks;
-constexpr int64_t kTilesPerTask = 8;
+constexpr uint64_t kPixelsPerTask = 96;  // whole tiles of 12, 6 and 3
 
 /// A part of the depth whose sums fit 32 bits.
 struct Slice {
@@ -49,7 +48,7 @@ Walk join(const KernelShape& shape, const ConvWindow& window, uint32_t steps) {
 }
 
 std::vector<Slice> cut(const Walk& walk, uint32_t max_steps) {
-  const uint64_t tap_weights = walk.steps * kStepBytes;
+  const uint64_t tap_weights = uint64_t{walk.steps} * kDotStepBytes;
   const uint64_t row_weights = walk.taps * tap_weights;
   std::vector<Slice> slices;
   const uint64_t row_steps = uint64_t{walk.taps} * walk.steps;
@@ -66,7 +65,7 @@ std::vector<Slice> cut(const Walk& walk, uint32_t max_steps) {
     for (uint32_t t = 0; t < walk.taps; t += taps) {
       for (uint32_t s = 0; s < walk.steps; s += max_steps) {
         slices.push_back({.data = r * walk.row_step + t * walk.tap_step + int64_t{s} * 4,
-                          .weights = r * row_weights + t * tap_weights + s * kStepBytes,
+                          .weights = r * row_weights + t * tap_weights + uint64_t{s} * kDotStepBytes,
                           .rows = 1,
                           .taps = std::min(taps, walk.taps - t),
                           .steps = std::min(max_steps, walk.steps - s)});
@@ -88,84 +87,133 @@ uint32_t max_steps(WindowForm form) {
   }
 }
 
+/// Sum of the weights of every kernel: the inner product with ones.
+std::vector<int32_t> weight_sums(const IntegerConvolution& conv, const PackedWeights& weights, const KernelShape& shape) {
+  const ByteBuffer ones(uint64_t{weights.steps} * 4, 1);
+  std::vector<int32_t> sums(uint64_t{weights.blocks} * kDotLanes);
+  alignas(64) static constexpr std::array<int32_t, kTileKernels> kZero{};
+  for (uint32_t block = 0; block < weights.blocks; ++block) {
+    DotTile tile{};
+    tile.pixels[0] = ones.data();
+    tile.pixel_count = tile.block_count = 1;
+    tile.weights = weights.bytes.data() + block * weights.block_bytes;
+    tile.rows = shape.rows;
+    tile.taps = shape.taps;
+    tile.steps = weights.steps;
+    tile.weight_row_step = uint64_t{shape.taps} * weights.steps * kDotStepBytes;
+    tile.start = kZero.data();
+    tile.out = &sums[uint64_t{block} * kDotLanes];
+    conv.target.bytes(tile);
+  }
+  return sums;
+}
+
+/// Walks output pixels in order.
+struct Pixel {
+  uint32_t batch = 0;
+  uint32_t y = 0;
+  uint32_t x = 0;
+
+  static Pixel at(const ConvJob& job, uint64_t index) {
+    const uint64_t line = index / job.out_w;
+    return {.batch = static_cast<uint32_t>(line / job.out_h),
+            .y = static_cast<uint32_t>(line % job.out_h),
+            .x = static_cast<uint32_t>(index % job.out_w)};
+  }
+  void advance(const ConvJob& job) {
+    if (++x == job.out_w) {
+      x = 0;
+      if (++y == job.out_h) {
+        y = 0;
+        ++batch;
+      }
+    }
+  }
+};
+
 class Tiler {
  public:
   Tiler(const IntegerConvolution& conv, const PackedWeights& weights, KernelRange range, AccCube& out)
-      : job_(conv.job), window_(conv.window), weights_(weights), range_(range), out_(out),
+      : job_(conv.job), window_(conv.window), target_(conv.target), weights_(weights), range_(range), out_(out),
         form_(window_form(conv.job, conv.target)),
         dot_(form_ == WindowForm::kBytes ? conv.target.bytes : conv.target.words),
         walk_(join(kernel_shape(conv.job), conv.window, weights.steps)),
         slices_(cut(walk_, max_steps(form_))),
-        pixels_(uint64_t{conv.job.batches} * conv.job.out_h * conv.job.out_w) {
-    bias_.assign(weights.sums.size(), 0);
+        bias_(uint64_t{weights.blocks} * kDotLanes) {
     if (form_ == WindowForm::kBytes) {
-      std::transform(weights.sums.begin(), weights.sums.end(), bias_.begin(), [](int32_t sum) { return -128 * sum; });
+      const std::vector<int32_t> sums = weight_sums(conv, weights, kernel_shape(conv.job));
+      std::transform(sums.begin(), sums.end(), bias_.begin(), [](int32_t sum) { return -128 * sum; });
     }
   }
 
-  int pixels_per_tile() const { return kDotMaxPixels / static_cast<int>(window_.planes); }
-  int64_t pixel_tiles() const { return static_cast<int64_t>(ceil_div<uint64_t>(pixels_, static_cast<uint64_t>(pixels_per_tile()))); }
+  uint64_t pixels() const { return uint64_t{job_.batches} * job_.out_h * job_.out_w; }
   int64_t kernel_tiles() const { return ceil_div<int64_t>(weights_.blocks, kDotMaxBlocks); }
 
-  void run(int64_t pixel_tile, int64_t kernel_tile) const {
-    const uint64_t first = static_cast<uint64_t>(pixel_tile) * static_cast<uint64_t>(pixels_per_tile());
-    const int count = static_cast<int>(std::min<uint64_t>(static_cast<uint64_t>(pixels_per_tile()), pixels_ - first));
-    DotTile tile{};
-    for (int i = 0; i < count; ++i) {
-      const uint8_t* window = pixel(first + static_cast<uint64_t>(i));
-      for (uint32_t plane = 0; plane < window_.planes; ++plane) {
-        tile.pixels[tile.pixel_count++] = window + plane * window_.plane_bytes;
-      }
-    }
+  /// Pixels [first, last) of one tile of kernels.
+  void run(uint64_t first, uint64_t last, int64_t kernel_tile) const {
     const auto block = static_cast<uint32_t>(kernel_tile) * kDotMaxBlocks;
+    DotTile tile{};
     tile.block_count = static_cast<int>(std::min<uint32_t>(kDotMaxBlocks, weights_.blocks - block));
     tile.weights = weights_.bytes.data() + block * weights_.block_bytes;
     tile.block_bytes = weights_.block_bytes;
     tile.row_step = walk_.row_step;
     tile.tap_step = walk_.tap_step;
-    tile.weight_row_step = uint64_t{walk_.taps} * walk_.steps * kStepBytes;
+    tile.weight_row_step = uint64_t{walk_.taps} * walk_.steps * kDotStepBytes;
     const bool direct = slices_.size() == 1 && window_.planes == 1;
-    direct ? run_once(tile, first, block) : run_sliced(tile, first, block);
+    const auto full = static_cast<uint64_t>(target_.tile_pixels(tile.block_count)) / window_.planes;
+    Pixel pixel = Pixel::at(job_, first);
+    while (first < last) {
+      const uint64_t count = std::min(full, last - first);
+      const Pixel start = pixel;
+      tile.pixel_count = 0;
+      for (uint64_t i = 0; i < count; ++i, pixel.advance(job_)) {
+        const uint8_t* window = window_.at(0, pixel.batch, pixel.y, pixel.x);
+        for (uint32_t plane = 0; plane < window_.planes; ++plane) {
+          tile.pixels[tile.pixel_count++] = window + plane * window_.plane_bytes;
+        }
+      }
+      direct ? run_once(tile, start, block) : run_sliced(tile, start, block);
+      first += count;
+    }
   }
 
  private:
-  const uint8_t* pixel(uint64_t index) const {
-    const uint64_t plane = uint64_t{job_.out_h} * job_.out_w;
-    const auto batch = static_cast<uint32_t>(index / plane);
-    const auto rest = static_cast<uint32_t>(index % plane);
-    return window_.at(0, batch, rest / job_.out_w, rest % job_.out_w);
-  }
-
-  void set_slice(DotTile& tile, const Slice& slice) const {
+  static void set_slice(DotTile& tile, const Slice& slice) {
     tile.rows = slice.rows;
     tile.taps = slice.taps;
     tile.steps = slice.steps;
   }
 
-  void run_once(DotTile& tile, uint64_t first, uint32_t block) const {
+  void run_once(DotTile& tile, Pixel first, uint32_t block) const {
     alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> sums;
     set_slice(tile, slices_.front());
     tile.start = bias_.data() + uint64_t{block} * kDotLanes;
     tile.out = sums.data();
     dot_(tile);
     if (job_.clip_truncate > 0) {
-      for (int32_t& sum : sums) {
+      deliver(tile, sums.data());
+    }
+    store(first, tile.pixel_count, block, sums.data());
+  }
+
+  void deliver(const DotTile& tile, int32_t* sums) const {
+    for (int i = 0; i < tile.pixel_count; ++i) {
+      for (int k = 0; k < tile.block_count * kDotLanes; ++k) {
+        int32_t& sum = sums[static_cast<uint32_t>(i) * kTileKernels + static_cast<uint32_t>(k)];
         sum = cacc_deliver(sum, job_.clip_truncate);
       }
     }
-    for (int i = 0; i < tile.pixel_count; ++i) {
-      store(first + static_cast<uint64_t>(i), block, &sums[static_cast<size_t>(i) * kTileKernels]);
-    }
   }
 
-  void run_sliced(DotTile& tile, uint64_t first, uint32_t block) const {
-    static constexpr std::array<int32_t, kTileKernels> kZero{};
+  void run_sliced(DotTile& tile, Pixel first, uint32_t block) const {
+    alignas(64) static constexpr std::array<int32_t, kTileKernels> kZero{};
     alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> part;
-    alignas(64) std::array<int64_t, kDotMaxPixels * kTileKernels> sums{};
+    alignas(64) std::array<int64_t, kDotMaxPixels * kTileKernels> sums;
+    const auto used = static_cast<size_t>(tile.pixel_count) * kTileKernels;
+    std::fill_n(sums.begin(), used, 0);
     tile.start = kZero.data();
     tile.out = part.data();
     const DotTile whole = tile;
-    const auto used = static_cast<size_t>(tile.pixel_count) * kTileKernels;
     for (const Slice& slice : slices_) {
       set_slice(tile, slice);
       tile.weights = whole.weights + slice.weights;
@@ -173,49 +221,64 @@ class Tiler {
         tile.pixels[i] = whole.pixels[i] + slice.data;
       }
       dot_(tile);
-      for (size_t i = 0; i < used; ++i) {
-        sums[i] += part[i];
+      const auto kernels = static_cast<size_t>(tile.block_count) * kDotLanes;
+      for (size_t i = 0; i < used; i += kTileKernels) {
+        for (size_t k = 0; k < kernels; ++k) {
+          sums[i + k] += part[i + k];
+        }
       }
     }
-    std::array<int32_t, kTileKernels> delivered;
+    tile = whole;
     const int pixels = tile.pixel_count / static_cast<int>(window_.planes);
     for (int i = 0; i < pixels; ++i) {
       for (uint32_t k = 0; k < static_cast<uint32_t>(tile.block_count) * kDotLanes; ++k) {
-        delivered[k] = cacc_deliver(total(sums.data(), i, k) + bias_[uint64_t{block} * kDotLanes + k], job_.clip_truncate);
+        part[static_cast<uint32_t>(i) * kTileKernels + k] =
+            cacc_deliver(total(sums.data(), i, k) + bias_[uint64_t{block} * kDotLanes + k], job_.clip_truncate);
       }
-      store(first + static_cast<uint64_t>(i), block, delivered.data());
     }
+    store(first, pixels, block, part.data());
   }
 
   int64_t total(const int64_t* sums, int pixel, uint32_t k) const {
     if (window_.planes == 1) {
-      return sums[static_cast<size_t>(pixel) * kTileKernels + k];
+      return sums[static_cast<uint32_t>(pixel) * kTileKernels + k];
     }
-    const int64_t* high = sums + static_cast<size_t>(pixel) * 2 * kTileKernels;
+    const int64_t* high = sums + static_cast<uint32_t>(pixel) * 2 * kTileKernels;
     return high[k] * 256 + high[kTileKernels + k];
   }
 
-  /// Scatters one pixel's kernels to the surfaces of the output.
-  void store(uint64_t index, uint32_t block, const int32_t* values) const {
-    const auto lanes = static_cast<uint32_t>(out_.lanes);
-    const uint64_t plane = uint64_t{job_.out_h} * job_.out_w;
-    const uint64_t batch = index / plane;
-    const uint64_t at = index % plane;
-    uint32_t k = block * kDotLanes;
-    const uint32_t end = std::min(k + kTileKernels, range_.count);
-    while (k < end) {
-      const uint32_t kernel = range_.first + k;
-      const uint32_t run = std::min(lanes - kernel % lanes, end - k);
-      int32_t* to = out_.data.data() +
-                    ((batch * static_cast<uint64_t>(out_.surfaces()) + kernel / lanes) * plane + at) * lanes + kernel % lanes;
-      std::memcpy(to, values, run * sizeof(int32_t));
-      values += run;
-      k += run;
+  /// Scatters pixels' kernels to the surfaces of the output; `values` holds kTileKernels a pixel.
+  void store(Pixel pixel, int count, uint32_t block, const int32_t* values) const {
+    switch (out_.lanes) {
+      case 32:
+        return store_lanes<32>(pixel, count, block, values);
+      case 16:
+        return store_lanes<16>(pixel, count, block, values);
+      default:
+        return store_lanes<8>(pixel, count, block, values);
+    }
+  }
+
+  template <uint32_t kLanes>
+  void store_lanes(Pixel pixel, int count, uint32_t block, const int32_t* values) const {
+    const uint64_t plane = uint64_t{job_.out_h} * job_.out_w * kLanes;
+    const uint32_t first = block * kDotLanes;  // a whole number of surfaces
+    const uint32_t kernels = std::min(range_.count - first, kTileKernels);
+    const uint64_t surface = (range_.first + first) / kLanes;
+    for (int i = 0; i < count; ++i, values += kTileKernels, pixel.advance(job_)) {
+      int32_t* to = out_.data.data() + (pixel.batch * static_cast<uint64_t>(out_.surfaces()) + surface) * plane +
+                    (uint64_t{pixel.y} * job_.out_w + pixel.x) * kLanes;
+      uint32_t k = 0;
+      for (; k + kLanes <= kernels; k += kLanes, to += plane) {
+        std::memcpy(to, values + k, kLanes * sizeof(int32_t));
+      }
+      std::memcpy(to, values + k, (kernels - k) * sizeof(int32_t));
     }
   }
 
   const ConvJob& job_;
   const ConvWindow& window_;
+  const DotTarget& target_;
   const PackedWeights& weights_;
   KernelRange range_;
   AccCube& out_;
@@ -223,7 +286,6 @@ class Tiler {
   void (*dot_)(const DotTile&);
   Walk walk_;
   std::vector<Slice> slices_;
-  uint64_t pixels_;
   std::vector<int32_t> bias_;  ///< -128 * sum of weights: undoes the 128 of the bytes form.
 };
 
@@ -248,15 +310,12 @@ WindowForm window_form(const ConvJob& job, const DotTarget& target) {
 
 void convolve_integers(const IntegerConvolution& conv, const PackedWeights& weights, KernelRange range, AccCube& out) {
   const Tiler tiler(conv, weights, range, out);
-  const int64_t pixel_tiles = tiler.pixel_tiles();
-  const int64_t chunks = ceil_div(pixel_tiles, kTilesPerTask);
+  const uint64_t pixels = tiler.pixels();
+  const auto chunks = static_cast<int64_t>(ceil_div<uint64_t>(pixels, kPixelsPerTask));
   parallel_for(chunks * tiler.kernel_tiles(), 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t first = task % chunks * kTilesPerTask;
-      const int64_t last = std::min(first + kTilesPerTask, pixel_tiles);
-      for (int64_t tile = first; tile < last; ++tile) {
-        tiler.run(tile, task / chunks);
-      }
+      const auto first = static_cast<uint64_t>(task % chunks) * kPixelsPerTask;
+      tiler.run(first, std::min(first + kPixelsPerTask, pixels), task / chunks);
     }
   });
 }

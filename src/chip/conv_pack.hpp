@@ -6,21 +6,27 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "chip/conv_bytes.hpp"
+#include "chip/conv_dot.hpp"
 #include "chip/conv_job.hpp"
 #include "chip/conv_weights.hpp"
 
 namespace medlar::chip {
 
 struct PackedWeights {
-  std::vector<uint8_t> bytes;  ///< [block][row][tap][step][lane][four bytes], zero where there is no weight.
-  std::vector<int32_t> sums;   ///< Per kernel of the blocks: sum of its weights (bytes form only).
+  RawBytes bytes;  ///< [block][row][tap][step][lane][four bytes], zero where there is no weight.
   uint32_t blocks = 0;
   uint32_t steps = 0;          ///< Of one tap.
   uint64_t block_bytes = 0;
 };
 
 /// `weights`: those of kernels [range.first, range.first + range.count), in memory order. `words`: INT8 weights are
-/// widened to 16 bits.
-PackedWeights pack_weights(const ConvJob& job, KernelRange range, ByteView weights, bool words);
+/// widened to 16 bits. `packed` is overwritten; its memory is used again.
+struct PackRequest {
+  const ConvJob& job;
+  const DotTarget& target;
+  bool words = false;
+};
+void pack_weights(const PackRequest& request, KernelRange range, ByteView weights, PackedWeights& packed);
 
 }  // namespace medlar::chip

@@ -62,18 +62,18 @@ void write_elements(const uint8_t* from, uint64_t count, WindowForm form, uint64
 
 }  // namespace
 
-ConvWindow make_window(const ConvJob& job, const ConvCube& cube, WindowForm form) {
+void make_window(const ConvJob& job, const ConvCube& cube, WindowForm form, ConvWindow& window) {
   const Extent e = extent_of(job, cube);
   const bool widened = form == WindowForm::kWords;
   const uint64_t unit = widened ? 2 : cube.element_bytes;       // bytes of an element in the window
   const uint64_t elements = uint64_t{e.w} * cube.pitch;         // of a line
   const uint64_t source_unit = form == WindowForm::kRaw ? 1 : cube.element_bytes;
   const uint64_t scale = form == WindowForm::kRaw ? cube.element_bytes : 1;  // raw counts bytes
-  ConvWindow window;
   window.planes = form == WindowForm::kSplitWords ? 2 : 1;
   const uint64_t line = elements * unit;
   window.plane_bytes = line * e.h * cube.batches;
   window.bytes.resize(window.plane_bytes * window.planes + kSlack);
+  std::memset(window.bytes.data() + window.plane_bytes * window.planes, 0, kSlack);
   const bool image = job.mode == ConvMode::kImage;
   window.batch_step = static_cast<int64_t>(line * e.h);
   window.y_step = static_cast<int64_t>(line * job.stride_y);
@@ -109,7 +109,6 @@ ConvWindow make_window(const ConvJob& job, const ConvCube& cube, WindowForm form
                      window.plane_bytes, to + (left + middle) * unit);
     }
   }
-  return window;
 }
 
 }  // namespace medlar::chip

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "chip/conv_bytes.hpp"
 #include "chip/conv_cube.hpp"
 #include "chip/conv_job.hpp"
 
@@ -18,7 +18,7 @@ enum class WindowForm : uint8_t {
 };
 
 struct ConvWindow {
-  std::vector<uint8_t> bytes;
+  RawBytes bytes;
   uint32_t planes = 1;
   uint64_t plane_bytes = 0;
   int64_t batch_step = 0;  ///< All steps in bytes.
@@ -33,6 +33,7 @@ struct ConvWindow {
 };
 
 /// `cube` holds the job's input, all lines. Elements beyond the channels are zero (128 in the bytes form).
-ConvWindow make_window(const ConvJob& job, const ConvCube& cube, WindowForm form);
+/// `window` is overwritten; its memory is used again.
+void make_window(const ConvJob& job, const ConvCube& cube, WindowForm form, ConvWindow& window);
 
 }  // namespace medlar::chip

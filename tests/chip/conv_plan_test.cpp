@@ -100,7 +100,7 @@ TEST(ConvPlan, HostileRegistersAreRefusedOrComputedButNeverCrash) {
   int computed = 0;
   for (ConvCase& test : sample_cases()) {
     test.memory.allow_views = random() % 2 == 0;
-    for (int i = 0; i < 150; ++i) {
+    for (int i = 0; i < 100; ++i) {
       chip::ConvCore core(*test.config);
       for (ConvOperation op : test.operations) {
         mutate(random, test.config->register_map, op.conv);
@@ -108,7 +108,7 @@ TEST(ConvPlan, HostileRegistersAreRefusedOrComputedButNeverCrash) {
         if (!job) {
           EXPECT_NE(job.error().message.find(" = "), std::string::npos) << job.error().message;
           ++refused;
-        } else if (job->weight_elements() * job->out_w * job->out_h < 2'000'000) {
+        } else if (job->weight_elements() * job->out_w * job->out_h < 300'000) {
           (void)core.run(op.conv, test.memory);
           ++computed;
         }
