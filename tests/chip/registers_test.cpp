@@ -48,10 +48,11 @@ TEST_P(EveryConfig, EveryWritableRegisterHoldsItsWritableBits) {
   }
 }
 
-TEST_P(EveryConfig, ChecksItself) {
+TEST_P(EveryConfig, DescribesItself) {
   FlatChip c(GetParam());
   if (c.config.cfgrom.empty()) {
-    GTEST_SKIP() << "no self-description in this register map";
+    EXPECT_EQ(c.config.register_map, hw::RegisterMap::kV1);  // The first register map has no self-description.
+    return;
   }
   EXPECT_EQ(c.chip.read_register(0).value(), c.config.cfgrom[0]);
   const Status refused = c.chip.write_register(0, c.config.cfgrom[0] + 1);
