@@ -5,6 +5,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "base/parallel.hpp"
 #include "chip/cdp.hpp"
 #include "chip/pdp.hpp"
 #include "chip/play/flat_memory.hpp"
@@ -202,6 +203,7 @@ void register_all() {
 }  // namespace medlar::chip
 
 int main(int argc, char** argv) {
+  medlar::set_parallel_threads(1);
   medlar::chip::register_all();
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();

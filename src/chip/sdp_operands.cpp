@@ -16,12 +16,12 @@ int32_t element(const uint8_t* from, uint32_t bytes) {
 }  // namespace
 
 SdpOperandFeed::SdpOperandFeed(Kind kind, const SdpStage& stage, const SdpOperandSource& source, const SdpPlan& plan,
-                               MemoryPort& port)
+                               const SdpTarget& target)
     : kind_(kind),
       stage_(&stage),
       source_(&source),
       plan_(&plan),
-      reader_(port, source.cube.ram),
+      target_(&target),
       operands_(std::make_unique<SdpOperands>()) {
   if (stage.on) {
     fill_registers();
@@ -47,19 +47,16 @@ void SdpOperandFeed::fill_registers() {
   }
 }
 
-void SdpOperandFeed::unpack(std::span<const uint8_t> bytes, size_t lanes) {
+void SdpOperandFeed::unpack(const uint8_t* bytes, size_t lanes) {
   const uint32_t width = source_->element_bytes;
-  const uint32_t step = source_->bytes_per_lane();
-  if (source_->alu) {
-    for (size_t i = 0; i < lanes; ++i) {
-      operands_->alu[i] = element(bytes.data() + i * step, width);
-    }
+  if (!source_->alu || !source_->mul) {
+    SdpOperands& operands = *operands_;
+    (width == 1 ? target_->load8 : target_->load16)(bytes, {(source_->alu ? operands.alu : operands.mul).data(), lanes});
+    return;
   }
-  if (source_->mul) {
-    const uint32_t second = source_->alu ? width : 0;
-    for (size_t i = 0; i < lanes; ++i) {
-      operands_->mul[i] = element(bytes.data() + i * step + second, width);
-    }
+  for (size_t i = 0; i < lanes; ++i) {  // Pairs: the ALU operand first.
+    operands_->alu[i] = element(bytes + i * 2 * width, width);
+    operands_->mul[i] = element(bytes + i * 2 * width + width, width);
   }
 }
 
@@ -68,7 +65,7 @@ void SdpOperandFeed::prepare(size_t lanes) {
   const std::span<int32_t> mul(operands_->mul.data(), lanes);
   if (source_->alu) {
     if (plan_->is_float()) {
-      sdp_widen_float(plan_->flush_nan, alu);
+      target_->widen_float(plan_->flush_nan, alu);
     } else if (kind_ == Kind::kX) {
       sdp_prepare_x(*stage_, alu);
     } else {
@@ -77,40 +74,34 @@ void SdpOperandFeed::prepare(size_t lanes) {
   }
   if (source_->mul) {
     if (plan_->is_float()) {
-      sdp_widen_float(plan_->flush_nan, mul);
+      target_->widen_float(plan_->flush_nan, mul);
     } else if (kind_ == Kind::kY) {
       sdp_prepare_y(stage_->mul_convert, stage_->mul_converter, mul);
     }
   }
 }
 
-Status SdpOperandFeed::start_surface(int surface) {
+void SdpOperandFeed::start_surface(const uint8_t* bytes) {
   if (!source_->on || source_->per_element) {
-    return {};
+    return;
   }
-  const uint32_t bytes = source_->cube.atom;
-  MEDLAR_ASSIGN(const auto view, reader_.fetch(source_->cube.base + uint64_t{bytes} * static_cast<uint64_t>(surface), bytes));
   const auto lanes = static_cast<size_t>(plan_->lanes);
-  unpack(view, lanes);
+  unpack(bytes, lanes);
   prepare(lanes);
+  const size_t used = std::min(static_cast<size_t>(plan_->w) * lanes, kSdpSpan);
   for (auto* values : {source_->alu ? &operands_->alu : nullptr, source_->mul ? &operands_->mul : nullptr}) {
-    for (size_t at = lanes; values != nullptr && at + lanes <= kSdpSpan; at += lanes) {
+    for (size_t at = lanes; values != nullptr && at + lanes <= used; at += lanes) {
       std::copy_n(values->begin(), lanes, values->begin() + static_cast<ptrdiff_t>(at));
     }
   }
-  return {};
 }
 
-Status SdpOperandFeed::load(int surface, int y, int x, int atoms) {
+void SdpOperandFeed::load(const uint8_t* bytes, size_t lanes) {
   if (!source_->on || !source_->per_element) {
-    return {};
+    return;
   }
-  const uint64_t address = source_->cube.row(surface, y) + uint64_t{source_->cube.atom} * static_cast<uint64_t>(x);
-  MEDLAR_ASSIGN(const auto view, reader_.fetch(address, uint64_t{source_->cube.atom} * static_cast<uint64_t>(atoms)));
-  const size_t lanes = static_cast<size_t>(atoms) * static_cast<size_t>(plan_->lanes);
-  unpack(view, lanes);
+  unpack(bytes, lanes);
   prepare(lanes);
-  return {};
 }
 
 }  // namespace medlar::chip

@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "chip/dma.hpp"
 #include "chip/sdp_plan.hpp"
+#include "chip/sdp_target.hpp"
 
 namespace medlar::chip {
 
@@ -13,17 +13,19 @@ class SdpOperandFeed {
  public:
   enum class Kind : uint8_t { kX, kY };
 
-  SdpOperandFeed(Kind kind, const SdpStage& stage, const SdpOperandSource& source, const SdpPlan& plan, MemoryPort& port);
+  /// The references must outlive the object.
+  SdpOperandFeed(Kind kind, const SdpStage& stage, const SdpOperandSource& source, const SdpPlan& plan,
+                 const SdpTarget& target);
 
-  /// Operands that hold for a whole surface: those of registers and of channels.
-  Status start_surface(int surface);
-  /// Operands of `atoms` atoms of line y from column x on. Unchanged where they do not depend on the position.
-  Status load(int surface, int y, int x, int atoms);
+  /// Operands that hold for a whole surface, one atom of `bytes`; ignored unless they come one a channel.
+  void start_surface(const uint8_t* bytes);
+  /// Operands of `lanes` lanes, packed in `bytes`; ignored unless they come one an element.
+  void load(const uint8_t* bytes, size_t lanes);
 
   const SdpOperands& operands() const { return *operands_; }
 
  private:
-  void unpack(std::span<const uint8_t> bytes, size_t lanes);
+  void unpack(const uint8_t* bytes, size_t lanes);
   void prepare(size_t lanes);
   void fill_registers();
 
@@ -31,7 +33,7 @@ class SdpOperandFeed {
   const SdpStage* stage_;
   const SdpOperandSource* source_;
   const SdpPlan* plan_;
-  DmaReader reader_;
+  const SdpTarget* target_;
   std::unique_ptr<SdpOperands> operands_;
 };
 

@@ -127,18 +127,18 @@ void sdp_y_stage(const SdpStage& stage, const SdpOperands& operands, std::span<i
   }
 }
 
-void sdp_convert(const num::Converter& converter, std::span<int32_t> lanes, uint64_t* saturated) {
-  if (saturated != nullptr) {
-    for (const int32_t lane : lanes) {
-      *saturated += converter.saturates(lane, 17) ? 1 : 0;
-    }
-  }
-  const int64_t offset = converter.offset;
-  const int64_t scale = converter.scale;
-  const uint32_t shift = converter.shift;
+void sdp_convert(const num::Converter& converter, int bits, std::span<int32_t> lanes) {
   for (int32_t& lane : lanes) {
-    lane = static_cast<int32_t>(num::saturate(shift_round_narrow((lane - offset) * scale, shift), 17));
+    lane = static_cast<int32_t>(num::saturate(shift_round_narrow(converter.exact(lane), converter.shift), bits));
   }
+}
+
+uint64_t sdp_count_saturated(const num::Converter& converter, std::span<const int32_t> lanes) {
+  uint64_t count = 0;
+  for (const int32_t lane : lanes) {
+    count += converter.saturates(lane, 17) ? 1 : 0;
+  }
+  return count;
 }
 
 void sdp_lut(const num::SdpLut& lut, std::span<int32_t> lanes, num::LutCounters& counters) {

@@ -49,12 +49,18 @@ struct SdpOperands {
 /// Integer data path: 32-bit lanes in place.
 void sdp_x_stage(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes);
 void sdp_y_stage(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes);
-/// (x - offset) * scale, to 17 bits. Adds the overflows to `saturated` if it is not null.
-void sdp_convert(const num::Converter& converter, std::span<int32_t> lanes, uint64_t* saturated);
+/// (x - offset) * scale, shifted, rounded, limited to `bits`.
+void sdp_convert(const num::Converter& converter, int bits, std::span<int32_t> lanes);
+/// Lanes that leave the 17 bits of the output converter.
+uint64_t sdp_count_saturated(const num::Converter& converter, std::span<const int32_t> lanes);
 
 /// FP16 processing: lanes and operands are FP32 bits.
 void sdp_x_stage_float(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes);
 void sdp_y_stage_float(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes);
+/// Their steps: ALU (any algorithm), multiplier or PReLU, ReLU.
+void sdp_alu_float(Alu algo, const int32_t* operand, std::span<int32_t> lanes);
+void sdp_multiply_float(bool prelu, const int32_t* operand, std::span<int32_t> lanes);
+void sdp_relu_float(std::span<int32_t> lanes);
 
 void sdp_lut(const num::SdpLut& lut, std::span<int32_t> lanes, num::LutCounters& counters);
 void sdp_lut_float(const num::SdpLut& lut, std::span<int32_t> lanes, num::LutCounters& counters);

@@ -28,10 +28,12 @@ uint32_t multiply(uint32_t a, uint32_t b) {
   return plain(a) && plain(b) && plain(product) ? product : num::float_multiply<Fp32>(a, b);
 }
 
-void alu(Alu algo, const SdpOperands& operands, std::span<int32_t> lanes) {
+}  // namespace
+
+void sdp_alu_float(Alu algo, const int32_t* operand, std::span<int32_t> lanes) {
   for (size_t i = 0; i < lanes.size(); ++i) {
     const uint32_t a = bits_of(lanes[i]);
-    const uint32_t b = bits_of(operands.alu[i]);
+    const uint32_t b = bits_of(operand[i]);
     switch (algo) {
       case Alu::kMax: lanes[i] = lane_of(num::float_max<Fp32>(a, b)); break;
       case Alu::kMin: lanes[i] = lane_of(num::float_min<Fp32>(a, b)); break;
@@ -41,36 +43,38 @@ void alu(Alu algo, const SdpOperands& operands, std::span<int32_t> lanes) {
   }
 }
 
-void scale(bool prelu, const SdpOperands& operands, std::span<int32_t> lanes) {
+void sdp_multiply_float(bool prelu, const int32_t* operand, std::span<int32_t> lanes) {
   for (size_t i = 0; i < lanes.size(); ++i) {
     if (!prelu || lanes[i] < 0) {
-      lanes[i] = lane_of(multiply(bits_of(lanes[i]), bits_of(operands.mul[i])));
+      lanes[i] = lane_of(multiply(bits_of(lanes[i]), bits_of(operand[i])));
     }
   }
 }
 
-}  // namespace
+void sdp_relu_float(std::span<int32_t> lanes) {
+  for (int32_t& lane : lanes) {
+    lane = lane_of(num::float_relu<Fp32>(bits_of(lane)));
+  }
+}
 
 void sdp_x_stage_float(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes) {
   if (stage.alu) {
-    alu(stage.algo, operands, lanes);
+    sdp_alu_float(stage.algo, operands.alu.data(), lanes);
   }
   if (stage.mul) {
-    scale(stage.prelu, operands, lanes);
+    sdp_multiply_float(stage.prelu, operands.mul.data(), lanes);
   }
   if (stage.relu) {
-    for (int32_t& lane : lanes) {
-      lane = lane_of(num::float_relu<Fp32>(bits_of(lane)));
-    }
+    sdp_relu_float(lanes);
   }
 }
 
 void sdp_y_stage_float(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes) {
   if (stage.mul) {
-    scale(stage.prelu, operands, lanes);
+    sdp_multiply_float(stage.prelu, operands.mul.data(), lanes);
   }
   if (stage.alu) {
-    alu(stage.algo, operands, lanes);
+    sdp_alu_float(stage.algo, operands.alu.data(), lanes);
   }
 }
 
