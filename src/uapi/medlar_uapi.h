@@ -7,7 +7,11 @@
  * Calls return 0 (or what is said) or a negative medlar_errno. Pointers are user addresses in a uint64_t. */
 #ifndef MEDLAR_UAPI_H
 #define MEDLAR_UAPI_H
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
 #include <stdint.h>
+#endif
 #define MEDLAR_UAPI_VERSION 1u
 #define MEDLAR_DESCRIPTOR_VERSION 0x000c05u /* 0.12.5: 32-byte data cubes */
 #define MEDLAR_DEVICE_NODE "nvhost-nvdla"   /* + core number: nvhost-nvdla0 */

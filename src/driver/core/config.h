@@ -2,7 +2,7 @@
 /* What the driver must know of the chip. Filled by the port from the device tree or the hardware configuration. */
 #ifndef MEDLAR_DRIVER_CORE_CONFIG_H
 #define MEDLAR_DRIVER_CORE_CONFIG_H
-#include <stdint.h>
+#include "driver/core/types.h"
 
 struct dla_config {
   uint8_t register_map;     /* 1 or 2 */

@@ -3,9 +3,7 @@
  * stdbool; the compiler may call memcpy and memset for struct copies. */
 #ifndef MEDLAR_DRIVER_CORE_PORT_H
 #define MEDLAR_DRIVER_CORE_PORT_H
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "driver/core/types.h"
 
 struct dla_task;
 

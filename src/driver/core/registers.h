@@ -2,8 +2,6 @@
 /* Units of the chip as the driver addresses them, and the few registers that all units have. */
 #ifndef MEDLAR_DRIVER_CORE_REGISTERS_H
 #define MEDLAR_DRIVER_CORE_REGISTERS_H
-#include <stdint.h>
-
 #include "driver/core/config.h"
 #include "hw/gen/nvdla_regs.h"
 
