@@ -19,7 +19,7 @@ struct TensorRange {
   float min = 0.0f, max = 0.0f;
   float scale = 0.0f;  ///< Scale given from outside (a cache of another tool); 0: derived from the range.
   float bin_width = 0.0f;
-  std::vector<uint64_t> histogram;
+  std::vector<uint64_t> histogram = {};
 };
 
 struct CalibrationTable {

@@ -1,71 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Orchestration: simplify, judge every node, cut segments, translate each one, assemble the plan.
+// Orchestration: draft, translate and emit each segment, move what does not fit to the host, assemble the plan.
 #include "compiler/compile.hpp"
 
 #include <set>
 
 #include "compiler/back/emit.hpp"
-#include "compiler/fuse/fuse.hpp"
-#include "compiler/legalise/legalise.hpp"
-#include "compiler/quantise/quantise.hpp"
 #include "compiler/report.hpp"
-#include "compiler/simplify/simplify.hpp"
+#include "compiler/segment.hpp"
 #include "import/onnx_export.hpp"
 
 namespace medlar::compiler {
 namespace {
-
-/// A simplified graph and what was decided about it.
-struct Draft {
-  graph::Graph graph;
-  Assignment assignment;
-  std::vector<SegmentNodes> segments;
-};
-
-Status check_options(const CompileOptions& options) {
-  if (options.config == nullptr) {
-    return fail(Code::kInvalidArgument, "no hardware configuration");
-  }
-  if (options.precision == hw::Precision::kInt16) {
-    return fail(Code::kUnsupported, "precision int16: build for int8 or fp16");
-  }
-  return {};
-}
-
-/// A graph output that no node computes (an input or a constant passed through) gets an Identity on the host.
-void anchor_outputs(graph::Graph& graph) {
-  const auto makers = graph::producers(graph);
-  for (const graph::ValueId id : graph.outputs) {
-    if (makers[static_cast<size_t>(id)] != graph::kNoValue || !graph.value(id).is_constant()) {
-      continue;
-    }
-    graph::Value source = graph.value(id);
-    source.name += "/constant";
-    graph.value(id).data = nullptr;
-    const std::string name = graph.value(id).name + "/identity";
-    const graph::ValueId constant = graph::add_value(graph, std::move(source));
-    graph.nodes.push_back({.name = name, .op_type = "Identity", .domain = "", .inputs = {constant}, .outputs = {id},
-                           .attributes = {}, .origins = {name}});
-  }
-}
-
-Result<Assignment> assign_engines(const graph::Graph& graph, const CompileOptions& options) {
-  const Question question{.graph = graph, .config = *options.config, .precision = options.precision};
-  std::set<std::string> names;
-  Assignment assignment;
-  for (const graph::Node& node : graph.nodes) {
-    Verdict verdict = check_node(question, node);
-    names.insert(node.name);
-    const auto wish = options.engines.find(node.name);
-    if (!verdict && wish != options.engines.end() && wish->second != Engine::kDla) {
-      verdict = Refusal{Reason::kOnRequest, std::string(engine_name(wish->second)), ""};
-    }
-    const Engine host = wish != options.engines.end() && wish->second == Engine::kGpu ? Engine::kGpu : Engine::kCpu;
-    assignment.engine.push_back(verdict ? host : Engine::kDla);
-    assignment.refusal.push_back(std::move(verdict));
-  }
-  return assignment;
-}
 
 Status check_fallback(const Draft& draft, const CompileOptions& options) {
   const std::string list = options.allow_fallback ? std::string{} : refusal_list(draft.graph, draft.assignment);
@@ -73,22 +18,6 @@ Status check_fallback(const Draft& draft, const CompileOptions& options) {
     return fail(Code::kUnsupported, "not on the DLA, and fallback is off:{}", list);
   }
   return {};
-}
-
-Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options) {
-  MEDLAR_TRY(check_options(options));
-  Draft draft{.graph = user, .assignment = {}, .segments = {}};
-  for (graph::Node& node : draft.graph.nodes) {
-    if (node.origins.empty()) {
-      node.origins = {node.name};
-    }
-  }
-  MEDLAR_TRY(simplify(draft.graph, options.evaluator));
-  anchor_outputs(draft.graph);
-  MEDLAR_ASSIGN(draft.assignment, assign_engines(draft.graph, options));
-  demote_islands(draft.graph, draft.assignment);
-  draft.segments = cut_segments(draft.graph, draft.assignment.engine);
-  return draft;
 }
 
 std::vector<std::string> names_of(const graph::Graph& graph, const std::vector<graph::ValueId>& values) {
@@ -99,38 +28,16 @@ std::vector<std::string> names_of(const graph::Graph& graph, const std::vector<g
   return names;
 }
 
-/// Why a DLA segment could not be built, and the layer at fault if the message begins with its name.
-struct Setback {
-  Error error;
-  std::vector<std::string> origins;
-};
-
 struct DlaSegment {
   Segment segment;
   std::vector<HwOpInfo> ops;
 };
 
-template <typename Graphish>
-std::vector<std::string> origins_at_fault(const Graphish& layers, const Error& error) {
-  for (const auto& layer : layers) {
-    if (error.message.starts_with(layer.name + ":") || error.message.starts_with(layer.name + "[")) {
-      return layer.origins;
-    }
-  }
-  return {};
-}
-
-tl::expected<DlaSegment, Setback> build_dla(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,
-                                            const CalibrationTable* table) {
-  const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision};
-  auto layers = lower_segment(question, nodes.nodes, nodes.outputs);
-  if (!layers) {
-    return tl::unexpected(Setback{layers.error(), {}});
-  }
-  fuse(*layers, {.config = *options.config, .precision = options.precision});
-  const auto hardware = quantise(*layers, {.config = *options.config, .precision = options.precision, .table = table});
+Attempt<DlaSegment> build_dla(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,
+                              const CalibrationTable* table) {
+  const auto hardware = translate_segment(draft, nodes, options, table);
   if (!hardware) {
-    return tl::unexpected(Setback{hardware.error(), origins_at_fault(layers->layers, hardware.error())});
+    return tl::unexpected(hardware.error());
   }
   auto emitted = emit_segment(*hardware, *options.config);
   if (!emitted) {
@@ -207,8 +114,8 @@ std::vector<BoundaryTensor> boundary_tensors(const Draft& draft) {
 }
 
 /// Builds every segment; a setback of a DLA segment is returned with the segment's index in `failed`.
-tl::expected<Plan, Setback> build_segments(const Draft& draft, const CompileOptions& options,
-                                           const CalibrationTable* table, size_t& failed) {
+Attempt<Plan> build_segments(const Draft& draft, const CompileOptions& options, const CalibrationTable* table,
+                             size_t& failed) {
   Plan plan;
   for (size_t s = 0; s < draft.segments.size(); ++s) {
     const SegmentNodes& nodes = draft.segments[s];

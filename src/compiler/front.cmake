@@ -29,6 +29,7 @@ set(COMPILER_FRONT_SOURCES
   quantise/sdp_int8.cpp
   reasons.cpp
   report.cpp
+  segment.cpp
   simplify/fold_pad.cpp
   simplify/global_mean.cpp
   simplify/simplify.cpp)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 
 namespace medlar::compiler {
 namespace {
@@ -63,6 +64,16 @@ std::vector<bool> used_tensors(const LayerGraph& graph) {
   return used;
 }
 
+/// Name of the first layer that writes or reads it.
+std::string_view layer_that_touches(const LayerGraph& graph, TensorId tensor) {
+  const auto writer = std::find_if(graph.layers.begin(), graph.layers.end(),
+                                   [&](const Layer& layer) { return layer.dst == tensor; });
+  const auto reader = std::find_if(graph.layers.begin(), graph.layers.end(),
+                                   [&](const Layer& layer) { return layer.src == tensor; });
+  const auto found = writer != graph.layers.end() ? writer : reader;
+  return found != graph.layers.end() ? std::string_view(found->name) : std::string_view("operand");
+}
+
 }  // namespace
 
 Result<std::vector<float>> assign_scales(const LayerGraph& graph, const CalibrationTable& table) {
@@ -83,7 +94,8 @@ Result<std::vector<float>> assign_scales(const LayerGraph& graph, const Calibrat
     }
     const auto range = table.ranges.find(tensor.range);
     if (range == table.ranges.end()) {
-      return fail(Code::kNotFound, "{}: no calibrated range; calibrate with this model", tensor.range);
+      return fail(Code::kNotFound, "{}: no calibrated range of {}; calibrate with this model",
+                  layer_that_touches(graph, static_cast<TensorId>(i)), tensor.range);
     }
     const float reach = magnitude(range->second);
     float& group = largest[groups.find(static_cast<TensorId>(i))];

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// One DLA segment through the front half, and the decisions before it: what compile(), the placement report and layer
+// by layer debugging share.
+#pragma once
+
+#include "compiler/compile.hpp"
+#include "compiler/hw_graph.hpp"
+#include "compiler/layer_graph.hpp"
+#include "compiler/partition/partition.hpp"
+
+namespace medlar::compiler {
+
+/// A simplified graph and what was decided about it.
+struct Draft {
+  graph::Graph graph;
+  Assignment assignment;
+  std::vector<SegmentNodes> segments;
+};
+
+/// Simplifies the user's graph, judges every node and cuts segments.
+Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options);
+
+/// Why a segment could not be built, and the user's nodes at fault where they are known.
+struct Setback {
+  Error error;
+  std::vector<std::string> origins;
+};
+
+/// The origins of the layer or operation whose name begins the message.
+template <typename Layers>
+std::vector<std::string> origins_at_fault(const Layers& layers, const Error& error) {
+  for (const auto& layer : layers) {
+    if (error.message.starts_with(layer.name + ":") || error.message.starts_with(layer.name + "[")) {
+      return layer.origins;
+    }
+  }
+  return {};
+}
+
+template <typename T>
+using Attempt = tl::expected<T, Setback>;
+
+/// Lowers, fuses and quantises one DLA segment.
+Attempt<HwGraph> translate_segment(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,
+                                   const CalibrationTable* table);
+
+}  // namespace medlar::compiler
