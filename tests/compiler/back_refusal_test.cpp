@@ -80,6 +80,21 @@ TEST(BackRefusal, ViewOffSurface) {
   expect_refused(m.graph, "nv_full", Code::kInvalidArgument, "is no window of t1");
 }
 
+TEST(BackRefusal, PaddingOfAWholeWindow) {
+  HwGraph g = good();
+  auto& conv = std::get<ConvOp>(g.ops[0].body);
+  conv.pad_left = 3;
+  expect_refused(g, "nv_full", Code::kUnsupported, "padding 3 and 1 of a window of 3");
+}
+
+TEST(BackRefusal, ConversionInOneStep) {
+  HwGraph g = good();
+  g.tensors[1].precision = Precision::kFp16;
+  expect_refused(g, "nv_full", Code::kUnsupported, "no data path from int8 to fp16");
+  g.tensors[1].precision = Precision::kInt16;
+  expect_refused(g, "nv_full", Code::kUnsupported, "no data path from int8 to int16");
+}
+
 TEST(BackRefusal, WindowLeavesTheInput) {
   HwGraph g = good();
   g.tensors[1].w = 9;

@@ -138,6 +138,152 @@ TEST(BackRun, CopiesOfSinglePixels) {
   expect_same(m.graph, "nv_full");
 }
 
+/// Runs a graph of one operation that the interpreter does not know.
+std::vector<double> run_one(const HwGraph& graph, const RealsByName& inputs) {
+  const auto segment = emit_segment(graph, config_named("nv_full"));
+  if (!segment) {
+    ADD_FAILURE() << segment.error().to_string();
+    return {};
+  }
+  const auto outputs = run_segment(*segment, config_named("nv_full"), inputs);
+  if (!outputs) {
+    ADD_FAILURE() << outputs.error().to_string();
+    return {};
+  }
+  return outputs->begin()->second;
+}
+
+TEST(BackRun, ContractMovesChannelsToPixels) {
+  GraphMaker m(Precision::kFp16);
+  const TensorId in = m.tensor(3, 2, 96, TensorRole::kInput);
+  const TensorId out = m.tensor(9, 4, 16, TensorRole::kOutput);
+  m.graph.ops.push_back({.name = "up", .origins = {}, .src = in, .dst = out,
+                         .body = RubikOp{.mode = RubikMode::kContract, .stride_x = 3, .stride_y = 2}});
+  const RealsByName inputs = random_inputs(m.graph, 5);
+  const std::vector<double> got = run_one(m.graph, inputs);
+  ASSERT_EQ(got.size(), 9U * 4 * 16);
+  const std::vector<double>& x = inputs.at("t0");
+  for (size_t c = 0; c < 16; ++c) {
+    for (size_t y = 0; y < 4; ++y) {
+      for (size_t column = 0; column < 9; ++column) {
+        const size_t channel = (y % 2 * 3 + column % 3) * 16 + c;
+        ASSERT_EQ(got[(c * 4 + y) * 9 + column], x[(channel * 2 + y / 2) * 3 + column / 3]);
+      }
+    }
+  }
+}
+
+TEST(BackRun, CopyOfAWindow) {
+  GraphMaker m(Precision::kInt8);
+  const TensorId in = m.tensor(6, 5, 80, TensorRole::kInput);
+  const TensorId out = m.tensor(4, 3, 48, TensorRole::kOutput);
+  m.graph.ops.push_back({.name = "slice", .origins = {}, .src = in, .dst = out,
+                         .body = CopyOp{.src_x = 1, .src_y = 2, .src_c = 32, .w = 4, .h = 3, .c = 48}});
+  const RealsByName inputs = random_inputs(m.graph, 6);
+  const std::vector<double> got = run_one(m.graph, inputs);
+  ASSERT_EQ(got.size(), 4U * 3 * 48);
+  for (size_t c = 0; c < 48; ++c) {
+    for (size_t y = 0; y < 3; ++y) {
+      for (size_t x = 0; x < 4; ++x) {
+        ASSERT_EQ(got[(c * 3 + y) * 4 + x], inputs.at("t0")[((c + 32) * 5 + y + 2) * 6 + x + 1]);
+      }
+    }
+  }
+}
+
+uint16_t half_bits(double value) {
+  const uint16_t sign = value < 0 ? 0x8000 : 0;
+  const double magnitude = std::abs(value);
+  if (magnitude < std::ldexp(1.0, -14)) {
+    return static_cast<uint16_t>(sign + std::lround(std::ldexp(magnitude, 24)));
+  }
+  const int exponent = std::ilogb(magnitude);
+  return static_cast<uint16_t>(sign + ((exponent + 15) << 10) + std::lround(std::ldexp(magnitude, 10 - exponent)) - 1024);
+}
+
+TEST(BackRun, TableOfTheTanh) {
+  // As NVIDIA's compiler makes it: linear table from -4 in steps of 1/32.
+  Lut lut;
+  for (size_t i = 0; i < lut.lo.size(); ++i) {
+    lut.lo[i] = static_cast<int16_t>(half_bits(std::tanh(-4.0 + static_cast<double>(i) / 32)));
+  }
+  lut.le_index = -128;
+  lut.lo_index = -5;
+  lut.lo_start = 0xc0800000;  // FP32 bits of -4.
+  lut.hybrid_priority = lut.underflow_priority = lut.overflow_priority = 1;
+  GraphMaker m(Precision::kFp16);
+  m.graph.luts = {Lut{}, lut};
+  m.lut_to(m.tensor(7, 5, 20, TensorRole::kInput), 1, TensorRole::kOutput);
+  const RealsByName inputs = random_inputs(m.graph, 7);
+  const std::vector<double> got = run_one(m.graph, inputs);
+  ASSERT_EQ(got.size(), 7U * 5 * 20);
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_NEAR(got[i], std::tanh(inputs.at("t0")[i]), 2e-3);
+  }
+}
+
+TEST(BackRun, LocalResponseNormalisation) {
+  // Exponential table of NVIDIA's compiler: entry i is (k + alpha / n * 2^i) ^ -beta; interpolation is within 5 per cent.
+  constexpr double kAlpha = 2.0;
+  constexpr double kBeta = 0.75;
+  Lut lut;
+  for (size_t i = 0; i < lut.le.size(); ++i) {
+    lut.le[i] = static_cast<int16_t>(half_bits(std::pow(1.0 + kAlpha / 5 * std::ldexp(1.0, static_cast<int>(i)), -kBeta)));
+  }
+  lut.le_exponential = true;
+  lut.lo_index = -128;
+  lut.lo_start = lut.lo_end = 1;
+  GraphMaker m(Precision::kFp16);
+  m.graph.luts = {lut};
+  const TensorId in = m.tensor(5, 4, 40, TensorRole::kInput);
+  const TensorId out = m.tensor(5, 4, 40, TensorRole::kOutput);
+  m.graph.ops.push_back({.name = "lrn", .origins = {}, .src = in, .dst = out,
+                         .body = LrnOp{.local_size = 5, .lut = 0, .input = {}, .output = {}}});
+  RealsByName inputs = random_inputs(m.graph, 8);
+  for (double& x : inputs.at("t0")) {
+    x *= 4;  // Sums over 1, where the table begins.
+  }
+  const std::vector<double> got = run_one(m.graph, inputs);
+  ASSERT_EQ(got.size(), 5U * 4 * 40);
+  const auto at = [&](int c, size_t pixel) { return c < 0 || c >= 40 ? 0.0 : inputs.at("t0")[static_cast<size_t>(c) * 20 + pixel]; };
+  for (int c = 0; c < 40; ++c) {
+    for (size_t pixel = 0; pixel < 20; ++pixel) {
+      double sum = 0;
+      for (int near = c - 2; near <= c + 2; ++near) {
+        sum += at(near, pixel) * at(near, pixel);
+      }
+      if (sum > 1) {
+        const double expected = at(c, pixel) * std::pow(1 + kAlpha / 5 * sum, -kBeta);
+        ASSERT_NEAR(got[static_cast<size_t>(c) * 20 + pixel], expected, 0.05 * std::abs(expected) + 2e-3);
+      }
+    }
+  }
+}
+
+TEST(BackRun, Int16AndItsConversions) {
+  // INT8 to INT16 from memory, an INT16 convolution, back to INT8: each value is multiplied by 3 and divided again.
+  GraphMaker m(Precision::kInt16);
+  const TensorId in = m.tensor(6, 5, 40, TensorRole::kInput);
+  const TensorId wide = m.tensor(6, 5, 40);
+  const TensorId mixed = m.tensor(6, 5, 40);
+  const TensorId out = m.tensor(6, 5, 40, TensorRole::kOutput);
+  m.at(in).precision = m.at(out).precision = Precision::kInt8;
+  SdpOp widen;
+  widen.sdp.output = {.enable = true, .offset = 0, .scale = 3, .shift = 0};
+  m.graph.ops.push_back({.name = "widen", .origins = {}, .src = in, .dst = wide, .body = widen});
+  HwOp& op = m.conv(wide, mixed, {}, false);
+  auto& conv = std::get<ConvOp>(op.body);
+  for (size_t i = 0; i < conv.weights.integers.size(); ++i) {
+    conv.weights.integers[i] = i / 40 == i % 40 ? 1 : 0;
+  }
+  conv.sdp.output = {};
+  SdpOp narrow;
+  narrow.sdp.output = {.enable = true, .offset = 0, .scale = 21845, .shift = 16};
+  m.graph.ops.push_back({.name = "narrow", .origins = {}, .src = mixed, .dst = out, .body = narrow});
+  const RealsByName inputs = random_inputs(m.graph, 9);
+  EXPECT_EQ(run_one(m.graph, inputs), inputs.at("t0"));
+}
+
 TEST(BackRun, RandomNetworks) {
   for (uint32_t seed = 1; seed <= 12; ++seed) {
     SCOPED_TRACE(seed);

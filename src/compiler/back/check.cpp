@@ -138,7 +138,21 @@ class Checker {
       return fail(Code::kInvalidArgument, "{}: table {} and activation disagree", op.name, sdp.lut);
     }
     MEDLAR_TRY(within(op.name, "the output shift", hw::kLimits.sdp.cvt_shift, sdp.output.shift));
+    MEDLAR_TRY(check_conversion(op));
     return check_lut(op, sdp.lut);
+  }
+
+  /// INT16 stands between INT8 and FP16, and a convolution delivers its own width (NVDLA programming guide, SDP precisions).
+  Status check_conversion(const HwOp& op) const {
+    const hw::Precision from = tensor(op.src).precision;
+    const hw::Precision to = tensor(op.dst).precision;
+    const bool same_width = hw::bytes_per_element(from) == hw::bytes_per_element(to);
+    const bool integers = from != hw::Precision::kFp16 && to != hw::Precision::kFp16;
+    if (!same_width && (!integers || std::holds_alternative<ConvOp>(op.body))) {
+      return fail(Code::kUnsupported, "{}: no data path from {} to {} in one step", op.name, hw::precision_name(from),
+                  hw::precision_name(to));
+    }
+    return {};
   }
 
   Status check_lut(const HwOp& op, int32_t lut) const {
@@ -195,6 +209,10 @@ class Checker {
   };
 
   static Status check_window(const HwOp& op, const WindowAxis& a) {
+    if (a.before >= a.kernel || a.after >= a.kernel) {
+      return fail(Code::kUnsupported, "{}: padding {} and {} of a window of {}, the hardware takes less than the window",
+                  op.name, a.before, a.after, a.kernel);
+    }
     // The last window may end before the padding does, never after it.
     if ((a.out - 1) * a.stride + a.kernel > a.before + a.in + a.after) {
       return fail(Code::kInvalidArgument, "{}: {} outputs of window {} and stride {} leave the input of {}+{}+{}", op.name,
