@@ -48,10 +48,18 @@ AtomOrder atom_order(const ConvJob& job, const ConvWindow& window) {
 
 HalfWeight take_apart(uint16_t bits) {
   if (num::half_is_zero(bits)) {
-    return 0;
+    return {};
   }
   const num::FpOperand operand = num::FpOperand::of(bits);
-  return operand.mantissa | operand.exponent << 16 | (operand.negative ? 1u << 24 : 0);
+  const uint32_t sign = operand.negative ? 1 : 0;
+  const auto mantissa = static_cast<int32_t>(operand.mantissa);
+  const uint32_t low = sign * kHalfLowLists + (operand.mantissa & 0xff);
+  const uint32_t high = 2 * kHalfLowLists + sign * kHalfHighLists + (operand.mantissa >> 7);
+  return {.factor = static_cast<int16_t>(operand.negative ? -mantissa : mantissa),
+          .exponent = static_cast<int8_t>(operand.exponent * 4),
+          .quad = static_cast<int8_t>(operand.exponent),
+          .low_rows = static_cast<uint16_t>(low * kHalfRowListBytes),
+          .high_rows = static_cast<uint16_t>(high * kHalfRowListBytes)};
 }
 
 /// The weights of kHalfKernels kernels in atom order.
@@ -61,33 +69,67 @@ struct HalfBlock {
   std::vector<uint8_t> nan;  ///< Per atom.
 };
 
+/// Kernels of one group that fall into a block.
+struct GroupPart {
+  WeightGroup group;
+  const uint8_t* from = nullptr;  ///< The group's weights.
+  uint32_t first = 0;             ///< First kernel, in the group.
+  uint32_t count = 0;
+  uint32_t column = 0;            ///< First kernel, in the block.
+};
+
+std::vector<GroupPart> parts_of(const ConvJob& job, KernelRange range, uint32_t first, ByteView weights) {
+  const uint32_t group_size = job.machine.kernels_per_group;
+  const uint64_t kernel_bytes = job.kernel_elements() * 2;
+  const uint32_t end = std::min<uint32_t>(first + kHalfKernels, range.count);
+  std::vector<GroupPart> parts;
+  for (uint32_t k = first; k < end;) {
+    const uint32_t start = k / group_size * group_size;
+    const uint32_t size = std::min(group_size, range.count - start);
+    const uint32_t count = std::min(start + size, end) - k;
+    parts.push_back({.group = {.kernels = size,
+                               .shape = kernel_shape(job),
+                               .atomic_c = job.machine.atomic_c,
+                               .y_extension = job.y_extension},
+                     .from = weights.data() + start * kernel_bytes,
+                     .first = k - start,
+                     .count = count,
+                     .column = k - first});
+    k += count;
+  }
+  return parts;
+}
+
+void pack_atom(const AtomOrder& order, size_t atom, const GroupPart& part, HalfBlock& block) {
+  for (uint32_t i = order.begin[atom]; i < order.begin[atom + 1]; ++i) {
+    const AtomOrder::Lane& lane = order.lanes[i];
+    const uint64_t offset = weight_offset(part.group, part.first, lane.row, lane.tap, lane.element);
+    const uint64_t stride = weight_offset(part.group, part.first + 1, lane.row, lane.tap, lane.element) - offset;
+    const size_t to = size_t{i} * kHalfKernels + part.column;
+    for (uint32_t k = 0; k < part.count; ++k) {
+      const auto bits = load_le<uint16_t>(part.from + (offset + k * stride) * 2);
+      block.raw[to + k] = bits;
+      block.words[to + k] = take_apart(bits);
+      block.nan[atom] |= num::half_is_nan(bits) ? 1 : 0;
+    }
+  }
+}
+
 HalfBlock pack_block(const ConvJob& job, const AtomOrder& order, KernelRange range, uint32_t first, ByteView weights) {
   const size_t lanes = order.lanes.size();
+  const size_t atoms = order.begin.size() - 1;
   HalfBlock block;
   block.words.resize(lanes * kHalfKernels);
   block.raw.resize(lanes * kHalfKernels);
-  block.nan.resize(order.begin.size());
-  const uint32_t group_size = job.machine.kernels_per_group;
-  const uint64_t kernel_bytes = job.kernel_elements() * 2;
-  const uint32_t count = std::min<uint32_t>(kHalfKernels, range.count - first);
-  for (uint32_t k = 0; k < count; ++k) {
-    const uint32_t group_first = (first + k) / group_size * group_size;
-    const WeightGroup group{.kernels = std::min(group_size, range.count - group_first),
-                            .shape = kernel_shape(job),
-                            .atomic_c = job.machine.atomic_c,
-                            .y_extension = job.y_extension};
-    const uint8_t* from = weights.data() + group_first * kernel_bytes;
-    for (size_t atom = 0; atom + 1 < order.begin.size(); ++atom) {
-      for (uint32_t i = order.begin[atom]; i < order.begin[atom + 1]; ++i) {
-        const AtomOrder::Lane& lane = order.lanes[i];
-        const auto bits = load_le<uint16_t>(
-            from + weight_offset(group, first + k - group_first, lane.row, lane.tap, lane.element) * 2);
-        block.raw[size_t{i} * kHalfKernels + k] = bits;
-        block.words[size_t{i} * kHalfKernels + k] = take_apart(bits);
-        block.nan[atom] |= num::half_is_nan(bits) ? 1 : 0;
+  block.nan.resize(atoms);
+  const std::vector<GroupPart> parts = parts_of(job, range, first, weights);
+  parallel_for(static_cast<int64_t>(atoms), 4, [&](int64_t begin, int64_t end) {
+    for (int64_t atom = begin; atom < end; ++atom) {
+      for (const GroupPart& part : parts) {
+        pack_atom(order, static_cast<size_t>(atom), part, block);
       }
     }
-  }
+  });
   return block;
 }
 

@@ -14,10 +14,21 @@
 namespace medlar::chip {
 
 inline constexpr int kHalfPixels = 32;
-inline constexpr int kHalfKernels = 32;
+inline constexpr int kHalfKernels = 64;
 
-/// A weight taken apart: mantissa in bits 0-13, exponent (in steps of four) in 16-18, sign in 24; zero for zero.
-using HalfWeight = uint32_t;
+/// A weight taken apart.
+struct HalfWeight {
+  int16_t factor = 0;     ///< Mantissa with its sign; zero for a weight of zero.
+  int8_t exponent = 0;    ///< Times four.
+  int8_t quad = -64;      ///< Exponent; below everything for zero.
+  uint16_t low_rows = 0;  ///< Where the Booth rows of its digits 0-3 are listed, see conv_half_avx512.cpp.
+  uint16_t high_rows = 0; ///< The same for digits 4-7.
+};
+
+/// Bytes of one list of rows; lists of low digits by sign and mantissa bits 0-7, then of high ones by bits 7-13.
+inline constexpr uint32_t kHalfRowListBytes = 16;
+inline constexpr uint32_t kHalfLowLists = 256;
+inline constexpr uint32_t kHalfHighLists = 128;
 
 /// Up to 32 pixels times up to 32 kernels, all atoms.
 struct HalfTile {

@@ -12,6 +12,7 @@
 #include <immintrin.h>
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "num/fp_mac.hpp"
@@ -60,18 +61,20 @@ constexpr RowOffsets rows_of(uint32_t bits, int first, bool negative) {
   return offsets;
 }
 
+static_assert(sizeof(RowOffsets) == kHalfRowListBytes);
+
 struct RowLookup {
-  RowOffsets low[2][256];   ///< [negative][mantissa bits 0-7]
-  RowOffsets high[2][128];  ///< [negative][mantissa bits 7-13]
+  RowOffsets low[2][kHalfLowLists];    ///< [negative][mantissa bits 0-7]
+  RowOffsets high[2][kHalfHighLists];  ///< [negative][mantissa bits 7-13]
 };
 
 constexpr RowLookup make_lookup() {
   RowLookup lookup{};
   for (uint32_t negative = 0; negative < 2; ++negative) {
-    for (uint32_t bits = 0; bits < 256; ++bits) {
+    for (uint32_t bits = 0; bits < kHalfLowLists; ++bits) {
       lookup.low[negative][bits] = rows_of(bits << 1, 0, negative != 0);
     }
-    for (uint32_t bits = 0; bits < 128; ++bits) {
+    for (uint32_t bits = 0; bits < kHalfHighLists; ++bits) {
       lookup.high[negative][bits] = rows_of(bits, 4, negative != 0);
     }
   }
@@ -79,6 +82,10 @@ constexpr RowLookup make_lookup() {
 }
 
 alignas(64) constexpr RowLookup kLookup = make_lookup();
+
+const RowOffsets& row_list(uint16_t offset) {
+  return *reinterpret_cast<const RowOffsets*>(reinterpret_cast<const uint8_t*>(&kLookup) + offset);
+}
 
 struct CarrySave {
   Vector sum;
@@ -98,10 +105,11 @@ struct Channel {
   alignas(64) uint16_t sign[kHalfPixels];      ///< 0 or 0xffff.
   alignas(64) int16_t value[kHalfPixels];      ///< Mantissa with its sign.
   alignas(64) int16_t exponent[kHalfPixels];   ///< Times four; far below everything for zero.
+  alignas(32) int8_t quads[kHalfPixels];       ///< Exponent; below everything for zero.
   __mmask32 nonzero;
 };
 
-constexpr int16_t kZeroExponent = -512;
+constexpr int16_t kZeroExponent = -256;  // times four
 
 struct Work {
   Channel channels[num::kFpAtomLanes];
@@ -115,6 +123,7 @@ struct Work {
 
 /// Pixel at a place of the unpacked order (low halves of the 128-bit lanes, then high halves).
 constexpr int pixel_at(int place) { return place % 16 / 4 * 8 + place / 16 * 4 + place % 4; }
+constexpr int place_of(int pixel) { return pixel / 8 * 4 + pixel % 8 / 4 * 16 + pixel % 4; }
 
 /// True when some pixel is NaN.
 bool take_apart(const HalfTile& tile, int64_t offset, Channel& channel) {
@@ -137,7 +146,9 @@ bool take_apart(const HalfTile& tile, int64_t offset, Channel& channel) {
   _mm512_store_si512(channel.mantissa, mantissa);
   _mm512_store_si512(channel.sign, sign);
   _mm512_store_si512(channel.value, _mm512_sub_epi16(_mm512_xor_si512(mantissa, sign), sign));
-  _mm512_store_si512(channel.exponent, _mm512_mask_mov_epi16(_mm512_set1_epi16(kZeroExponent), channel.nonzero, quads));
+  const Vector exponents = _mm512_mask_mov_epi16(_mm512_set1_epi16(kZeroExponent), channel.nonzero, quads);
+  _mm512_store_si512(channel.exponent, exponents);
+  _mm256_store_si256(reinterpret_cast<__m256i*>(channel.quads), _mm512_cvtepi16_epi8(_mm512_srai_epi16(exponents, 2)));
   return _mm512_cmpgt_epu16_mask(magnitude, _mm512_set1_epi16(0x7c00)) != 0;
 }
 
@@ -152,16 +163,21 @@ void build_rows(const Channel& channel, uint8_t* rows) {
   const Vector one = _mm512_set1_epi16(1);
   const Vector inversions[kInversions] = {_mm512_setzero_si512(), _mm512_and_si512(sign, one),
                                           _mm512_and_si512(complement, one)};
+#pragma GCC unroll 8
   for (int i = 0; i < 8; ++i) {
     const __m128i by = _mm_cvtsi32_si128(2 * i);
-    const __m128i by_below = _mm_cvtsi32_si128(2 * i - 2);
     uint8_t* row = rows + kRowStart[static_cast<size_t>(i)] * 64;
-    const int carried = i % 4 == 0 ? 1 : kInversions;
+    const Vector below[kInversions] = {inversions[0], _mm512_sll_epi16(inversions[1], _mm_cvtsi32_si128(2 * i - 2)),
+                                       _mm512_sll_epi16(inversions[2], _mm_cvtsi32_si128(2 * i - 2))};
+#pragma GCC unroll 5
     for (int d = 0; d < kDigits; ++d) {
       const Vector shifted = _mm512_sll_epi16(digits[d], by);
-      for (int v = 0; v < carried; ++v, row += 64) {
-        const Vector below = v == 0 ? inversions[0] : _mm512_sll_epi16(inversions[v], by_below);
-        _mm512_store_si512(row, _mm512_or_si512(shifted, below));
+      _mm512_store_si512(row, shifted);
+      row += 64;
+      if (i % 4 != 0) {
+        _mm512_store_si512(row, _mm512_or_si512(shifted, below[1]));
+        _mm512_store_si512(row + 64, _mm512_or_si512(shifted, below[2]));
+        row += 128;
       }
     }
   }
@@ -186,27 +202,25 @@ CarrySave product_rows(const uint8_t* rows, const RowOffsets& low, const RowOffs
 
 void find_largest(const HalfTile& tile, uint32_t first, uint32_t lanes, Work& work) {
   for (int k = 0; k < tile.kernels; ++k) {
-    Vector largest = _mm512_setzero_si512();
+    __m256i largest = _mm256_setzero_si256();
     for (uint32_t c = 0; c < lanes; ++c) {
-      const HalfWeight weight = tile.weights[size_t{first + c} * kHalfKernels + static_cast<size_t>(k)];
-      if (weight != 0) {
-        const auto exponent = static_cast<int16_t>((weight >> 16 & 7) * 4);
-        largest = _mm512_max_epi16(largest, _mm512_add_epi16(load(work.channels[c].exponent), _mm512_set1_epi16(exponent)));
-      }
+      const HalfWeight& weight = tile.weights[size_t{first + c} * kHalfKernels + static_cast<size_t>(k)];
+      const __m256i data = _mm256_load_si256(reinterpret_cast<const __m256i*>(work.channels[c].quads));
+      largest = _mm256_max_epi8(largest, _mm256_add_epi8(data, _mm256_set1_epi8(weight.quad)));
     }
-    _mm512_store_si512(work.largest[k], largest);
+    _mm512_store_si512(work.largest[k], _mm512_slli_epi16(_mm512_cvtepi8_epi16(largest), 2));
   }
 }
 
 /// Products that are shifted by 20 to 28: one at a time.
-void add_far_products(HalfWeight weight, const Channel& channel, uint32_t pixels, const int16_t* shift, int32_t* part) {
-  const num::FpOperand w{.mantissa = weight & 0x3fff, .exponent = weight >> 16 & 7, .negative = weight >> 24 != 0};
-  for (int place = 0; place < kHalfPixels; ++place) {
-    const int p = pixel_at(place);
-    if ((pixels >> p & 1) != 0) {
-      const num::FpOperand d{.mantissa = channel.mantissa[p], .exponent = 0, .negative = channel.sign[p] != 0};
-      part[place] += num::fp_aligned_product(w, d, static_cast<uint32_t>(shift[p]));
-    }
+void add_far_products(const HalfWeight& weight, const Channel& channel, uint32_t pixels, const int16_t* shift, int32_t* part) {
+  const bool negative = weight.factor < 0;
+  const num::FpOperand w{.mantissa = static_cast<uint32_t>(negative ? -weight.factor : weight.factor), .exponent = 0,
+                         .negative = negative};
+  for (; pixels != 0; pixels &= pixels - 1) {
+    const int p = std::countr_zero(pixels);
+    const num::FpOperand d{.mantissa = channel.mantissa[p], .exponent = 0, .negative = channel.sign[p] != 0};
+    part[place_of(p)] += num::fp_aligned_product(w, d, static_cast<uint32_t>(shift[p]));
   }
 }
 
@@ -217,27 +231,23 @@ void add_channel(const HalfTile& tile, uint32_t lane, const Channel& channel, Wo
   const Vector exponent = load(channel.exponent);
   const HalfWeight* weights = tile.weights + size_t{lane} * kHalfKernels;
   for (int k = 0; k < tile.kernels; ++k) {
-    const HalfWeight weight = weights[k];
-    if (weight == 0) {
+    const HalfWeight& weight = weights[k];
+    if (weight.factor == 0) {
       continue;
     }
-    const uint32_t mantissa = weight & 0x3fff;
-    const bool negative = weight >> 24 != 0;
-    const auto weight_exponent = static_cast<int16_t>((weight >> 16 & 7) * 4);
-    const auto factor = static_cast<int16_t>(negative ? -static_cast<int32_t>(mantissa) : static_cast<int32_t>(mantissa));
+    const Vector factor = _mm512_set1_epi16(weight.factor);
     const Vector shift =
-        _mm512_sub_epi16(_mm512_sub_epi16(load(work.largest[k]), exponent), _mm512_set1_epi16(weight_exponent));
+        _mm512_sub_epi16(_mm512_sub_epi16(load(work.largest[k]), exponent), _mm512_set1_epi16(weight.exponent));
     const __mmask32 near = _mm512_cmple_epu16_mask(shift, sixteen);
-    const Vector low = _mm512_maskz_mullo_epi16(near, value, _mm512_set1_epi16(factor));
-    const Vector high = _mm512_maskz_mulhi_epi16(near, value, _mm512_set1_epi16(factor));
+    const Vector low = _mm512_maskz_mullo_epi16(near, value, factor);
+    const Vector high = _mm512_maskz_mulhi_epi16(near, value, factor);
     int32_t* part = work.part[k];
     const Vector part0 = _mm512_srav_epi32(_mm512_unpacklo_epi16(low, high), _mm512_unpacklo_epi16(shift, zero));
     const Vector part1 = _mm512_srav_epi32(_mm512_unpackhi_epi16(low, high), _mm512_unpackhi_epi16(shift, zero));
     _mm512_store_si512(part, _mm512_add_epi32(load(part), part0));
     _mm512_store_si512(part + 16, _mm512_add_epi32(load(part + 16), part1));
 
-    const CarrySave rows =
-        product_rows(work.rows, kLookup.low[negative][mantissa & 0xff], kLookup.high[negative][mantissa >> 7]);
+    const CarrySave rows = product_rows(work.rows, row_list(weight.low_rows), row_list(weight.high_rows));
     const Vector kept = _mm512_sub_epi16(sixteen, shift);
     const Vector sum = _mm512_sllv_epi16(rows.sum, kept);
     const Vector both = _mm512_add_epi16(sum, _mm512_sllv_epi16(rows.carry, kept));
@@ -245,8 +255,8 @@ void add_channel(const HalfTile& tile, uint32_t lane, const Channel& channel, Wo
     const Vector borrow = load(work.borrow[k]);
     _mm512_store_si512(work.borrow[k], _mm512_mask_add_epi16(borrow, carried, borrow, _mm512_set1_epi16(1)));
 
-    const __mmask32 far = channel.nonzero & ~near;
-    if (far != 0) [[unlikely]] {
+    if ((channel.nonzero & ~near) != 0) [[unlikely]] {
+      const __mmask32 far = channel.nonzero & ~near & _mm512_cmple_epu16_mask(shift, _mm512_set1_epi16(28));
       alignas(64) int16_t shifts[kHalfPixels];
       _mm512_store_si512(shifts, shift);
       add_far_products(weight, channel, far, shifts, part);
