@@ -15,7 +15,7 @@ namespace {
 using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
 using FunctionKey = std::tuple<std::string, std::string, std::string>;  // domain, name, overload
 
-constexpr size_t kMaxNodes = size_t{1} << 20;      ///< After expansion: calls nested in calls grow exponentially.
+constexpr size_t kMaxNodes = size_t{1} << 16;      ///< After expansion: calls nested in calls grow exponentially.
 constexpr size_t kMaxBytes = size_t{1} << 30;
 
 /// Names taken anywhere in the model, so that new ones stay clear of them.

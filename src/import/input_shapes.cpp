@@ -153,8 +153,9 @@ Result<std::map<std::string, graph::Shape>> parse_shapes(std::string_view text) 
     }
     graph::Shape shape;
     std::string_view dims = item.substr(colon + 1);
-    do {
+    for (bool more = true; more;) {
       const std::string_view dim = dims.substr(0, dims.find('x'));
+      more = dim.size() < dims.size();
       int64_t size = 0;
       const auto end = std::from_chars(dim.data(), dim.data() + dim.size(), size);
       if (dim.empty() || end.ec != std::errc{} || end.ptr != dim.data() + dim.size() || size < 1) {
@@ -163,7 +164,7 @@ Result<std::map<std::string, graph::Shape>> parse_shapes(std::string_view text) 
       }
       shape.push_back(size);
       dims.remove_prefix(std::min(dims.size(), dim.size() + 1));
-    } while (!dims.empty());
+    }
     if (!out.emplace(item.substr(0, colon), std::move(shape)).second) {
       return fail(Code::kInvalidArgument, "--shapes names {} twice", item.substr(0, colon));
     }

@@ -254,7 +254,7 @@ Result<ByteBuffer> export_onnx(const graph::Graph& graph, const ExportOptions& o
 std::vector<ValueId> float_activations(const graph::Graph& graph) {
   std::vector<ValueId> out;
   const auto add = [&](ValueId id) {
-    if (id != graph::kNoValue && graph.value(id).type == graph::DataType::kFloat32) {
+    if (id != graph::kNoValue && graph::is_floating(graph.value(id).type)) {
       out.push_back(id);
     }
   };

@@ -111,10 +111,10 @@ INSTANTIATE_TEST_SUITE_P(
                   "1x1600x1 1x400x1 1x100x1 1x1600x1 1x400x1 1x100x1 1x1600x4 1x400x4 1x100x4 1x1600x10 1x400x10 "
                   "1x100x10"}),
     [](const auto& test) {
-                           std::string name = test.param.name;
-                           std::replace_if(name.begin(), name.end(), [](char c) { return c == '.'; }, '_');
-                           return name;
-                         });
+      std::string name = test.param.name;
+      std::replace_if(name.begin(), name.end(), [](char c) { return c == '.'; }, '_');
+      return name;
+    });
 
 }  // namespace
 }  // namespace medlar::import
