@@ -61,10 +61,11 @@ template <typename... Args>
 #define MEDLAR_CONCAT(a, b) MEDLAR_CONCAT_(a, b)
 
 /// Evaluates a Status/Result expression; returns its error to the caller if it failed.
-#define MEDLAR_TRY(expr)                                                                \
+#define MEDLAR_TRY(expr) MEDLAR_TRY_(MEDLAR_CONCAT(medlar_status_, __COUNTER__), expr)
+#define MEDLAR_TRY_(tmp, expr)                                                          \
   do {                                                                                  \
-    if (auto medlar_status_ = (expr); !medlar_status_) {                                \
-      return ::tl::unexpected<::medlar::Error>(std::move(medlar_status_).error());      \
+    if (auto tmp = (expr); !tmp) {                                                      \
+      return ::tl::unexpected<::medlar::Error>(std::move(tmp).error());                 \
     }                                                                                   \
   } while (false)
 
