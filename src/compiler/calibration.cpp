@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Maximum calibration: extremes of each activation, and the scale that follows.
+// Extremes and histograms of each activation, and the scale that follows.
 #include "compiler/calibration.hpp"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ float magnitude(const TensorRange& range) {
   if (range.scale > 0.0f) {
     return range.scale * 127.0f;
   }
-  return std::max(std::fabs(range.min), std::fabs(range.max));
+  return range.histogram.empty() ? std::max(std::fabs(range.min), std::fabs(range.max)) : least_error_reach(range);
 }
 
 float int8_scale(const TensorRange& range) {

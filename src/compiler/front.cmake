@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 set(COMPILER_FRONT_SOURCES
-  calibration.cpp
+  calibration.cpp calibration_histogram.cpp
   compile.cpp
   fuse/absorb_steps.cpp
   fuse/compose_selection.cpp
