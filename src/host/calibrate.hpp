@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calibration: the model runs on the host, node by node as written, and the ranges of its activations are kept.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "base/log.hpp"
+#include "compiler/calibration.hpp"
+#include "graph/graph.hpp"
+#include "sample/source.hpp"
+
+namespace medlar::host {
+
+/// Streams the samples at `path` through the graph and observes every tensor that the compiler asks for. Memory is
+/// bounded by one sample's activations. Errors name the sample; no sample at all is one.
+Result<compiler::CalibrationTable> calibrate(const graph::Graph& graph, const std::filesystem::path& path,
+                                             const std::optional<sample::Preprocess>& preprocess, const ProgressSink& progress);
+
+/// The graph's inputs as the sample readers want them.
+std::vector<sample::InputSpec> input_specs(const graph::Graph& graph);
+
+}  // namespace medlar::host
