@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line as a user meets it: outputs, files, exit codes, errors that say what to do.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/files.hpp"
+#include "sample/archive.hpp"
+#include "sample/npy.hpp"
+#include "support/test_data.hpp"
+
+namespace medlar {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string text;  ///< Standard output and error together.
+};
+
+Outcome medlar(const std::string& arguments) {
+  const std::string command = std::string(MEDLAR_BINARY) + " " + arguments + " 2>&1";
+  FILE* pipe = ::popen(command.c_str(), "r");
+  Outcome outcome;
+  std::array<char, 4096> block;
+  for (size_t got = 0; (got = std::fread(block.data(), 1, block.size(), pipe)) > 0;) {
+    outcome.text.append(block.data(), got);
+  }
+  const int status = ::pclose(pipe);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
+}
+
+class Cli : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new fs::path(fs::path(testing::TempDir()) / ("medlar_cli_" + std::to_string(::getpid())));
+    fs::create_directories(*folder_);
+  }
+  static void TearDownTestSuite() {
+    fs::remove_all(*folder_);
+    delete folder_;
+  }
+  static std::string path(const std::string& name) { return (*folder_ / name).string(); }
+  static std::string digits(const std::string& name) { return (test::source_dir() / "models/digits" / name).string(); }
+  static std::string build_arguments(const std::string& output, const std::string& device) {
+    return "build " + digits("digits.onnx") + " -o " + path(output) + " --device " + device + " --int8 --calib " +
+           digits("calibration");
+  }
+
+  static fs::path* folder_;
+};
+fs::path* Cli::folder_ = nullptr;
+
+std::string first_image() {
+  std::vector<fs::path> images;
+  for (const auto& entry : fs::directory_iterator(test::source_dir() / "models/digits/images")) {
+    images.push_back(entry.path());
+  }
+  std::sort(images.begin(), images.end());
+  return images.front().string();
+}
+
+TEST_F(Cli, BuildInspectRun) {
+  const Outcome built = medlar(build_arguments("d.engine", "nv_small"));
+  ASSERT_EQ(built.exit_code, 0) << built.text;
+  EXPECT_NE(built.text.find("softmax"), std::string::npos) << "the fallback is reported: " << built.text;
+
+  const Outcome inspected = medlar("inspect --json " + path("d.engine"));
+  ASSERT_EQ(inspected.exit_code, 0) << inspected.text;
+  const auto json = nlohmann::json::parse(inspected.text);
+  EXPECT_EQ(json["device"], "nvdla-nv_small");
+  EXPECT_EQ(json["nodes"].size(), 17u);
+
+  const std::string image = first_image();
+  const Outcome ran = medlar("run " + path("d.engine") + " --input " + image + " --top 1 --layers --labels " +
+                             digits("labels.txt") + " --output-dir " + path("out"));
+  ASSERT_EQ(ran.exit_code, 0) << ran.text;
+  const std::string label = fs::path(image).filename().string().substr(0, 1);
+  EXPECT_NE(ran.text.find("class " + label), std::string::npos) << ran.text;
+  EXPECT_NE(ran.text.find("modelled"), std::string::npos);
+  const auto bytes = read_file(path("out/probabilities.npy"));
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(sample::parse_npy(*bytes, "out")->shape, (graph::Shape{1, 10}));
+}
+
+TEST_F(Cli, RawAndNumpyInputsGiveTheSameAnswer) {
+  ASSERT_EQ(medlar(build_arguments("r.engine", "nv_small")).exit_code, 0);
+  const std::vector<float> values(784, 0.5f);
+  ASSERT_TRUE(write_file(path("x.f32"), as_bytes_view(values)));
+  ASSERT_TRUE(write_file(path("x.npy"), *sample::npy_bytes(graph::make_tensor(graph::DataType::kFloat32, {1, 1, 28, 28}, values))));
+  ASSERT_EQ(medlar("run " + path("r.engine") + " --input image=" + path("x.f32") + " --output-dir " + path("raw")).exit_code, 0);
+  ASSERT_EQ(medlar("run " + path("r.engine") + " --input " + path("x.npy") + " --output-dir " + path("npy")).exit_code, 0);
+  EXPECT_EQ(*read_file(path("raw/probabilities.npy")), *read_file(path("npy/probabilities.npy")));
+}
+
+TEST_F(Cli, AnotherDeviceIsRefused) {
+  ASSERT_EQ(medlar(build_arguments("s.engine", "nv_small")).exit_code, 0);
+  const Outcome outcome = medlar("run " + path("s.engine") + " --device nv_full --input " + first_image());
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_NE(outcome.text.find("was built for nvdla-nv_small"), std::string::npos) << outcome.text;
+}
+
+TEST_F(Cli, ErrorsNameTheThing) {
+  EXPECT_EQ(medlar("").exit_code, 2);
+  EXPECT_EQ(medlar("build").exit_code, 2);
+  EXPECT_EQ(medlar("run --no-such-flag").exit_code, 2);
+  EXPECT_EQ(medlar("--help").exit_code, 0);
+  const Outcome missing = medlar("build nowhere.onnx -o x.engine --fp16");
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_NE(missing.text.find("nowhere.onnx"), std::string::npos);
+  const Outcome uncalibrated = medlar("build " + digits("digits.onnx") + " -o " + path("u.engine") + " --int8");
+  EXPECT_EQ(uncalibrated.exit_code, 1);
+  EXPECT_NE(uncalibrated.text.find("--calib"), std::string::npos);
+  const Outcome device = medlar("build " + digits("digits.onnx") + " -o " + path("u.engine") + " --device nv_tiny");
+  EXPECT_NE(device.text.find("nv_small"), std::string::npos) << "the known devices are listed: " << device.text;
+  const Outcome strict = medlar(build_arguments("u.engine", "nv_small") + " --no-fallback");
+  EXPECT_EQ(strict.exit_code, 1);
+  EXPECT_NE(strict.text.find("softmax"), std::string::npos);
+  ASSERT_TRUE(write_file(path("t.engine"), ByteBuffer{'M', 'E', 'D', 'L', 'A', 'R', 0, 1, 9}));
+  const Outcome truncated = medlar("inspect " + path("t.engine"));
+  EXPECT_EQ(truncated.exit_code, 1);
+  EXPECT_NE(truncated.text.find("t.engine"), std::string::npos);
+}
+
+TEST_F(Cli, DevicesCarryTheirLabel) {
+  const auto devices = nlohmann::json::parse(medlar("devices --json").text);
+  int exact = 0;
+  for (const auto& device : devices) {
+    const bool nvdla = device["name"].get<std::string>().starts_with("nvdla-");
+    EXPECT_EQ(device["label"], nvdla ? "bit-exact" : "modelled");
+    exact += nvdla ? 1 : 0;
+  }
+  EXPECT_EQ(exact, 7);
+  EXPECT_EQ(devices[0]["default"], true);
+}
+
+TEST_F(Cli, LoadablesAreInspected) {
+  MEDLAR_REFERENCE_DATA(archive, "nvdla/loadables_fp16.tar.xz");
+  const std::string file = path("official.nvdla");
+  ASSERT_TRUE(sample::visit_archive(archive, [&](const std::string& name, const ByteBuffer& bytes) -> Result<bool> {
+    if (!name.ends_with(".nvdla")) {
+      return true;
+    }
+    MEDLAR_TRY(write_file(file, bytes));
+    return false;
+  }));
+  const Outcome text = medlar("inspect " + file);
+  EXPECT_EQ(text.exit_code, 0) << text.text;
+  const auto json = nlohmann::json::parse(medlar("inspect --json " + file).text);
+  EXPECT_FALSE(json["tasks"].empty());
+  EXPECT_FALSE(json["tensors"].empty());
+}
+
+}  // namespace
+}  // namespace medlar
