@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
+#include <random>
 #include <thread>
 
 #include "driver/client.hpp"
@@ -524,6 +525,42 @@ TEST_F(Sim, ManyThreadsLoseNothing) {
   EXPECT_EQ(counters.tasks_completed, uint64_t{kThreads * kTasks});
   EXPECT_EQ(counters.live_pages + counters.live_buffers + counters.live_fences + counters.live_mappings, 0u);
   EXPECT_EQ(kernel->soc().smmu().counters().mapped_pages, 0u);
+}
+
+/// Random calls with random arguments, near-valid ones among them: errors, never harm.
+TEST_F(Sim, RandomCallsAreHarmless) {
+  std::mt19937 random(5);
+  Client victim(seam());
+  for (int round = 0; round < 20000; ++round) {
+    alignas(8) uint8_t args[256] = {};
+    const uint32_t request = random() % 14;
+    uint32_t size[] = {sizeof(medlar_query_device), 0, sizeof(medlar_context), sizeof(medlar_buffer), sizeof(medlar_submit)};
+    size[0] = random() % 8 == 0 ? random() % sizeof args : size[random() % 5];
+    std::memcpy(args, size, sizeof size[0]);
+    for (uint32_t n = random() % 6; n > 0; --n) {
+      args[4 + random() % (size[0] > 12 ? size[0] - 8 : 8)] = static_cast<uint8_t>(random() % 3 == 0 ? random() : random() % 5);
+    }
+    const int fd = static_cast<int>(random() % 12);
+    seam()->ioctl(seam()->self, fd, request, args);
+    switch (random() % 20) {
+      case 0: seam()->open(seam()->self, "nvhost-nvdla0"); break;
+      case 1: seam()->close(seam()->self, fd == victim.fd() ? 0 : fd); break;
+      case 2: {
+        void* mapped = seam()->map(seam()->self, fd, uint64_t{random() % 4} << 40, 4096);
+        EXPECT_TRUE(mapped == nullptr || seam()->unmap(seam()->self, mapped, 4096) == 0);
+        break;
+      }
+      default: break;
+    }
+  }
+  for (int fd = 3; fd < 2000; ++fd) {
+    if (fd != victim.fd()) {
+      seam()->close(seam()->self, fd);
+    }
+  }
+  Client client(seam());
+  expect_correct_inference(client);
+  EXPECT_EQ(client.counters().live_fences, 0u);
 }
 
 TEST_F(Sim, AllContextBanksTaken) {
