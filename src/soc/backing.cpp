@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstring>
-
 #include <sys/mman.h>
 #include <unistd.h>
 

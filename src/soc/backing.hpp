@@ -2,12 +2,12 @@
 // Host memory behind a simulated memory: sparse, shared, exportable as a file descriptor.
 #pragma once
 
+#include "base/status.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
-
-#include "base/status.hpp"
 
 namespace medlar::soc {
 

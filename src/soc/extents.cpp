@@ -2,9 +2,9 @@
 // First-fit allocator over a linear range.
 #include "soc/extents.hpp"
 
-#include <algorithm>
-
 #include "base/checked.hpp"
+
+#include <algorithm>
 
 namespace medlar::soc {
 
@@ -44,14 +44,15 @@ Result<ExtentAllocator::Run> ExtentAllocator::allocate(uint64_t size, uint64_t a
     }
   }
   const ExtentStats now = stats();
-  return fail(Code::kResourceExhausted, "{}: {} contiguous bytes asked, {} free, largest free run {}{}", name_, size,
-              now.free, now.largest_free, now.free >= size ? " (fragmented)" : "");
+  return fail(Code::kResourceExhausted, "{}: {} contiguous bytes asked, {} free, largest free run {}{}",
+              name_, size, now.free, now.largest_free, now.free >= size ? " (fragmented)" : "");
 }
 
 Result<std::vector<ExtentAllocator::Run>> ExtentAllocator::allocate_scattered(uint64_t size) {
   const ExtentStats now = stats();
   if (size == 0 || size > total_ || round_up(size, granule_) > now.free) {
-    return fail(Code::kResourceExhausted, "{}: {} bytes asked, {} of {} free", name_, size, now.free, now.total);
+    return fail(Code::kResourceExhausted, "{}: {} bytes asked, {} of {} free", name_, size, now.free,
+                now.total);
   }
   size = round_up(size, granule_);
   std::vector<Run> runs;

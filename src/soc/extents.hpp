@@ -2,13 +2,13 @@
 // First-fit allocator over a linear range: CMA, page pool, SRAM and IOVA space are each one of these.
 #pragma once
 
+#include "base/status.hpp"
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "base/status.hpp"
 
 namespace medlar::soc {
 
@@ -35,8 +35,8 @@ class ExtentAllocator {
   /// Manages [start, start + size). `granule` is a power of two; `name` appears in errors.
   ExtentAllocator(std::string name, uint64_t start, uint64_t size, uint64_t granule);
 
-  /// Lowest free run of `size` bytes aligned to `alignment` (a power of two). kResourceExhausted names what was
-  /// asked, what is free and the largest run: "fragmented" and "full" are different troubles.
+  /// Lowest free run of `size` bytes aligned to `alignment` (a power of two). kResourceExhausted names what
+  /// was asked, what is free and the largest run: "fragmented" and "full" are different troubles.
   Result<Run> allocate(uint64_t size, uint64_t alignment);
   /// `size` bytes in as many runs as it takes, lowest first.
   Result<std::vector<Run>> allocate_scattered(uint64_t size);

@@ -38,14 +38,16 @@ Memory::Memory(const MemoryConfig& config)
 
 Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
   const uint64_t limit = kDramBase.value - kSramBase.value;
-  if (config.dram_bytes % kPageBytes != 0 || config.cma_bytes % kPageBytes != 0 || config.sram_bytes % kPageBytes != 0) {
+  if (config.dram_bytes % kPageBytes != 0 || config.cma_bytes % kPageBytes != 0 ||
+      config.sram_bytes % kPageBytes != 0) {
     return fail(Code::kInvalidArgument, "memory sizes must be multiples of {} bytes", kPageBytes);
   }
   if (config.sram_bytes > limit) {
     return fail(Code::kInvalidArgument, "SRAM of {} bytes, the aperture has {}", config.sram_bytes, limit);
   }
   if (reserved_bytes(config) + config.cma_bytes >= config.dram_bytes) {
-    return fail(Code::kInvalidArgument, "carve-outs ({} bytes) and CMA ({}) leave nothing of {} bytes of DRAM",
+    return fail(Code::kInvalidArgument,
+                "carve-outs ({} bytes) and CMA ({}) leave nothing of {} bytes of DRAM",
                 reserved_bytes(config), config.cma_bytes, config.dram_bytes);
   }
   std::unique_ptr<Memory> memory(new Memory(config));
@@ -88,7 +90,8 @@ void Memory::release(const Allocation& allocation) {
 std::span<uint8_t> Memory::bytes(Phys base, uint64_t size) {
   if (!is_sram(base)) {
     const uint64_t offset = base.value - kDramBase.value;
-    return range_inside(offset, size, usable_bytes_) ? dram_->bytes().subspan(offset, size) : std::span<uint8_t>{};
+    return range_inside(offset, size, usable_bytes_) ? dram_->bytes().subspan(offset, size)
+                                                     : std::span<uint8_t>{};
   }
   if (base < kSramBase || !range_inside(base.value - kSramBase.value, size, config_.sram_bytes) || !sram_) {
     return {};

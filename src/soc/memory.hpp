@@ -2,17 +2,17 @@
 // The memories of the module: DRAM with its carve-outs, CMA region and page pool, and on-chip SRAM.
 #pragma once
 
+#include "base/status.hpp"
+#include "soc/address.hpp"
+#include "soc/backing.hpp"
+#include "soc/extents.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "base/status.hpp"
-#include "soc/address.hpp"
-#include "soc/backing.hpp"
-#include "soc/extents.hpp"
 
 namespace medlar::soc {
 

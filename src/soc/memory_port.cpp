@@ -10,7 +10,8 @@ namespace {
 
 tl::unexpected<Error> fault(chip::Ram ram, uint64_t address, Direction direction) {
   return fail(Code::kFault, "{} at IOVA {:#x} on the {} port faulted",
-              direction == Direction::kRead ? "read" : "write", address, ram == chip::Ram::kDram ? "DRAM" : "SRAM");
+              direction == Direction::kRead ? "read" : "write", address,
+              ram == chip::Ram::kDram ? "DRAM" : "SRAM");
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace medlar::soc {
 /// translation fault, as is the reverse (the two buses reach different memories).
 class SocMemoryPort final : public chip::MemoryPort {
  public:
-  SocMemoryPort(Memory& memory, Smmu& smmu, StreamId stream) : memory_(memory), smmu_(smmu), stream_(stream) {}
+  SocMemoryPort(Memory& memory, Smmu& smmu, StreamId stream)
+      : memory_(memory), smmu_(smmu), stream_(stream) {}
 
   std::span<uint8_t> view(chip::Ram ram, uint64_t address, uint64_t size, chip::Access access) override;
   Status read(chip::Ram ram, uint64_t address, std::span<uint8_t> out) override;

@@ -14,7 +14,9 @@ constexpr uint64_t kReadOnly = 1u << 7;  // AP[2]
 constexpr uint64_t kAddress = 0x0000'ffff'ffff'f000;
 
 constexpr int kLevels = 3;
-constexpr int shift_of(int level) { return 12 + 9 * (kLevels - level); }
+constexpr int shift_of(int level) {
+  return 12 + 9 * (kLevels - level);
+}
 
 }  // namespace
 
@@ -58,9 +60,10 @@ Result<uint64_t*> PageTable::entry_for_map(Iova iova, int level) {
 
 Status PageTable::map_leaf(Iova iova, Phys phys, uint64_t bytes, bool writable) {
   const int level = bytes == kLargePageBytes ? 2 : 3;
-  MEDLAR_ASSIGN(uint64_t* slot, entry_for_map(iova, level));
+  MEDLAR_ASSIGN(uint64_t * slot, entry_for_map(iova, level));
   if ((*slot & kValid) != 0) {
-    // An empty table below stays valid after unmapping; a block goes in its place only when the table is empty.
+    // An empty table below stays valid after unmapping; a block goes in its place only when the table is
+    // empty.
     return fail(Code::kAlreadyExists, "IOVA {:#x} is mapped already", iova.value);
   }
   *slot = phys.value | kValid | (level == 3 ? kTable : 0) | (writable ? 0 : kReadOnly);
@@ -70,8 +73,8 @@ Status PageTable::map_leaf(Iova iova, Phys phys, uint64_t bytes, bool writable) 
 Status PageTable::map(Iova iova, Extent extent, bool writable) {
   if (iova.value % kPageBytes != 0 || extent.base.value % kPageBytes != 0 || extent.bytes % kPageBytes != 0 ||
       iova.value + extent.bytes > (uint64_t{1} << kIovaBits)) {
-    return fail(Code::kInvalidArgument, "cannot map {} bytes at IOVA {:#x} to {:#x}", extent.bytes, iova.value,
-                extent.base.value);
+    return fail(Code::kInvalidArgument, "cannot map {} bytes at IOVA {:#x} to {:#x}", extent.bytes,
+                iova.value, extent.base.value);
   }
   uint64_t done = 0;
   while (done < extent.bytes) {

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Translation tables of one context bank: three levels of 512 entries in simulated DRAM, walked entry by entry.
+// Translation tables of one context bank: three levels of 512 entries in simulated DRAM, walked entry by
+// entry.
 #pragma once
+
+#include "soc/memory.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "soc/memory.hpp"
-
 namespace medlar::soc {
 
 /// What a leaf entry says.
 struct Leaf {
-  Phys base;            ///< Of the page.
-  uint64_t bytes = 0;   ///< 4 KiB or 2 MiB.
+  Phys base;           ///< Of the page.
+  uint64_t bytes = 0;  ///< 4 KiB or 2 MiB.
   bool writable = false;
 };
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The SMMU: streams (one a DLA core) bound to context banks (one an address space), a TLB with counters, fault records.
+// The SMMU: streams (one a DLA core) bound to context banks (one an address space), a TLB with counters,
+// fault records.
 #pragma once
+
+#include "soc/page_table.hpp"
 
 #include <array>
 #include <cstdint>
@@ -8,8 +11,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-
-#include "soc/page_table.hpp"
 
 namespace medlar::soc {
 

@@ -2,21 +2,21 @@
 // The module: its memories, the SMMU and one chip a core behind its own stream.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "chip/chip.hpp"
 #include "hw/device.hpp"
 #include "soc/memory.hpp"
 #include "soc/memory_port.hpp"
 #include "soc/smmu.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace medlar::soc {
 
 struct SocConfig {
-  std::string profile;                  ///< Name for people.
+  std::string profile;  ///< Name for people.
   const hw::HwConfig* chip = nullptr;
   uint32_t cores = 1;
   uint32_t clock_khz = 0;

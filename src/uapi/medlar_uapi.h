@@ -5,6 +5,7 @@
  * Every argument starts with struct_size, Input: sizeof the caller's struct. A kernel that knows fewer bytes wants the rest
  * zero; one that knows more reads zero for what is absent. reserved: Input: must be zero (-MEDLAR_EINVAL otherwise).
  * Calls return 0 (or what is said) or a negative medlar_errno. Pointers are user addresses in a uint64_t. */
+/* clang-format off: an interface to be reviewed on two pages */
 #ifndef MEDLAR_UAPI_H
 #define MEDLAR_UAPI_H
 #ifdef __KERNEL__

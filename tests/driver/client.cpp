@@ -58,8 +58,8 @@ void Client::destroy(Memory& memory) {
   memory = {};
 }
 
-int Client::submit(TaskBuilder& builder, const std::vector<Memory>& data, const std::vector<int32_t>& in_fences,
-                   uint64_t timeout_ns) {
+int Client::submit(TaskBuilder& builder, const std::vector<Memory>& data,
+                   const std::vector<int32_t>& in_fences, uint64_t timeout_ns) {
   const dla_request lists = builder.request();
   std::vector<Memory> temporary;
   std::vector<medlar_address> addresses;

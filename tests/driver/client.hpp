@@ -2,13 +2,13 @@
 // A user of the C interface, for tests of the simulated kernel.
 #pragma once
 
+#include "driver/sim/kernel.hpp"
+#include "driver/task_builder.hpp"
+
 #include <memory>
 #include <vector>
 
 #include <gtest/gtest.h>
-
-#include "driver/sim/kernel.hpp"
-#include "driver/task_builder.hpp"
 
 namespace medlar::driver::test {
 
@@ -39,9 +39,10 @@ class Client {
     return kernel_->ioctl(kernel_->self, fd_, request, &args);
   }
 
-  /// The builder's lists in fresh buffers, then `data` as addresses 5 and up. Returns the fence, or a negative errno.
-  int submit(TaskBuilder& builder, const std::vector<Memory>& data, const std::vector<int32_t>& in_fences = {},
-             uint64_t timeout_ns = 0);
+  /// The builder's lists in fresh buffers, then `data` as addresses 5 and up. Returns the fence, or a
+  /// negative errno.
+  int submit(TaskBuilder& builder, const std::vector<Memory>& data,
+             const std::vector<int32_t>& in_fences = {}, uint64_t timeout_ns = 0);
   int submit(const std::vector<medlar_address>& addresses, const std::vector<int32_t>& in_fences = {},
              uint64_t timeout_ns = 0);
   /// Waits, closes the fence, returns the task's status.

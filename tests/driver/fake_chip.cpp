@@ -10,7 +10,9 @@ namespace {
 constexpr dla_unit kConv[] = {DLA_UNIT_CACC, DLA_UNIT_CMAC_A, DLA_UNIT_CMAC_B, DLA_UNIT_CSC, DLA_UNIT_CDMA};
 constexpr uint32_t kFreeSlots = 20;
 
-uint32_t bit(uint32_t shift, int group) { return 1u << (shift + static_cast<uint32_t>(group)); }
+uint32_t bit(uint32_t shift, int group) {
+  return 1u << (shift + static_cast<uint32_t>(group));
+}
 
 }  // namespace
 
@@ -179,7 +181,8 @@ bool FakeChip::run_conv() {
   return true;
 }
 
-bool FakeChip::run_from_memory(dla_unit unit, dla_unit rdma, bool has_rdma, const char* name, uint32_t done_bit) {
+bool FakeChip::run_from_memory(dla_unit unit, dla_unit rdma, bool has_rdma, const char* name,
+                               uint32_t done_bit) {
   if (!ready(unit) || (has_rdma && !ready(rdma))) {
     return false;
   }
@@ -216,9 +219,12 @@ bool FakeChip::step() {
   return run_conv() ||
          (sdp_ready(false) && run_from_memory(DLA_UNIT_SDP, DLA_UNIT_SDP_RDMA, true, "SDP",
                                               NVDLA_GLB_S_INTR_STATUS_SDP_DONE_STATUS0_SHIFT)) ||
-         run_from_memory(DLA_UNIT_PDP, DLA_UNIT_PDP_RDMA, true, "PDP", NVDLA_GLB_S_INTR_STATUS_PDP_DONE_STATUS0_SHIFT) ||
-         run_from_memory(DLA_UNIT_CDP, DLA_UNIT_CDP_RDMA, true, "CDP", NVDLA_GLB_S_INTR_STATUS_CDP_DONE_STATUS0_SHIFT) ||
-         run_from_memory(DLA_UNIT_RBK, DLA_UNIT_RBK, false, "RUBIK", NVDLA_GLB_S_INTR_STATUS_RUBIK_DONE_STATUS0_SHIFT) ||
+         run_from_memory(DLA_UNIT_PDP, DLA_UNIT_PDP_RDMA, true, "PDP",
+                         NVDLA_GLB_S_INTR_STATUS_PDP_DONE_STATUS0_SHIFT) ||
+         run_from_memory(DLA_UNIT_CDP, DLA_UNIT_CDP_RDMA, true, "CDP",
+                         NVDLA_GLB_S_INTR_STATUS_CDP_DONE_STATUS0_SHIFT) ||
+         run_from_memory(DLA_UNIT_RBK, DLA_UNIT_RBK, false, "RUBIK",
+                         NVDLA_GLB_S_INTR_STATUS_RUBIK_DONE_STATUS0_SHIFT) ||
          run_bdma();
 }
 
@@ -230,8 +236,12 @@ FakeSystem::FakeSystem(const dla_config& wanted) : chip(wanted), config(wanted) 
 dla_port FakeSystem::port() {
   dla_port p{};
   p.self = this;
-  p.read = [](void* s, uint32_t address, uint32_t* value) { return static_cast<FakeSystem*>(s)->chip.read(address, value); };
-  p.write = [](void* s, uint32_t address, uint32_t value) { return static_cast<FakeSystem*>(s)->chip.write(address, value); };
+  p.read = [](void* s, uint32_t address, uint32_t* value) {
+    return static_cast<FakeSystem*>(s)->chip.read(address, value);
+  };
+  p.write = [](void* s, uint32_t address, uint32_t value) {
+    return static_cast<FakeSystem*>(s)->chip.write(address, value);
+  };
   p.allocate = [](void* s, size_t bytes) -> void* {
     auto* system = static_cast<FakeSystem*>(s);
     if (system->fail_allocation >= 0 && system->fail_allocation-- == 0) {

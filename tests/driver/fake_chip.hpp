@@ -2,15 +2,15 @@
 // A chip without arithmetic for tests of the driver core: register groups, enables, chains and interrupts.
 #pragma once
 
+#include "driver/core/device.h"
+#include "driver/core/registers.h"
+
 #include <array>
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include "driver/core/device.h"
-#include "driver/core/registers.h"
 
 namespace medlar::driver::test {
 
@@ -29,7 +29,9 @@ class FakeChip {
   /// Names of the engines of each executed chain, e.g. "CONV0+SDP0".
   std::vector<std::string> executed;
   /// Last value of a unit's register, by group.
-  uint32_t word(dla_unit unit, int group, uint32_t offset) const { return units_[unit].words[group].at(offset); }
+  uint32_t word(dla_unit unit, int group, uint32_t offset) const {
+    return units_[unit].words[group].at(offset);
+  }
   uint64_t lut_writes = 0;
   uint32_t status_ = 0;
   /// Chains from this one on never finish.

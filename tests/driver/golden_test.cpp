@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // NVIDIA's regression loadables through the C interface, driver, SMMU and chip, against NVIDIA's goldens.
-#include <cstring>
-
 #include "driver/client.hpp"
 #include "loadable/corpus.hpp"
 #include "loadable/loadable.hpp"
 #include "loadable/upgrade.hpp"
 
+#include <cstring>
+
 namespace medlar::driver::test {
 namespace {
 
-/// A golden image: elements in the order channel, row, column, taken from device memory in the image's own format.
+/// A golden image: elements in the order channel, row, column, taken from device memory in the image's own
+/// format.
 struct Header {
   uint32_t format, width, height, channels, line_stride, surface_stride, size;
 };
@@ -23,8 +24,8 @@ Golden parse_golden(const ByteBuffer& file) {
   return {load_le<Header>(file.data() + 8), ByteView(file).subspan(36)};
 }
 
-/// The device buffer as the golden's program walked it: 32 bytes of channels a surface (regression file formats
-/// 40: INT8, 41: INT16, 42: FP16).
+/// The device buffer as the golden's program walked it: 32 bytes of channels a surface (regression file
+/// formats 40: INT8, 41: INT16, 42: FP16).
 ByteBuffer walk(const Golden& golden, std::span<const uint8_t> memory) {
   const uint32_t element = golden.format == 40 ? 1 : 2;
   const uint32_t channels = 32 / element;
@@ -32,8 +33,8 @@ ByteBuffer walk(const Golden& golden, std::span<const uint8_t> memory) {
   for (uint32_t c = 0; c < golden.channels; ++c) {
     for (uint32_t y = 0; y < golden.height; ++y) {
       for (uint32_t x = 0; x < golden.width; ++x) {
-        const uint64_t at = uint64_t{c / channels} * golden.surface_stride + uint64_t{y} * golden.line_stride +
-                            uint64_t{x} * 32 + c % channels * element;
+        const uint64_t at = uint64_t{c / channels} * golden.surface_stride +
+                            uint64_t{y} * golden.line_stride + uint64_t{x} * 32 + c % channels * element;
         for (uint32_t byte = 0; byte < element; ++byte) {
           result.push_back(at + byte < memory.size() ? memory[at + byte] : 0);
         }
@@ -100,7 +101,8 @@ TEST(Goldens, RegressionLoadablesReproduceTheirs) {
     }
     const std::string directory = path.substr(start + 7, path.find('/', start + 7) - start - 7);
     const std::string name = directory.substr(0, directory.rfind('_'));
-    if (loadables.contains(name) && !name.starts_with("NN_")) {  // NN has CPU tasks: not the kernel's business
+    if (loadables.contains(name) &&
+        !name.starts_with("NN_")) {  // NN has CPU tasks: not the kernel's business
       run_golden(name, loadables.at(name), bytes);
       ++count;
     }

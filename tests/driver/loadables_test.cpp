@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// NVIDIA's own loadables through validation and scheduler, on the fake chip: nothing of theirs is refused or hangs.
-#include <gtest/gtest.h>
-
+// NVIDIA's own loadables through validation and scheduler, on the fake chip: nothing of theirs is refused or
+// hangs.
 #include "base/checked.hpp"
 #include "driver/fake_chip.hpp"
 #include "driver/task_builder.hpp"
+#include "loadable/corpus.hpp"
 #include "loadable/loadable.hpp"
 #include "loadable/upgrade.hpp"
-#include "loadable/corpus.hpp"
+
+#include <gtest/gtest.h>
 
 namespace medlar::driver::test {
 namespace {
@@ -69,7 +70,8 @@ void run_loadable(const std::string& name, ByteView bytes, const dla_config& con
     medlar_query_error reason;
     dla_task* created = nullptr;
     ASSERT_EQ(dla_task_create(&port, &config, &request, &created, &reason), 0)
-        << "operation " << reason.op_index << ": " << reason.field << " " << reason.value << ", limit " << reason.limit;
+        << "operation " << reason.op_index << ": " << reason.field << " " << reason.value << ", limit "
+        << reason.limit;
     dla_submit(&system.device, &context, created, 0);
     system.run();
     ASSERT_EQ(system.ended.size(), 1u);
@@ -91,7 +93,7 @@ TEST(OfficialLoadables, AllAreAcceptedAndRunToTheirEnd) {
   MEDLAR_OFFICIAL_LOADABLES(loadables);
   for (const auto& [name, bytes] : loadables) {
     run_loadable(name, bytes,
-                 name.ends_with("_small") ? small_config()
+                 name.ends_with("_small")   ? small_config()
                  : name.ends_with("_large") ? large_config()
                                             : full_config());
   }

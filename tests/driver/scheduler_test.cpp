@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scheduler on a fake chip: order of execution, register groups, tables, contexts, ways to end.
+#include "driver/fake_chip.hpp"
+#include "driver/task_builder.hpp"
+
 #include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "driver/fake_chip.hpp"
-#include "driver/task_builder.hpp"
 
 namespace medlar::driver::test {
 namespace {
@@ -46,7 +46,8 @@ TEST_F(Scheduler, ChainsAlternateBetweenTheGroups) {
   }
   submit(builder);
   system.run();
-  EXPECT_THAT(system.chip.executed, ElementsAre("CONV0+SDP0", "CONV1+SDP1", "CONV0+SDP0", "CONV1+SDP1", "CONV0+SDP0"));
+  EXPECT_THAT(system.chip.executed,
+              ElementsAre("CONV0+SDP0", "CONV1+SDP1", "CONV0+SDP0", "CONV1+SDP1", "CONV0+SDP0"));
   ASSERT_EQ(system.ended.size(), 1u);
   EXPECT_EQ(system.ended[0].status, 0);
   EXPECT_EQ(system.device.counters.operations, 10u);
@@ -278,7 +279,9 @@ TEST_F(Scheduler, RandomGraphsRunToTheirEnd) {
           ops.push_back(static_cast<int16_t>(builder.graph.size() - 1));
           break;
         }
-        case 1: ops.push_back(builder.add(NVDLA_OP_TYPE_BDMA)); break;
+        case 1:
+          ops.push_back(builder.add(NVDLA_OP_TYPE_BDMA));
+          break;
         case 2:
           ops.push_back(builder.add_pdp(TaskBuilder::cube(5, 8, 8, 32), TaskBuilder::cube(7, 4, 4, 32)));
           break;

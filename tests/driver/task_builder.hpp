@@ -2,11 +2,11 @@
 // Builds small tasks in plain memory, correct by default, for tests to break.
 #pragma once
 
+#include "driver/core/task.h"
+
 #include <cstring>
 #include <memory>
 #include <vector>
-
-#include "driver/core/task.h"
 
 namespace medlar::driver::test {
 
@@ -28,7 +28,8 @@ class TaskBuilder {
     network.num_rois = 1;
   }
 
-  /// Appends an operation at the end of its engine's queue; consecutive ones wait for each other to be programmed.
+  /// Appends an operation at the end of its engine's queue; consecutive ones wait for each other to be
+  /// programmed.
   int16_t add(uint8_t type) {
     const auto index = static_cast<int16_t>(graph.size());
     nvdla_common_op_desc op{};
@@ -149,7 +150,9 @@ class TaskBuilder {
                            .sram = false,
                            .writable = true});
     }
-    return {.addresses = addresses.data(), .num_addresses = static_cast<uint32_t>(addresses.size()), .timeout_ns = 0};
+    return {.addresses = addresses.data(),
+            .num_addresses = static_cast<uint32_t>(addresses.size()),
+            .timeout_ns = 0};
   }
 
   nvdla_network_desc network{};
@@ -161,7 +164,8 @@ class TaskBuilder {
 
  private:
   void put(void* data, size_t bytes) {
-    addresses.push_back({.buffer = data, .iova = 0, .bytes = bytes, .offset = 0, .sram = false, .writable = true});
+    addresses.push_back(
+        {.buffer = data, .iova = 0, .bytes = bytes, .offset = 0, .sram = false, .writable = true});
   }
   int buffers_;
   std::vector<uint8_t> data_ = std::vector<uint8_t>(kDataBytes);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hostile descriptors: each is refused with the field, its value and the limit, before any register is touched.
+// Hostile descriptors: each is refused with the field, its value and the limit, before any register is
+// touched.
+#include "driver/fake_chip.hpp"
+#include "driver/task_builder.hpp"
+
 #include <functional>
 #include <random>
 
 #include <gtest/gtest.h>
-
-#include "driver/fake_chip.hpp"
-#include "driver/task_builder.hpp"
 
 namespace medlar::driver::test {
 namespace {
@@ -17,7 +18,8 @@ struct Outcome {
   std::string field() const { return reason.field; }
 };
 
-Outcome submit(FakeSystem& system, TaskBuilder& builder, const std::function<void(dla_request&)>& change = {}) {
+Outcome submit(FakeSystem& system, TaskBuilder& builder,
+               const std::function<void(dla_request&)>& change = {}) {
   dla_request request = builder.request();
   if (change) {
     change(request);
@@ -87,56 +89,87 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"head", [](TaskBuilder& b) { b.network.op_head[1] = 40; }, "op_head", 40, 3, -1},
         Case{"head_of_other", [](TaskBuilder& b) { b.network.op_head[1] = 1; }, "op_head", 1, 2, 1},
         Case{"head_missing", [](TaskBuilder& b) { b.network.op_head[3] = -1; }, "op_head", -1, 2, 2},
-        Case{"graph_index", [](TaskBuilder& b) { b.network.dependency_graph_index = 8; }, "dependency_graph", 8, 7, -1},
-        Case{"surface_index", [](TaskBuilder& b) { b.network.surface_desc_index = -1; }, "surfaces", -1, 7, 0},
+        Case{"graph_index", [](TaskBuilder& b) { b.network.dependency_graph_index = 8; }, "dependency_graph",
+             8, 7, -1},
+        Case{"surface_index", [](TaskBuilder& b) { b.network.surface_desc_index = -1; }, "surfaces", -1, 7,
+             0},
         Case{"roi", [](TaskBuilder& b) { b.network.num_rois = 2; }, "num_rois", 2, 1, -1},
         Case{"dynamic_roi", [](TaskBuilder& b) { b.network.dynamic_roi = 1; }, "dynamic_roi", 1, 0, -1},
         Case{"type", [](TaskBuilder& b) { b.graph[2].op_type = 6; }, "op_type", 6, 5, 2},
-        Case{"consumer", [](TaskBuilder& b) { b.graph[1].consumers[3].index = 4; }, "consumer.index", 4, 3, 1},
-        Case{"consumer_slot", [](TaskBuilder& b) { b.graph[1].consumers[4].index = 0; }, "consumer.type", 1, 4, 1},
-        Case{"consumer_event", [](TaskBuilder& b) { b.graph[0].consumers[2].event = 6; }, "consumer.event", 6, 5, 0},
-        Case{"sdp_has_no_weights", [](TaskBuilder& b) { b.graph[1].consumers[3].event = 4; }, "consumer.event", 4, 3, 1},
+        Case{"consumer", [](TaskBuilder& b) { b.graph[1].consumers[3].index = 4; }, "consumer.index", 4, 3,
+             1},
+        Case{"consumer_slot", [](TaskBuilder& b) { b.graph[1].consumers[4].index = 0; }, "consumer.type", 1,
+             4, 1},
+        Case{"consumer_event", [](TaskBuilder& b) { b.graph[0].consumers[2].event = 6; }, "consumer.event", 6,
+             5, 0},
+        Case{"sdp_has_no_weights", [](TaskBuilder& b) { b.graph[1].consumers[3].event = 4; },
+             "consumer.event", 4, 3, 1},
         Case{"count", [](TaskBuilder& b) { b.graph[1].dependency_count = 3; }, "dependency_count", 3, 2, 1},
-        Case{"parent", [](TaskBuilder& b) { b.graph[2].fused_parent.index = 3; }, "dependency_count", 2, 1, 1},
+        Case{"parent", [](TaskBuilder& b) { b.graph[2].fused_parent.index = 3; }, "dependency_count", 2, 1,
+             1},
         Case{"queue_loop", [](TaskBuilder& b) { b.link(3, 1, NVDLA_EVENT_OP_COMPLETED); }, "queue", 1, -1, 1},
         Case{"address", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.address = 8; }, "src.address", 8, 7, 3},
-        Case{"negative_address", [](TaskBuilder& b) { SDP_SURFACE(b).dst_data.address = -1; }, "dst.address", -1, 7, 3},
+        Case{"negative_address", [](TaskBuilder& b) { SDP_SURFACE(b).dst_data.address = -1; }, "dst.address",
+             -1, 7, 3},
         Case{"memory", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.type = 1; }, "src.type", 1, 0, 3},
         Case{"memory_type", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.type = 3; }, "src.type", 3, 1, 3},
-        Case{"width", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.width = 8193; }, "src.width", 8193, 8192, 3},
+        Case{"width", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.width = 8193; }, "src.width", 8193, 8192,
+             3},
         Case{"height", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.height = 0; }, "src.height", 0, 8192, 3},
-        Case{"line_stride", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.line_stride = 224; }, "src.line_stride", 224, 256, 3},
-        Case{"unaligned", [](TaskBuilder& b) { SDP_SURFACE(b).dst_data.offset = 8; }, "dst.alignment", 0x10020008, 32, 3},
-        Case{"extent", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.offset = (1 << 16) - 2048 + 32; }, "src.end",
-             (1 << 16) + 32, 1 << 16, 3},
+        Case{"line_stride", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.line_stride = 224; },
+             "src.line_stride", 224, 256, 3},
+        Case{"unaligned", [](TaskBuilder& b) { SDP_SURFACE(b).dst_data.offset = 8; }, "dst.alignment",
+             0x10020008, 32, 3},
+        Case{"extent", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.offset = (1 << 16) - 2048 + 32; },
+             "src.end", (1 << 16) + 32, 1 << 16, 3},
         Case{"offset", [](TaskBuilder& b) { SDP_SURFACE(b).src_data.offset = 0xffffffe0; }, "src.end",
              0xffffffe0ll + 2048, 1 << 16, 3},
         Case{"precision", [](TaskBuilder& b) { SDP(b).src_precision = 3; }, "src_precision", 3, 2, 3},
         Case{"lut", [](TaskBuilder& b) { SDP(b).lut_index = 0; }, "lut_index", 0, -1, 3},
         Case{"batch", [](TaskBuilder& b) { SDP(b).batch_num = 33; }, "batch_num", 33, 32, 3},
-        Case{"eql", [](TaskBuilder& b) { SDP(b).x1_op.enable = 1; SDP(b).x1_op.alu_type = 3; }, "x1.alu_type", 3, 2, 3},
-        Case{"operand", [](TaskBuilder& b) { SDP(b).x1_op.enable = 1; SDP(b).x1_op.type = 2; SDP(b).x1_op.alu_operand = 40000; },
+        Case{"eql",
+             [](TaskBuilder& b) {
+               SDP(b).x1_op.enable = 1;
+               SDP(b).x1_op.alu_type = 3;
+             },
+             "x1.alu_type", 3, 2, 3},
+        Case{"operand",
+             [](TaskBuilder& b) {
+               SDP(b).x1_op.enable = 1;
+               SDP(b).x1_op.type = 2;
+               SDP(b).x1_op.alu_operand = 40000;
+             },
              "operand", 40000, 32767, 3},
-        Case{"operand_cube", [](TaskBuilder& b) { SDP(b).y_op.enable = 1; SDP(b).y_op.type = 1; SDP(b).y_op.mode = 2;
-                                                  SDP_SURFACE(b).y_data.address = 9; }, "y.address", 9, 7, 3},
+        Case{"operand_cube",
+             [](TaskBuilder& b) {
+               SDP(b).y_op.enable = 1;
+               SDP(b).y_op.type = 1;
+               SDP(b).y_op.mode = 2;
+               SDP_SURFACE(b).y_data.address = 9;
+             },
+             "y.address", 9, 7, 3},
         Case{"shift", [](TaskBuilder& b) { SDP(b).out_cvt.truncate = 64; }, "SDP.D_CVT_SHIFT", 64, 63, 3},
         Case{"bank", [](TaskBuilder& b) { CONV(b).data_bank = 16; }, "data_bank+weight_bank", 17, 16, 0},
         Case{"kernel", [](TaskBuilder& b) { CONV(b).kernel_width_csc = 33; }, "kernel_width_csc", 33, 32, 0},
         Case{"stride", [](TaskBuilder& b) { CONV(b).conv_stride_y = 0; }, "conv_stride_y", 0, 1, 0},
         Case{"pad", [](TaskBuilder& b) { CONV(b).pad_x_left = 32; }, "CSC.D_ZERO_PADDING", 32, 31, 0},
         Case{"format", [](TaskBuilder& b) { CONV(b).data_format = 37; }, "data_format", 37, 36, 0},
-        Case{"weights_small", [](TaskBuilder& b) { CONV_SURFACE(b).weight_data.size = 9 * 32 * 31; }, "weight.size",
-             9 * 32 * 31, 9 * 32 * 32, 0},
-        Case{"weights_end", [](TaskBuilder& b) { CONV_SURFACE(b).weight_data.size = 1 << 17; }, "weight.end", 1 << 17, 1 << 16, 0},
-        Case{"weights_unaligned", [](TaskBuilder& b) { CONV_SURFACE(b).weight_data.size += 32; }, "CSC.D_WEIGHT_BYTES",
-             9 * 32 * 32 + 32, 0xffffff80, 0},
+        Case{"weights_small", [](TaskBuilder& b) { CONV_SURFACE(b).weight_data.size = 9 * 32 * 31; },
+             "weight.size", 9 * 32 * 31, 9 * 32 * 32, 0},
+        Case{"weights_end", [](TaskBuilder& b) { CONV_SURFACE(b).weight_data.size = 1 << 17; }, "weight.end",
+             1 << 17, 1 << 16, 0},
+        Case{"weights_unaligned", [](TaskBuilder& b) { CONV_SURFACE(b).weight_data.size += 32; },
+             "CSC.D_WEIGHT_BYTES", 9 * 32 * 32 + 32, 0xffffff80, 0},
         Case{"out_scale", [](TaskBuilder& b) { CONV(b).out_cvt.scale = 2; }, "out_cvt.scale", 2, 1, 0},
-        Case{"conv_to_memory", [](TaskBuilder& b) { CONV_SURFACE(b).dst_data.type = 0; }, "dst.type", 0, 2, 0},
-        Case{"lonely_conv", [](TaskBuilder& b) { b.surfaces[1].sdp_surface.src_data = TaskBuilder::cube(5, 8, 8, 32); },
+        Case{"conv_to_memory", [](TaskBuilder& b) { CONV_SURFACE(b).dst_data.type = 0; }, "dst.type", 0, 2,
+             0},
+        Case{"lonely_conv",
+             [](TaskBuilder& b) { b.surfaces[1].sdp_surface.src_data = TaskBuilder::cube(5, 8, 8, 32); },
              "dst.type", 2, 0, 0},
         Case{"pool", [](TaskBuilder& b) { PDP(b).pool_width = 8; }, "pool_width", 8, 7, 2},
         Case{"pool_pad", [](TaskBuilder& b) { PDP(b).pad_left = 2; }, "pad_left", 2, 1, 2},
-        Case{"pool_out", [](TaskBuilder& b) { b.surfaces[2].pdp_surface.dst_data.width = 5; }, "dst.width", 10, 8, 2},
+        Case{"pool_out", [](TaskBuilder& b) { b.surfaces[2].pdp_surface.dst_data.width = 5; }, "dst.width",
+             10, 8, 2},
         Case{"split_on_the_fly", [](TaskBuilder& b) { PDP(b).split_num = 2; }, "split_num", 2, 1, 2}),
     [](const auto& test) { return test.param.name; });
 
@@ -238,10 +271,18 @@ TEST(Validation, RandomDamageIsRefusedOrRuns) {
         static_cast<uint8_t*>(data)[random() % bytes] = value;
       };
       switch (random() % 4) {
-        case 0: damage(&builder.network, sizeof builder.network); break;
-        case 1: damage(builder.graph.data(), builder.graph.size() * sizeof builder.graph[0]); break;
-        case 2: damage(&builder.ops[random() % 4], sizeof(nvdla_sdp_op_desc)); break;
-        default: damage(&builder.surfaces[random() % 4], sizeof(nvdla_conv_surface_desc)); break;
+        case 0:
+          damage(&builder.network, sizeof builder.network);
+          break;
+        case 1:
+          damage(builder.graph.data(), builder.graph.size() * sizeof builder.graph[0]);
+          break;
+        case 2:
+          damage(&builder.ops[random() % 4], sizeof(nvdla_sdp_op_desc));
+          break;
+        default:
+          damage(&builder.surfaces[random() % 4], sizeof(nvdla_conv_surface_desc));
+          break;
       }
     }
     dla_request request = builder.request();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "soc/smmu.hpp"
 
+#include "soc/memory_port.hpp"
+
 #include <cstring>
 
 #include <gtest/gtest.h>
-
-#include "soc/memory_port.hpp"
 
 namespace medlar::soc {
 namespace {
@@ -16,7 +16,9 @@ constexpr StreamId kStream = 1;
 class SmmuTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto created = Memory::create({.dram_bytes = 64 * kMiB, .cma_bytes = 16 * kMiB, .sram_bytes = kMiB,
+    auto created = Memory::create({.dram_bytes = 64 * kMiB,
+                                   .cma_bytes = 16 * kMiB,
+                                   .sram_bytes = kMiB,
                                    .carve_outs = {{"bpmp", 2 * kMiB}, {"optee", kMiB}}});
     ASSERT_TRUE(created) << created.error().to_string();
     memory = std::move(*created);
@@ -37,7 +39,8 @@ TEST_F(SmmuTest, RegionsTileTheDram) {
     at = at + region.extent.bytes;
   }
   EXPECT_EQ(at, Memory::kDramBase + 64 * kMiB);
-  EXPECT_TRUE(memory->bytes(memory->regions()[2].extent.base, 1).empty()) << "a carve-out is not ours to touch";
+  EXPECT_TRUE(memory->bytes(memory->regions()[2].extent.base, 1).empty())
+      << "a carve-out is not ours to touch";
   EXPECT_TRUE(memory->bytes({0}, 1).empty());
   EXPECT_TRUE(memory->bytes(Memory::kSramBase, kMiB + 1).empty());
 }
@@ -157,7 +160,8 @@ TEST_F(SmmuTest, DoubleMappingIsRefusedAndUndone) {
   const Allocation two = *memory->allocate(Pool::kContiguous, 2 * kPageBytes);
   ASSERT_TRUE(smmu->map(bank, {0x1000'1000}, one, true));
   EXPECT_EQ(smmu->map(bank, {0x1000'0000}, two, true).error().code, Code::kAlreadyExists);
-  EXPECT_FALSE(smmu->translate(kStream, {0x1000'0000}, Direction::kRead)) << "the half that fitted is gone again";
+  EXPECT_FALSE(smmu->translate(kStream, {0x1000'0000}, Direction::kRead))
+      << "the half that fitted is gone again";
   EXPECT_TRUE(smmu->translate(kStream, {0x1000'1000}, Direction::kRead));
   EXPECT_FALSE(smmu->map(bank, {uint64_t{1} << 39}, one, true)) << "beyond the tables";
 }

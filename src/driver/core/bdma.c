@@ -5,7 +5,8 @@
 #define UNIT 32 /* bytes: granule of sizes and strides */
 #define MAX_REPEAT 8192
 
-static int check_repeat(struct dla_build* b, const char* field, uint32_t repeat, uint32_t stride, uint64_t extent) {
+static int check_repeat(struct dla_build* b, const char* field, uint32_t repeat, uint32_t stride,
+                        uint64_t extent) {
   DLA_TRY(dla_check(b, field, repeat, 1, MAX_REPEAT));
   if (stride % UNIT != 0 || (repeat > 1 && stride < extent)) {
     return dla_refuse(b, MEDLAR_EINVAL, field, stride, (int64_t)extent);
@@ -14,8 +15,8 @@ static int check_repeat(struct dla_build* b, const char* field, uint32_t repeat,
 }
 
 /* One side of a transfer: `lines` of `line` bytes, in surfaces. */
-static int find_side(struct dla_build* b, struct dla_use use, const struct nvdla_bdma_transfer_desc* t, uint8_t type,
-                     struct dla_place* place) {
+static int find_side(struct dla_build* b, struct dla_use use, const struct nvdla_bdma_transfer_desc* t,
+                     uint8_t type, struct dla_place* place) {
   const uint32_t line = use.write ? t->destination_line : t->source_line;
   const uint32_t surface = use.write ? t->destination_surface : t->source_surface;
   DLA_TRY(check_repeat(b, "line_repeat", t->line_repeat, line, t->line_size));

@@ -43,7 +43,9 @@ int dla_check(struct dla_build* b, const char* field, int64_t value, int64_t low
 int dla_check_precision(struct dla_build* b, const char* field, uint8_t precision);
 int dla_check_feature(struct dla_build* b, const char* field, uint32_t feature);
 
-static inline uint32_t dla_element_bytes(uint8_t precision) { return precision == NVDLA_PRECISION_INT8 ? 1u : 2u; }
+static inline uint32_t dla_element_bytes(uint8_t precision) {
+  return precision == NVDLA_PRECISION_INT8 ? 1u : 2u;
+}
 
 /* Where a cube lies for the DMA. */
 struct dla_place {
@@ -58,7 +60,8 @@ struct dla_use {
 
 /* width, height and channel between 1 and 8192. */
 int dla_check_dims(struct dla_build* b, const char* name, const struct nvdla_data_cube* cube);
-/* `bytes` from the cube's address on lie inside its buffer, which is of the cube's type and may be written to. */
+/* `bytes` from the cube's address on lie inside its buffer, which is of the cube's type and may be written
+ * to. */
 int dla_find(struct dla_build* b, struct dla_use use, const struct nvdla_data_cube* cube, uint64_t bytes,
              struct dla_place* place);
 /* A feature cube of w x h x c elements with strides: aligned, not overlapping itself, inside its buffer. */
@@ -78,7 +81,7 @@ void dla_put(struct dla_build* b, const struct dla_field* field, uint64_t value)
 void dla_put_at(struct dla_build* b, uint32_t delta, const struct dla_field* field, uint64_t value);
 void dla_put_signed(struct dla_build* b, const struct dla_field* field, int64_t value);
 
-#define DLA_FIELD(UNIT, REG, FIELD)                                                                              \
+#define DLA_FIELD(UNIT, REG, FIELD)                                                                         \
   (&(const struct dla_field){DLA_UNIT_##UNIT, NVDLA_##UNIT##_##REG, NVDLA_##UNIT##_##REG##_##FIELD##_SHIFT, \
                              NVDLA_##UNIT##_##REG##_##FIELD##_MASK, #UNIT "." #REG})
 /* For fields that are narrower in the first register map. */
@@ -91,17 +94,20 @@ void dla_put_signed(struct dla_build* b, const struct dla_field* field, int64_t 
 #define SET_V1(UNIT, REG, FIELD, value) dla_put(b, DLA_FIELD_V1(UNIT, REG, FIELD), (uint64_t)(value))
 #define SET_SIGNED(UNIT, REG, FIELD, value) dla_put_signed(b, DLA_FIELD(UNIT, REG, FIELD), (value))
 /* The same field of a twin register `delta` bytes further: the stages of SDP repeat each other's layout. */
-#define SET_AT(delta, UNIT, REG, FIELD, value) dla_put_at(b, delta, DLA_FIELD(UNIT, REG, FIELD), (uint64_t)(value))
+#define SET_AT(delta, UNIT, REG, FIELD, value) \
+  dla_put_at(b, delta, DLA_FIELD(UNIT, REG, FIELD), (uint64_t)(value))
 #define SET_V1_AT(delta, UNIT, REG, FIELD, value) \
   dla_put_at(b, delta, DLA_FIELD_V1(UNIT, REG, FIELD), (uint64_t)(value))
 /* A whole register. */
-#define SET_WORD(UNIT, REG, value) \
-  dla_put(b, &(const struct dla_field){DLA_UNIT_##UNIT, NVDLA_##UNIT##_##REG, 0, 0xffffffffu, #UNIT "." #REG}, (value))
+#define SET_WORD(UNIT, REG, value)                                                                          \
+  dla_put(b,                                                                                                \
+          &(const struct dla_field){DLA_UNIT_##UNIT, NVDLA_##UNIT##_##REG, 0, 0xffffffffu, #UNIT "." #REG}, \
+          (value))
 /* A pair of registers. */
-#define SET_ADDRESS(UNIT, HIGH, LOW, iova) \
-  do {                                     \
-    SET_WORD(UNIT, HIGH, (iova) >> 32);    \
-    SET_WORD(UNIT, LOW, (iova) & 0xffffffffu); \
+#define SET_ADDRESS(UNIT, HIGH, LOW, iova)   \
+  do {                                       \
+    SET_WORD(UNIT, HIGH, (iova) >> 32);      \
+    SET_WORD(UNIT, LOW, (iova)&0xffffffffu); \
   } while (0)
 
 /* Check an operation and plan its register writes; 0 or a negative errno. */
@@ -112,8 +118,10 @@ int dla_pdp_build(struct dla_build* b, const struct dla_descriptors* d);
 int dla_cdp_build(struct dla_build* b, const struct dla_descriptors* d);
 int dla_rubik_build(struct dla_build* b, const struct dla_descriptors* d);
 int dla_lut_check(struct dla_build* b, const struct nvdla_lut_param* lut);
-/* The operations of a task as a whole: slots, counts, queues, on-the-fly pairs, cycles. Fills order and queue. */
-int dla_graph_build(struct dla_build* b, const struct dla_port* port, struct dla_task* task, const int16_t* op_head);
+/* The operations of a task as a whole: slots, counts, queues, on-the-fly pairs, cycles. Fills order and
+ * queue. */
+int dla_graph_build(struct dla_build* b, const struct dla_port* port, struct dla_task* task,
+                    const int16_t* op_head);
 
 #ifdef __cplusplus
 }

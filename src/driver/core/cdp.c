@@ -2,7 +2,9 @@
 /* Cross-channel data processor (LRN) and its read DMA (NVDLA programming guide, CDP). */
 #include "driver/core/build.h"
 
-static uint64_t minus_one(uint32_t value) { return (uint64_t)value - 1; }
+static uint64_t minus_one(uint32_t value) {
+  return (uint64_t)value - 1;
+}
 
 static int check_cdp(struct dla_build* b, const struct nvdla_cdp_op_desc* op) {
   DLA_TRY(dla_check_feature(b, "op_type", MEDLAR_FEATURE_CDP));
@@ -17,7 +19,8 @@ static int check_cdp(struct dla_build* b, const struct nvdla_cdp_op_desc* op) {
   return dla_check(b, "bypass_out_mul", op->bypass_out_mul, 0, 1);
 }
 
-static void plan_rdma(struct dla_build* b, const struct nvdla_data_cube* src, struct dla_place from, uint8_t precision) {
+static void plan_rdma(struct dla_build* b, const struct nvdla_data_cube* src, struct dla_place from,
+                      uint8_t precision) {
   SET(CDP_RDMA, D_DATA_CUBE_WIDTH, WIDTH, minus_one(src->width));
   SET(CDP_RDMA, D_DATA_CUBE_HEIGHT, HEIGHT, minus_one(src->height));
   SET(CDP_RDMA, D_DATA_CUBE_CHANNEL, CHANNEL, minus_one(src->channel));
@@ -28,8 +31,8 @@ static void plan_rdma(struct dla_build* b, const struct nvdla_data_cube* src, st
   SET(CDP_RDMA, D_DATA_FORMAT, INPUT_DATA, precision);
 }
 
-static void plan_cdp(struct dla_build* b, const struct nvdla_cdp_op_desc* op, const struct nvdla_data_cube* dst,
-                     struct dla_place to) {
+static void plan_cdp(struct dla_build* b, const struct nvdla_cdp_op_desc* op,
+                     const struct nvdla_data_cube* dst, struct dla_place to) {
   SET(CDP, D_FUNC_BYPASS, SQSUM_BYPASS, op->bypass_sqsum);
   SET(CDP, D_FUNC_BYPASS, MUL_BYPASS, op->bypass_out_mul);
   SET_ADDRESS(CDP, D_DST_BASE_ADDR_HIGH, D_DST_BASE_ADDR_LOW, to.iova);
@@ -53,11 +56,13 @@ int dla_cdp_build(struct dla_build* b, const struct dla_descriptors* d) {
   struct dla_place from;
   struct dla_place to;
   DLA_TRY(check_cdp(b, op));
-  DLA_TRY(dla_find_feature(b, (struct dla_use){"src", false}, src, dla_element_bytes(op->in_precision), &from));
+  DLA_TRY(
+      dla_find_feature(b, (struct dla_use){"src", false}, src, dla_element_bytes(op->in_precision), &from));
   dst.width = src->width; /* the dimensions are the source's */
   dst.height = src->height;
   dst.channel = src->channel;
-  DLA_TRY(dla_find_feature(b, (struct dla_use){"dst", true}, &dst, dla_element_bytes(op->out_precision), &to));
+  DLA_TRY(
+      dla_find_feature(b, (struct dla_use){"dst", true}, &dst, dla_element_bytes(op->out_precision), &to));
   b->op->uses_rdma = true;
   b->op->lut = op->lut_index;
   b->op->real = op->in_precision == NVDLA_PRECISION_FP16;

@@ -9,7 +9,9 @@ struct conv {
   bool image, compressed, winograd;
 };
 
-static uint64_t minus_one(uint32_t value) { return (uint64_t)value - 1; }
+static uint64_t minus_one(uint32_t value) {
+  return (uint64_t)value - 1;
+}
 
 /* Bytes of a pixel in plane 0 and 1, by pixel format code. */
 static void pixel_bytes(uint8_t format, uint32_t* plane0, uint32_t* plane1) {
@@ -107,7 +109,8 @@ static int find_cubes(struct dla_build* b, struct conv* c) {
     const uint64_t offset = cube.offset + (uint64_t)(c->op->batch - 1) * c->op->batch_stride;
     DLA_TRY(dla_check(b, "batch_stride", (int64_t)offset, 0, (int64_t)UINT32_MAX));
     cube.offset = (uint32_t)offset;
-    DLA_TRY(dla_find_feature(b, (struct dla_use){"src", false}, &cube, dla_element_bytes(c->op->in_precision), &last));
+    DLA_TRY(dla_find_feature(b, (struct dla_use){"src", false}, &cube, dla_element_bytes(c->op->in_precision),
+                             &last));
   }
   DLA_TRY(dla_check(b, "weight.size", s->weight_data.size, 1, (int64_t)UINT32_MAX));
   DLA_TRY(dla_find(b, (struct dla_use){"weight", false}, &s->weight_data, s->weight_data.size, &c->weight));

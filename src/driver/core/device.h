@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One DLA core: contexts with their queues, the running task, the engines and their register groups.
  *
- * Who calls what: contexts and submission from any thread; dla_isr from the interrupt handler; dla_next, dla_start,
- * dla_process, dla_abort and dla_finish from one thread at a time, the device's. */
+ * Who calls what: contexts and submission from any thread; dla_isr from the interrupt handler; dla_next,
+ * dla_start, dla_process, dla_abort and dla_finish from one thread at a time, the device's. */
 #ifndef MEDLAR_DRIVER_CORE_DEVICE_H
 #define MEDLAR_DRIVER_CORE_DEVICE_H
 #include "driver/core/task.h"
@@ -21,21 +21,22 @@ struct dla_context {
 
 /* One of the two register groups of an engine. */
 struct dla_group {
-  int32_t op;         /* DLA_NO_OP: free */
+  int32_t op; /* DLA_NO_OP: free */
   uint8_t rdma_group;
 };
 
 struct dla_engine {
   struct dla_group group[2];
-  uint32_t next;         /* into the task's order: the next operation to program */
+  uint32_t next; /* into the task's order: the next operation to program */
   bool rdma_busy[2];
-  uint8_t last_done;     /* group */
-  int16_t lut;           /* that the unit's table holds for this task; -1: none */
-  uint8_t pending[2];    /* events that the interrupt handler saw, bit 1 << enum nvdla_event */
+  uint8_t last_done;  /* group */
+  int16_t lut;        /* that the unit's table holds for this task; -1: none */
+  uint8_t pending[2]; /* events that the interrupt handler saw, bit 1 << enum nvdla_event */
 };
 
 struct dla_counters {
-  uint64_t submitted, completed, failed, operations, interrupts, spurious, resets, timeouts, reads, writes, lut_loads;
+  uint64_t submitted, completed, failed, operations, interrupts, spurious, resets, timeouts, reads, writes,
+      lut_loads;
 };
 
 struct dla_device {
@@ -46,23 +47,24 @@ struct dla_device {
   struct dla_engine engine[DLA_ENGINES];
   struct dla_counters counters;
   uint64_t turn, serial, started_ns;
-  int fault;             /* first register access that the bus refused; 0 none */
+  int fault; /* first register access that the bus refused; 0 none */
   uint32_t fault_address;
   bool fault_write;
-  bool running;          /* the current task has touched the engine */
+  bool running; /* the current task has touched the engine */
 };
 
 void dla_device_init(struct dla_device* device, const struct dla_port* port, const struct dla_config* config);
 
 void dla_context_add(struct dla_device* device, struct dla_context* context, uint32_t priority);
-/* Its queued tasks end with -MEDLAR_ECANCELED at their turn; a running one at its next step. The port waits for them
- * before it removes the context. */
+/* Its queued tasks end with -MEDLAR_ECANCELED at their turn; a running one at its next step. The port waits
+ * for them before it removes the context. */
 void dla_context_cancel(struct dla_device* device, struct dla_context* context);
 void dla_context_remove(struct dla_device* device, struct dla_context* context);
 
 /* Queues a task of dla_task_create; it belongs to the device until port.finished. Gives it its serial number.
  * `blocked` in-fences must signal through dla_unblock first. */
-uint64_t dla_submit(struct dla_device* device, struct dla_context* context, struct dla_task* task, uint32_t blocked);
+uint64_t dla_submit(struct dla_device* device, struct dla_context* context, struct dla_task* task,
+                    uint32_t blocked);
 /* An in-fence of a queued task has signalled with this status; a failure fails the task at its turn. */
 void dla_unblock(struct dla_device* device, struct dla_task* task, int status);
 
@@ -76,7 +78,8 @@ void dla_isr(struct dla_device* device);
 void dla_process(struct dla_device* device);
 /* True when the current task has completed, failed, been cancelled or run out of time; call dla_finish. */
 bool dla_done(struct dla_device* device);
-/* Fails the current task; the reason's kind, error, iova and access are kept, task and operation filled in. */
+/* Fails the current task; the reason's kind, error, iova and access are kept, task and operation filled in.
+ */
 void dla_abort(struct dla_device* device, const struct medlar_query_error* reason);
 /* Nothing can run any more and no interrupt is due: a hang. */
 void dla_hang(struct dla_device* device);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engines: which units they own, when a register group can be programmed, how it is programmed and started. */
+/* The engines: which units they own, when a register group can be programmed, how it is programmed and
+ * started. */
 #include "driver/core/engine.h"
 
 const struct dla_engine_info* dla_engine_info(int engine) {
@@ -7,7 +8,8 @@ const struct dla_engine_info* dla_engine_info(int engine) {
       [NVDLA_OP_TYPE_BDMA] = {.name = "BDMA", .done_shift = NVDLA_GLB_S_INTR_STATUS_BDMA_DONE_STATUS0_SHIFT},
       [NVDLA_OP_TYPE_CONV] = {.name = "CONV",
                               .num_units = 5,
-                              .units = {DLA_UNIT_CACC, DLA_UNIT_CMAC_A, DLA_UNIT_CMAC_B, DLA_UNIT_CSC, DLA_UNIT_CDMA},
+                              .units = {DLA_UNIT_CACC, DLA_UNIT_CMAC_A, DLA_UNIT_CMAC_B, DLA_UNIT_CSC,
+                                        DLA_UNIT_CDMA},
                               .done_shift = NVDLA_GLB_S_INTR_STATUS_CACC_DONE_STATUS0_SHIFT},
       [NVDLA_OP_TYPE_SDP] = {.name = "SDP",
                              .num_units = 1,
@@ -62,8 +64,8 @@ static const struct dla_op* op_in(const struct dla_device* device, int engine, i
   return op == DLA_NO_OP ? NULL : &device->current->ops[op];
 }
 
-/* The table is shared by both groups: an operation with one waits for the other group, unless that uses the same
- * table, or uses none and has not started. */
+/* The table is shared by both groups: an operation with one waits for the other group, unless that uses the
+ * same table, or uses none and has not started. */
 static bool lut_ready(const struct dla_device* device, int engine, int group, const struct dla_op* op) {
   const struct dla_op* other = op_in(device, engine, 1 - group);
   if (op->lut < 0 || other == NULL || other->lut == op->lut) {
@@ -72,7 +74,8 @@ static bool lut_ready(const struct dla_device* device, int engine, int group, co
   return other->lut < 0 && other->state != DLA_OP_ENABLED;
 }
 
-/* Transfers go into one FIFO at programming and are launched as one group: not while another group is not launched. */
+/* Transfers go into one FIFO at programming and are launched as one group: not while another group is not
+ * launched. */
 static bool bdma_ready(struct dla_device* device, int group, const struct dla_op* op) {
   const struct dla_op* other = op_in(device, NVDLA_OP_TYPE_BDMA, 1 - group);
   if (other != NULL && other->state != DLA_OP_ENABLED) {
@@ -112,7 +115,8 @@ static void select_groups(struct dla_device* device, int engine, int group, cons
     dla_register_write(device, address_of(device, info->units[i], DLA_S_POINTER), (uint32_t)group);
   }
   if (op->uses_rdma) {
-    dla_register_write(device, address_of(device, info->rdma, DLA_S_POINTER), device->engine[engine].group[group].rdma_group);
+    dla_register_write(device, address_of(device, info->rdma, DLA_S_POINTER),
+                       device->engine[engine].group[group].rdma_group);
   }
 }
 

@@ -30,7 +30,8 @@ void dla_engine_program(struct dla_device* device, int engine, int group, const 
 /* Starts the group. */
 void dla_engine_enable(struct dla_device* device, int engine, int group, const struct dla_op* op);
 
-void dla_lut_load(struct dla_device* device, enum dla_unit unit, const struct nvdla_lut_param* lut, bool real);
+void dla_lut_load(struct dla_device* device, enum dla_unit unit, const struct nvdla_lut_param* lut,
+                  bool real);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How tasks end: completed, failed, cancelled, out of time. A task that failed leaves the engine in an unknown state,
- * so it is reset; queued tasks are not touched by that. */
+/* How tasks end: completed, failed, cancelled, out of time. A task that failed leaves the engine in an
+ * unknown state, so it is reset; queued tasks are not touched by that. */
 #include "driver/core/engine.h"
 
-/* The oldest operation that has started: the one that faulted or hangs. Before any started, one that is programmed. */
+/* The oldest operation that has started: the one that faulted or hangs. Before any started, one that is
+ * programmed. */
 static int32_t suspect(const struct dla_device* device) {
   int32_t programmed = DLA_NO_OP;
   for (uint32_t i = 0; i < device->current->num_operations; ++i) {
@@ -39,7 +40,8 @@ static void abort_with(struct dla_device* device, uint32_t kind, int error, int6
 
 void dla_hang(struct dla_device* device) {
   ++device->counters.timeouts;
-  abort_with(device, MEDLAR_ERROR_HANG, -MEDLAR_ETIME, device->current->done, device->current->num_operations);
+  abort_with(device, MEDLAR_ERROR_HANG, -MEDLAR_ETIME, device->current->done,
+             device->current->num_operations);
 }
 
 bool dla_done(struct dla_device* device) {

@@ -3,9 +3,9 @@
  *
  * Each operation is three events, programmed -> enabled -> completed. Edges between them:
  *   consumers and fused parent   their event of A, then enabled of B
- *   queue of an engine           programmed in order; two register groups: completed of k, then programmed of k + 2;
- *                                completed in order; another LUT: completed of k, then programmed of k + 1
- *   on-the-fly pair              enabled of each, then completed of the other */
+ *   queue of an engine           programmed in order; two register groups: completed of k, then programmed of
+ * k + 2; completed in order; another LUT: completed of k, then programmed of k + 1 on-the-fly pair enabled of
+ * each, then completed of the other */
 #include "driver/core/build.h"
 
 enum { PROGRAMMED, ENABLED, COMPLETED, EVENTS };
@@ -127,10 +127,14 @@ static int pair_engines(struct graph* g, int upstream) {
 }
 
 static int event_of(uint8_t event) {
-  return event == NVDLA_EVENT_OP_COMPLETED ? COMPLETED : event == NVDLA_EVENT_OP_PROGRAMMED ? PROGRAMMED : ENABLED;
+  return event == NVDLA_EVENT_OP_COMPLETED    ? COMPLETED
+         : event == NVDLA_EVENT_OP_PROGRAMMED ? PROGRAMMED
+                                              : ENABLED;
 }
 
-static uint32_t node(int32_t op, int event) { return (uint32_t)op * EVENTS + (uint32_t)event; }
+static uint32_t node(int32_t op, int event) {
+  return (uint32_t)op * EVENTS + (uint32_t)event;
+}
 
 /* The operation `ahead` places behind `op` in its queue, or DLA_NO_OP. */
 static int32_t follower(const struct graph* g, uint32_t op, uint32_t ahead) {
@@ -208,13 +212,15 @@ static int check_cycles(struct graph* g) {
   }
   for (uint32_t i = 0; fired < nodes && i < nodes; ++i) {
     if (g->missing[i] != 0) {
-      return blame(g, i / EVENTS, "dependency cycle", (int64_t)(i / EVENTS), (int64_t)g->task->num_operations);
+      return blame(g, i / EVENTS, "dependency cycle", (int64_t)(i / EVENTS),
+                   (int64_t)g->task->num_operations);
     }
   }
   return 0;
 }
 
-int dla_graph_build(struct dla_build* b, const struct dla_port* port, struct dla_task* task, const int16_t* op_head) {
+int dla_graph_build(struct dla_build* b, const struct dla_port* port, struct dla_task* task,
+                    const int16_t* op_head) {
   const uint32_t n = task->num_operations;
   const size_t words = (size_t)n * (2 + 2 * EVENTS);
   uint16_t* scratch = port->allocate(port->self, words * sizeof *scratch);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Look-up tables of SDP and CDP: 65 + 257 entries and their ranges. One a unit, shared by both register groups. */
+/* Look-up tables of SDP and CDP: 65 + 257 entries and their ranges. One a unit, shared by both register
+ * groups. */
 #include "driver/core/build.h"
 #include "driver/core/engine.h"
 
@@ -21,8 +22,9 @@ static void put(const struct lut_target* t, uint32_t offset, uint32_t value) {
 
 /* SDP's and CDP's registers have the same offsets up to LUT_INFO. */
 static void load_table(const struct lut_target* t, uint32_t table, const int16_t* entries, int count) {
-  put(t, NVDLA_SDP_S_LUT_ACCESS_CFG, table << NVDLA_SDP_S_LUT_ACCESS_CFG_LUT_TABLE_ID_SHIFT |
-                                         1u << NVDLA_SDP_S_LUT_ACCESS_CFG_LUT_ACCESS_TYPE_SHIFT);
+  put(t, NVDLA_SDP_S_LUT_ACCESS_CFG,
+      table << NVDLA_SDP_S_LUT_ACCESS_CFG_LUT_TABLE_ID_SHIFT |
+          1u << NVDLA_SDP_S_LUT_ACCESS_CFG_LUT_ACCESS_TYPE_SHIFT);
   for (int i = 0; i < count; ++i) {
     put(t, NVDLA_SDP_S_LUT_ACCESS_DATA, (uint16_t)entries[i]);
   }
@@ -59,7 +61,8 @@ static void load_slopes(const struct lut_target* t, uint32_t scale_at, const uni
   }
 }
 
-void dla_lut_load(struct dla_device* device, enum dla_unit unit, const struct nvdla_lut_param* lut, bool real) {
+void dla_lut_load(struct dla_device* device, enum dla_unit unit, const struct nvdla_lut_param* lut,
+                  bool real) {
   const struct lut_target t = {device, dla_unit_base(&device->config, unit)};
   const bool sdp = unit == DLA_UNIT_SDP;
   load_table(&t, 0, lut->linear_exp_table, NVDLA_LUT_LE_ENTRIES);

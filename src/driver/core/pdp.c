@@ -12,9 +12,13 @@ struct pdp {
 #define MAX_POOL 8
 #define MAX_SPLITS 64
 
-static uint64_t minus_one(uint32_t value) { return (uint64_t)value - 1; }
+static uint64_t minus_one(uint32_t value) {
+  return (uint64_t)value - 1;
+}
 /* Widths of parts that do not exist are 0 and stay 0. */
-static uint64_t part(uint16_t width) { return width == 0 ? 0 : (uint64_t)width - 1; }
+static uint64_t part(uint16_t width) {
+  return width == 0 ? 0 : (uint64_t)width - 1;
+}
 
 static int check_window(struct dla_build* b, const struct pdp* p) {
   const struct nvdla_pdp_op_desc* op = p->op;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that the driver core asks of the system around it. The core itself includes only stdint, stddef and
- * stdbool; the compiler may call memcpy and memset for struct copies. */
+/* Everything that the driver core asks of the system around it. The core itself includes only stdint, stddef
+ * and stdbool; the compiler may call memcpy and memset for struct copies. */
 #ifndef MEDLAR_DRIVER_CORE_PORT_H
 #define MEDLAR_DRIVER_CORE_PORT_H
 #include "driver/core/types.h"

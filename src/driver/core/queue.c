@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Contexts and their tasks: who runs next. Tasks of one context run in the order of submission. Among contexts the
- * higher priority goes first and equals take turns; one that was passed over often enough goes before all. */
+/* Contexts and their tasks: who runs next. Tasks of one context run in the order of submission. Among
+ * contexts the higher priority goes first and equals take turns; one that was passed over often enough goes
+ * before all. */
 #include "driver/core/device.h"
 
 #define MAX_PASSED 16
 
-void dla_device_init(struct dla_device* device, const struct dla_port* port, const struct dla_config* config) {
+void dla_device_init(struct dla_device* device, const struct dla_port* port,
+                     const struct dla_config* config) {
   *device = (struct dla_device){.port = *port, .config = *config};
 }
 
@@ -42,7 +44,8 @@ void dla_context_cancel(struct dla_device* device, struct dla_context* context) 
   device->port.unlock(device->port.self);
 }
 
-uint64_t dla_submit(struct dla_device* device, struct dla_context* context, struct dla_task* task, uint32_t blocked) {
+uint64_t dla_submit(struct dla_device* device, struct dla_context* context, struct dla_task* task,
+                    uint32_t blocked) {
   device->port.lock(device->port.self);
   const uint64_t serial = ++device->serial;
   task->serial = serial;
@@ -62,7 +65,8 @@ uint64_t dla_submit(struct dla_device* device, struct dla_context* context, stru
 static void fail_first(struct dla_task* task, uint32_t kind, int error) {
   if (task->status == 0) {
     task->status = error;
-    task->reason = (struct medlar_query_error){.kind = kind, .error = error, .op_index = DLA_NO_OP, .op_type = -1};
+    task->reason =
+        (struct medlar_query_error){.kind = kind, .error = error, .op_index = DLA_NO_OP, .op_type = -1};
   }
 }
 
@@ -100,7 +104,8 @@ static struct dla_context* choose(struct dla_device* device) {
       best = context;
     }
   }
-  for (struct dla_context* context = device->contexts; best != NULL && context != NULL; context = context->next) {
+  for (struct dla_context* context = device->contexts; best != NULL && context != NULL;
+       context = context->next) {
     context->passed = context != best && runnable(context) ? context->passed + 1 : 0;
   }
   return best;

@@ -8,7 +8,9 @@ struct rubik {
   struct dla_place from, to;
 };
 
-static uint64_t minus_one(uint32_t value) { return (uint64_t)value - 1; }
+static uint64_t minus_one(uint32_t value) {
+  return (uint64_t)value - 1;
+}
 
 static int find_planar(struct dla_build* b, struct dla_use use, const struct nvdla_data_cube* cube,
                        uint32_t element_bytes, struct dla_place* place) {
@@ -18,7 +20,8 @@ static int find_planar(struct dla_build* b, struct dla_use use, const struct nvd
   if (cube->height > 1 && cube->line_stride < line) {
     return dla_refuse_in(b, use.name, "line_stride", cube->line_stride, (int64_t)line);
   }
-  if (cube->plane_stride == 0 || cube->plane_stride % 32 != 0 || (cube->channel > 1 && cube->plane_stride < plane)) {
+  if (cube->plane_stride == 0 || cube->plane_stride % 32 != 0 ||
+      (cube->channel > 1 && cube->plane_stride < plane)) {
     return dla_refuse_in(b, use.name, "plane_stride", cube->plane_stride, (int64_t)plane);
   }
   return dla_find(b, use, cube, (uint64_t)(cube->channel - 1) * cube->plane_stride + plane, place);
@@ -28,8 +31,10 @@ static int check_contract(struct dla_build* b, const struct rubik* r) {
   const struct nvdla_rubik_op_desc* op = r->op;
   DLA_TRY(dla_check(b, "stride_x", op->stride_x, 1, 32));
   DLA_TRY(dla_check(b, "stride_y", op->stride_y, 1, 32));
-  DLA_TRY(dla_check(b, "dst.width", r->dst->width, r->src->width * op->stride_x, r->src->width * op->stride_x));
-  DLA_TRY(dla_check(b, "dst.height", r->dst->height, r->src->height * op->stride_y, r->src->height * op->stride_y));
+  DLA_TRY(
+      dla_check(b, "dst.width", r->dst->width, r->src->width * op->stride_x, r->src->width * op->stride_x));
+  DLA_TRY(dla_check(b, "dst.height", r->dst->height, r->src->height * op->stride_y,
+                    r->src->height * op->stride_y));
   const int64_t channels = (int64_t)r->dst->channel * op->stride_x * op->stride_y;
   return dla_check(b, "src.channel", r->src->channel, channels, channels);
 }

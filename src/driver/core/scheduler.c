@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the current task: fills register groups, fires events along the dependency graph, starts what is ready.
+/* Runs the current task: fills register groups, fires events along the dependency graph, starts what is
+ * ready.
  *
- * An operation is started when it is programmed and all its events have come. Its own events fire in the order
- * programmed, enabled, completed (and, for a convolution, data done and weights done in between). Firing may make
- * other operations ready; they are collected and started one after the other, so nothing recurses. */
+ * An operation is started when it is programmed and all its events have come. Its own events fire in the
+ * order programmed, enabled, completed (and, for a convolution, data done and weights done in between).
+ * Firing may make other operations ready; they are collected and started one after the other, so nothing
+ * recurses. */
 #include "driver/core/engine.h"
 
 /* At most both groups of every engine are programmed at a time. */
@@ -36,7 +38,8 @@ void dla_register_write(struct dla_device* device, uint32_t address, uint32_t va
   }
 }
 
-static void arrive(struct dla_task* task, const struct nvdla_consumer* edge, uint8_t event, struct ready* ready) {
+static void arrive(struct dla_task* task, const struct nvdla_consumer* edge, uint8_t event,
+                   struct ready* ready) {
   if (edge->index == DLA_NO_OP || edge->event != event) {
     return;
   }
@@ -143,7 +146,8 @@ void dla_start(struct dla_device* device) {
 }
 
 static void handle(struct dla_device* device, int engine, int group, uint8_t events) {
-  static const uint8_t order[] = {NVDLA_EVENT_CDMA_WT_DONE, NVDLA_EVENT_CDMA_DT_DONE, NVDLA_EVENT_OP_COMPLETED};
+  static const uint8_t order[] = {NVDLA_EVENT_CDMA_WT_DONE, NVDLA_EVENT_CDMA_DT_DONE,
+                                  NVDLA_EVENT_OP_COMPLETED};
   for (size_t i = 0; i < sizeof order; ++i) {
     if (((events >> order[i]) & 1) == 0) {
       continue;

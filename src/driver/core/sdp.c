@@ -19,7 +19,9 @@ struct sdp {
   struct dla_place src, dst;
 };
 
-static uint64_t minus_one(uint32_t value) { return (uint64_t)value - 1; }
+static uint64_t minus_one(uint32_t value) {
+  return (uint64_t)value - 1;
+}
 static bool adds(const struct nvdla_sdp_op* op) {
   return op->type == NVDLA_SDP_OP_TYPE_ADD || op->type == NVDLA_SDP_OP_TYPE_BOTH;
 }
@@ -67,11 +69,13 @@ static int check_operand(struct dla_build* b, const struct sdp* s, struct operan
 
 /* Bytes that the read DMA takes: one vector of channels, or a cube as wide as the source. */
 static int find_operand(struct dla_build* b, const struct sdp* s, struct operand* x) {
-  x->reads = x->op->enable != 0 && x->op->type != NVDLA_SDP_OP_TYPE_NONE && x->op->mode != NVDLA_SDP_OP_MODE_PER_LAYER;
+  x->reads = x->op->enable != 0 && x->op->type != NVDLA_SDP_OP_TYPE_NONE &&
+             x->op->mode != NVDLA_SDP_OP_MODE_PER_LAYER;
   if (!x->reads) {
     return 0;
   }
-  const uint64_t element = (uint64_t)dla_element_bytes(x->op->precision) * (x->op->type == NVDLA_SDP_OP_TYPE_BOTH ? 2 : 1);
+  const uint64_t element =
+      (uint64_t)dla_element_bytes(x->op->precision) * (x->op->type == NVDLA_SDP_OP_TYPE_BOTH ? 2 : 1);
   const struct nvdla_data_cube* src = &s->surface->src_data;
   if (x->op->mode == NVDLA_SDP_OP_MODE_PER_KERNEL) {
     return dla_find(b, (struct dla_use){x->name, false}, x->cube, src->channel * element, &x->place);
@@ -81,7 +85,8 @@ static int find_operand(struct dla_build* b, const struct sdp* s, struct operand
   cube.width = src->width;
   cube.height = src->height;
   return dla_find(b, (struct dla_use){x->name, false}, x->cube,
-                  dla_feature_bytes(&cube, (src->channel + channels - 1) / channels, channels * element), &x->place);
+                  dla_feature_bytes(&cube, (src->channel + channels - 1) / channels, channels * element),
+                  &x->place);
 }
 
 static int check_sdp(struct dla_build* b, struct sdp* s) {
@@ -107,7 +112,8 @@ static int find_cubes(struct dla_build* b, struct sdp* s) {
   const struct nvdla_data_cube* src = &surface->src_data;
   DLA_TRY(dla_check_dims(b, "src", src));
   if (!s->flying) {
-    DLA_TRY(dla_find_feature(b, (struct dla_use){"src", false}, src, dla_element_bytes(s->op->src_precision), &s->src));
+    DLA_TRY(dla_find_feature(b, (struct dla_use){"src", false}, src, dla_element_bytes(s->op->src_precision),
+                             &s->src));
   }
   DLA_TRY(find_operand(b, s, &s->x1));
   DLA_TRY(find_operand(b, s, &s->x2));
@@ -191,7 +197,8 @@ static uint64_t operand16(struct dla_build* b, const struct sdp* s, int32_t valu
 _Static_assert(NVDLA_SDP_D_DP_BN_MUL_SRC_VALUE - NVDLA_SDP_D_DP_BS_MUL_SRC_VALUE == STAGE_BN, "layout");
 
 /* The multiplier's shift acts even when the multiplier is bypassed. */
-static void plan_stage(struct dla_build* b, const struct sdp* s, const struct nvdla_sdp_op* x, uint32_t delta) {
+static void plan_stage(struct dla_build* b, const struct sdp* s, const struct nvdla_sdp_op* x,
+                       uint32_t delta) {
   const bool layer = x->mode == NVDLA_SDP_OP_MODE_PER_LAYER;
   SET_AT(delta, SDP, D_DP_BS_CFG, BS_BYPASS, x->enable == 0);
   SET_AT(delta, SDP, D_DP_BS_CFG, BS_ALU_BYPASS, !adds(x));
@@ -218,10 +225,11 @@ static void plan_stage(struct dla_build* b, const struct sdp* s, const struct nv
 
 /* The ALU's registers stand for the multiplier's. */
 #define EW_MUL (NVDLA_SDP_D_DP_EW_MUL_CFG - NVDLA_SDP_D_DP_EW_ALU_CFG)
-_Static_assert(NVDLA_SDP_D_DP_EW_MUL_CVT_TRUNCATE_VALUE - NVDLA_SDP_D_DP_EW_ALU_CVT_TRUNCATE_VALUE == EW_MUL, "layout");
+_Static_assert(NVDLA_SDP_D_DP_EW_MUL_CVT_TRUNCATE_VALUE - NVDLA_SDP_D_DP_EW_ALU_CVT_TRUNCATE_VALUE == EW_MUL,
+               "layout");
 
-static void plan_y_operand(struct dla_build* b, bool layer, const struct nvdla_cvt_param* cvt, int32_t operand,
-                           uint32_t delta) {
+static void plan_y_operand(struct dla_build* b, bool layer, const struct nvdla_cvt_param* cvt,
+                           int32_t operand, uint32_t delta) {
   SET_AT(delta, SDP, D_DP_EW_ALU_CFG, EW_ALU_SRC, !layer);
   SET_AT(delta, SDP, D_DP_EW_ALU_CFG, EW_ALU_CVT_BYPASS, cvt->enable == 0);
   if (layer) {

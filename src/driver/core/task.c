@@ -19,7 +19,8 @@ struct loader {
 };
 
 /* Descriptor lists start at the first byte of their buffer, as the firmware has it. */
-static int fetch(struct loader* l, const char* field, int32_t index, uint64_t offset, void* out, size_t bytes) {
+static int fetch(struct loader* l, const char* field, int32_t index, uint64_t offset, void* out,
+                 size_t bytes) {
   if (index < 0 || (uint32_t)index >= l->request->num_addresses) {
     return dla_refuse(&l->b, MEDLAR_EINVAL, field, index, (int64_t)l->request->num_addresses - 1);
   }
@@ -62,14 +63,17 @@ static int load_graph(struct loader* l) {
   return 0;
 }
 
-static size_t aligned(size_t bytes) { return (bytes + 7) / 8 * 8; }
+static size_t aligned(size_t bytes) {
+  return (bytes + 7) / 8 * 8;
+}
 
 /* One allocation: task, operations, tables, writes, order. */
 static int allocate_task(struct loader* l) {
   const uint32_t n = l->network.num_operations;
   uint32_t writes = 0;
   for (uint32_t i = 0; i < n; ++i) {
-    writes += l->graph[i].op_type == NVDLA_OP_TYPE_BDMA ? NVDLA_BDMA_MAX_TRANSFERS * MAX_TRANSFER_WRITES : MAX_WRITES;
+    writes += l->graph[i].op_type == NVDLA_OP_TYPE_BDMA ? NVDLA_BDMA_MAX_TRANSFERS * MAX_TRANSFER_WRITES
+                                                        : MAX_WRITES;
   }
   const size_t ops_at = aligned(sizeof(struct dla_task));
   const size_t luts_at = ops_at + aligned(n * sizeof(struct dla_op));
@@ -127,7 +131,8 @@ static int load_op(struct loader* l, uint32_t i) {
   op->lut = -1;
   op->first_write = l->b.num_writes;
   DLA_TRY(fetch(l, "operations", l->network.operation_desc_index, i * sizeof d.op, &d.op, sizeof d.op));
-  DLA_TRY(fetch(l, "surfaces", l->network.surface_desc_index, i * sizeof d.surface, &d.surface, sizeof d.surface));
+  DLA_TRY(fetch(l, "surfaces", l->network.surface_desc_index, i * sizeof d.surface, &d.surface,
+                sizeof d.surface));
   DLA_TRY(build[op->type](&l->b, &d));
   op->num_writes = l->b.num_writes - op->first_write;
   return 0;
@@ -148,8 +153,9 @@ static int load(struct loader* l) {
   return dla_graph_build(&l->b, l->port, l->task, l->network.op_head);
 }
 
-int dla_task_create(const struct dla_port* port, const struct dla_config* config, const struct dla_request* request,
-                    struct dla_task** task, struct medlar_query_error* reason) {
+int dla_task_create(const struct dla_port* port, const struct dla_config* config,
+                    const struct dla_request* request, struct dla_task** task,
+                    struct medlar_query_error* reason) {
   *reason = (struct medlar_query_error){.op_index = DLA_NO_OP, .op_type = -1};
   struct loader l = {.port = port, .request = request};
   l.b = (struct dla_build){.config = config,

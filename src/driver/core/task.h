@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task: copied from user memory, validated and turned into register writes before it is queued. Nothing of it is
- * read again later and nothing is written back. */
+/* A task: copied from user memory, validated and turned into register writes before it is queued. Nothing of
+ * it is read again later and nothing is written back. */
 #ifndef MEDLAR_DRIVER_CORE_TASK_H
 #define MEDLAR_DRIVER_CORE_TASK_H
 #include "driver/core/config.h"
@@ -56,13 +56,13 @@ struct dla_context;
 struct dla_task {
   struct dla_task* next; /* in its context's queue */
   struct dla_context* context;
-  void* cookie;          /* the port's */
+  void* cookie; /* the port's */
   uint64_t serial;
   uint64_t timeout_ns;
-  size_t bytes;          /* of this allocation */
-  uint32_t blocked;      /* in-fences still to come; guarded by the port's lock */
-  bool cancelled;        /* guarded by the port's lock */
-  int status;            /* 0 or a negative errno, once finished */
+  size_t bytes;     /* of this allocation */
+  uint32_t blocked; /* in-fences still to come; guarded by the port's lock */
+  bool cancelled;   /* guarded by the port's lock */
+  int status;       /* 0 or a negative errno, once finished */
   struct medlar_query_error reason;
 
   uint32_t num_operations, num_luts, num_writes;
@@ -70,13 +70,14 @@ struct dla_task {
   struct dla_op* ops;
   struct dla_write* writes;
   struct nvdla_lut_param* luts;
-  uint16_t* order;                    /* operations by engine, in the order of their queues */
-  uint32_t queue[DLA_ENGINES + 1];    /* order[queue[e]] to order[queue[e + 1] - 1] are engine e's */
+  uint16_t* order;                 /* operations by engine, in the order of their queues */
+  uint32_t queue[DLA_ENGINES + 1]; /* order[queue[e]] to order[queue[e + 1] - 1] are engine e's */
 };
 
 /* 0 and a task for dla_submit or dla_task_destroy, or a negative errno and the reason. */
-int dla_task_create(const struct dla_port* port, const struct dla_config* config, const struct dla_request* request,
-                    struct dla_task** task, struct medlar_query_error* reason);
+int dla_task_create(const struct dla_port* port, const struct dla_config* config,
+                    const struct dla_request* request, struct dla_task** task,
+                    struct medlar_query_error* reason);
 void dla_task_destroy(const struct dla_port* port, struct dla_task* task);
 
 #ifdef __cplusplus

@@ -2,10 +2,10 @@
 // Memory objects.
 #include "driver/sim/buffer.hpp"
 
+#include "base/checked.hpp"
+
 #include <algorithm>
 #include <cstring>
-
-#include "base/checked.hpp"
 
 namespace medlar::driver {
 namespace {
@@ -22,7 +22,8 @@ uint64_t alignment_for(uint64_t bytes) {
 Result<std::shared_ptr<Pages>> Pages::allocate(soc::Memory& memory, LiveCounters& live, soc::Pool pool,
                                                uint64_t bytes) {
   if (bytes == 0 || bytes > memory.config().dram_bytes) {
-    return fail(Code::kResourceExhausted, "{} bytes asked, the module has {}", bytes, memory.config().dram_bytes);
+    return fail(Code::kResourceExhausted, "{} bytes asked, the module has {}", bytes,
+                memory.config().dram_bytes);
   }
   std::shared_ptr<Pages> pages(new Pages(memory, live));
   bytes = round_up(bytes, soc::kPageBytes);
@@ -62,7 +63,9 @@ void Pages::read(uint64_t offset, std::span<uint8_t> out) const {
 }
 
 AddressSpace::AddressSpace(soc::Soc& soc, soc::BankId bank)
-    : soc_(soc), bank_(bank), iovas_("IOVA space", kFirstIova, soc.iova_limit().value - kFirstIova, soc::kPageBytes) {}
+    : soc_(soc),
+      bank_(bank),
+      iovas_("IOVA space", kFirstIova, soc.iova_limit().value - kFirstIova, soc::kPageBytes) {}
 
 Result<std::shared_ptr<AddressSpace>> AddressSpace::create(soc::Soc& soc) {
   MEDLAR_ASSIGN(const soc::BankId bank, soc.smmu().create_bank());
@@ -76,7 +79,8 @@ AddressSpace::~AddressSpace() {
 Result<soc::Iova> AddressSpace::map(const Pages& pages, bool writable) {
   const std::lock_guard lock(mutex_);
   // One page more than is mapped: running off the end of a buffer faults instead of reaching the next one.
-  MEDLAR_ASSIGN(const auto run, iovas_.allocate(pages.bytes() + soc::kPageBytes, alignment_for(pages.bytes())));
+  MEDLAR_ASSIGN(const auto run,
+                iovas_.allocate(pages.bytes() + soc::kPageBytes, alignment_for(pages.bytes())));
   const soc::Iova iova{run.start};
   if (Status mapped = soc_.smmu().map(bank_, iova, pages.allocation(), writable); !mapped) {
     (void)iovas_.release(run.start);
@@ -91,13 +95,15 @@ void AddressSpace::unmap(soc::Iova iova, uint64_t bytes) {
   (void)iovas_.release(iova.value);
 }
 
-Buffer::Buffer(std::shared_ptr<AddressSpace> space, std::shared_ptr<Pages> pages, bool writable, LiveCounters& live)
+Buffer::Buffer(std::shared_ptr<AddressSpace> space, std::shared_ptr<Pages> pages, bool writable,
+               LiveCounters& live)
     : space_(std::move(space)), pages_(std::move(pages)), writable_(writable), live_(live) {
   ++live_.buffers;
 }
 
-Result<std::shared_ptr<Buffer>> Buffer::create(std::shared_ptr<AddressSpace> space, std::shared_ptr<Pages> pages,
-                                               bool writable, LiveCounters& live) {
+Result<std::shared_ptr<Buffer>> Buffer::create(std::shared_ptr<AddressSpace> space,
+                                               std::shared_ptr<Pages> pages, bool writable,
+                                               LiveCounters& live) {
   MEDLAR_ASSIGN(const soc::Iova iova, space->map(*pages, writable));
   std::shared_ptr<Buffer> buffer(new Buffer(std::move(space), std::move(pages), writable, live));
   buffer->iova_ = iova;

@@ -2,12 +2,12 @@
 // Memory objects: the pages themselves, an address space, and a buffer that maps pages into an address space.
 #pragma once
 
+#include "soc/soc.hpp"
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-
-#include "soc/soc.hpp"
 
 namespace medlar::driver {
 
@@ -62,11 +62,13 @@ class AddressSpace {
   soc::ExtentAllocator iovas_;
 };
 
-/// Pages mapped for the device. Tasks hold their buffers, so a destroyed handle does not pull pages from under them.
+/// Pages mapped for the device. Tasks hold their buffers, so a destroyed handle does not pull pages from
+/// under them.
 class Buffer {
  public:
-  static Result<std::shared_ptr<Buffer>> create(std::shared_ptr<AddressSpace> space, std::shared_ptr<Pages> pages,
-                                                bool writable, LiveCounters& live);
+  static Result<std::shared_ptr<Buffer>> create(std::shared_ptr<AddressSpace> space,
+                                                std::shared_ptr<Pages> pages, bool writable,
+                                                LiveCounters& live);
   ~Buffer();
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
@@ -77,7 +79,8 @@ class Buffer {
   bool writable() const { return writable_; }
 
  private:
-  Buffer(std::shared_ptr<AddressSpace> space, std::shared_ptr<Pages> pages, bool writable, LiveCounters& live);
+  Buffer(std::shared_ptr<AddressSpace> space, std::shared_ptr<Pages> pages, bool writable,
+         LiveCounters& live);
   std::shared_ptr<AddressSpace> space_;
   std::shared_ptr<Pages> pages_;
   soc::Iova iova_;

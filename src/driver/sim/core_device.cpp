@@ -2,9 +2,9 @@
 // One DLA core: contexts, submission, fences, and the port's small services.
 #include "driver/sim/core_device.hpp"
 
-#include <cstdlib>
-
 #include "driver/sim/messages.hpp"
+
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -59,8 +59,8 @@ CoreDevice::CoreDevice(soc::Soc& soc, uint32_t core, const KernelOptions& option
   const dla_config config = make_config(soc.config(), options.default_timeout_ns);
   dla_device_init(&device_, &port, &config);
   chip_.set_observer([this](const chip::ExecutedOp& executed) { on_executed(executed); });
-  log(Severity::kInfo, fmt::format("probed {}, {} kHz, {} banks of CBUF", soc.config().profile, soc.config().clock_khz,
-                                   config.cbuf_banks));
+  log(Severity::kInfo, fmt::format("probed {}, {} kHz, {} banks of CBUF", soc.config().profile,
+                                   soc.config().clock_khz, config.cbuf_banks));
   worker_ = std::thread([this] { work(); });
 }
 
@@ -162,7 +162,8 @@ void CoreDevice::wake() {
 }
 
 void CoreDevice::finished(dla_task* task) {
-  const std::unique_ptr<std::shared_ptr<TaskRecord>> holder(static_cast<std::shared_ptr<TaskRecord>*>(task->cookie));
+  const std::unique_ptr<std::shared_ptr<TaskRecord>> holder(
+      static_cast<std::shared_ptr<TaskRecord>*>(task->cookie));
   TaskRecord& record = **holder;
   const int status = task->status;
   if (status != 0) {

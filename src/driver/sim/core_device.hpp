@@ -2,6 +2,11 @@
 // One DLA core: the driver core's device, its port to the simulated chip, and the thread that runs tasks.
 #pragma once
 
+#include "driver/core/device.h"
+#include "driver/sim/buffer.hpp"
+#include "driver/sim/fence.hpp"
+#include "driver/sim/kernel.hpp"
+
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -9,11 +14,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "driver/core/device.h"
-#include "driver/sim/buffer.hpp"
-#include "driver/sim/fence.hpp"
-#include "driver/sim/kernel.hpp"
 
 namespace medlar::driver {
 
@@ -106,7 +106,7 @@ class CoreDevice {
   std::mutex task_mutex_;  ///< Outside lock_: records, live tasks, injected faults.
   std::condition_variable drained_;
   FaultInjection injected_;
-  bool stuck_ = false;     ///< Injected hang; the worker's.
+  bool stuck_ = false;  ///< Injected hang; the worker's.
 
   dla_counters published_{};  ///< As of the last task that ended; guarded by lock_.
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread of a core: takes tasks, lets the chip execute, delivers interrupts, turns faults into failed tasks.
-#include <optional>
-
+// The thread of a core: takes tasks, lets the chip execute, delivers interrupts, turns faults into failed
+// tasks.
 #include "driver/sim/core_device.hpp"
 #include "driver/sim/messages.hpp"
+
+#include <optional>
 
 namespace medlar::driver {
 namespace {
@@ -123,7 +124,8 @@ void CoreDevice::abort_step(const Error& error) {
   reason.kind = MEDLAR_ERROR_REGISTER;
   reason.error = -MEDLAR_EIO;
   if (const auto fault = soc_.smmu().take_fault(soc::Soc::stream_of(core_))) {
-    reason.kind = fault->kind == soc::FaultKind::kPermission ? MEDLAR_ERROR_PERMISSION : MEDLAR_ERROR_TRANSLATION;
+    reason.kind =
+        fault->kind == soc::FaultKind::kPermission ? MEDLAR_ERROR_PERMISSION : MEDLAR_ERROR_TRANSLATION;
     reason.error = -MEDLAR_EFAULT;
     reason.access = fault->direction == soc::Direction::kWrite ? 2 : 1;
     reason.iova = fault->iova.value;

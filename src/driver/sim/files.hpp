@@ -2,12 +2,12 @@
 // What a descriptor can be, and the table of descriptors.
 #pragma once
 
+#include "driver/sim/core_device.hpp"
+
 #include <map>
 #include <memory>
 #include <mutex>
 #include <variant>
-
-#include "driver/sim/core_device.hpp"
 
 namespace medlar::driver {
 

@@ -2,12 +2,12 @@
 // The simulated kernel: construction, nodes, descriptors and dispatch.
 #include "driver/sim/kernel.hpp"
 
+#include "driver/sim/state.hpp"
+#include "driver/sim/user_memory.hpp"
+
 #include <charconv>
 
 #include <fmt/format.h>
-
-#include "driver/sim/state.hpp"
-#include "driver/sim/user_memory.hpp"
 
 namespace medlar::driver {
 namespace {
@@ -35,8 +35,12 @@ Kernel::State::State(KernelOptions options, std::unique_ptr<soc::Soc> module)
   seam.ioctl = [](void* self, int fd, uint32_t request, void* argument) {
     return state_of(self).ioctl(fd, request, argument);
   };
-  seam.map = [](void* self, int fd, uint64_t offset, uint64_t size) { return state_of(self).map(fd, offset, size); };
-  seam.unmap = [](void* self, void* address, uint64_t size) { return state_of(self).mappings.unmap(address, size); };
+  seam.map = [](void* self, int fd, uint64_t offset, uint64_t size) {
+    return state_of(self).map(fd, offset, size);
+  };
+  seam.unmap = [](void* self, void* address, uint64_t size) {
+    return state_of(self).mappings.unmap(address, size);
+  };
 }
 
 Kernel::State::~State() {
@@ -56,7 +60,8 @@ int Kernel::State::open(std::string_view node) {
   node.remove_prefix(kName.size());
   uint32_t core = 0;
   const auto [end, error] = std::from_chars(node.data(), node.data() + node.size(), core);
-  const bool canonical = error == std::errc() && end == node.data() + node.size() && (node.size() == 1 || node[0] != '0');
+  const bool canonical =
+      error == std::errc() && end == node.data() + node.size() && (node.size() == 1 || node[0] != '0');
   if (!canonical || core >= cores.size()) {
     return -MEDLAR_ENOENT;
   }
@@ -134,7 +139,8 @@ void* Kernel::State::map(int fd, uint64_t offset, uint64_t size) {
     return mappings.map(std::move(pages), offset, size);
   }
   const File file = files.get<DeviceFile>(fd);
-  const std::shared_ptr<Buffer> buffer = file ? file->buffer(static_cast<uint32_t>(offset >> kHandleShift)) : nullptr;
+  const std::shared_ptr<Buffer> buffer =
+      file ? file->buffer(static_cast<uint32_t>(offset >> kHandleShift)) : nullptr;
   if (!buffer) {
     return nullptr;
   }
@@ -149,8 +155,12 @@ Result<std::unique_ptr<Kernel>> Kernel::create(KernelOptions options) {
   return std::unique_ptr<Kernel>(new Kernel(std::make_unique<State>(std::move(options), std::move(soc))));
 }
 
-const medlar_kernel* Kernel::seam() const { return &state_->seam; }
-soc::Soc& Kernel::soc() { return *state_->soc; }
+const medlar_kernel* Kernel::seam() const {
+  return &state_->seam;
+}
+soc::Soc& Kernel::soc() {
+  return *state_->soc;
+}
 
 void Kernel::set_observer(CompletedOpObserver observer) {
   for (const auto& core : state_->cores) {
@@ -158,7 +168,11 @@ void Kernel::set_observer(CompletedOpObserver observer) {
   }
 }
 
-void Kernel::inject(uint32_t core, const FaultInjection& fault) { state_->cores.at(core)->inject(fault); }
-uint64_t Kernel::device_time_ns(uint32_t core) const { return state_->cores.at(core)->time_ns(); }
+void Kernel::inject(uint32_t core, const FaultInjection& fault) {
+  state_->cores.at(core)->inject(fault);
+}
+uint64_t Kernel::device_time_ns(uint32_t core) const {
+  return state_->cores.at(core)->time_ns();
+}
 
 }  // namespace medlar::driver

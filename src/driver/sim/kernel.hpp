@@ -2,16 +2,16 @@
 // The simulated kernel: the driver core on the simulated module, behind the C interface of src/uapi.
 #pragma once
 
+#include "base/log.hpp"
+#include "chip/chip.hpp"
+#include "soc/soc.hpp"
+#include "uapi/medlar_uapi.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "base/log.hpp"
-#include "chip/chip.hpp"
-#include "soc/soc.hpp"
-#include "uapi/medlar_uapi.h"
 
 namespace medlar::driver {
 
@@ -24,7 +24,7 @@ struct CompletedOp {
     uint8_t op_type = 0;  ///< 0 BDMA 1 CONV 2 SDP 3 PDP 4 CDP 5 RUBIK
     uint32_t op_index = 0;
   };
-  std::vector<Part> parts;  ///< All operations of the chain, in pipeline order.
+  std::vector<Part> parts;                     ///< All operations of the chain, in pipeline order.
   const chip::ExecutedOp* executed = nullptr;  ///< Register snapshots; valid during the call.
 };
 
@@ -37,8 +37,8 @@ struct KernelOptions {
   soc::SocConfig soc;
   LogSink log = null_log_sink();  ///< dmesg lines.
   CompletedOpObserver observer;
-  OpTimeModel op_time;                             ///< Absent: operations take no device time.
-  uint64_t default_timeout_ns = 10'000'000'000;    ///< Device time.
+  OpTimeModel op_time;                           ///< Absent: operations take no device time.
+  uint64_t default_timeout_ns = 10'000'000'000;  ///< Device time.
 };
 
 /// Things that go wrong on real boards, for tests. They act on the next occasion and then disarm.
@@ -48,8 +48,8 @@ struct FaultInjection {
   bool hang = false;                ///< The chip stops executing until it is reset.
 };
 
-/// Thread-safe. One worker thread a core executes submitted tasks; within a context in order, so the results of a
-/// program do not depend on when they run.
+/// Thread-safe. One worker thread a core executes submitted tasks; within a context in order, so the results
+/// of a program do not depend on when they run.
 class Kernel {
  public:
   static Result<std::unique_ptr<Kernel>> create(KernelOptions options);

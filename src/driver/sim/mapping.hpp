@@ -2,11 +2,11 @@
 // User mappings of pages: host addresses that alias the simulated memory, so nothing is copied.
 #pragma once
 
+#include "driver/sim/buffer.hpp"
+
 #include <map>
 #include <memory>
 #include <mutex>
-
-#include "driver/sim/buffer.hpp"
 
 namespace medlar::driver {
 
@@ -25,7 +25,8 @@ class Mappings {
   struct Mapping {
     std::shared_ptr<Pages> pages;
     uint64_t size = 0;
-    void* window = nullptr;  ///< Host mapping of scattered pages; null when the address lies in the memory itself.
+    void* window =
+        nullptr;  ///< Host mapping of scattered pages; null when the address lies in the memory itself.
     uint64_t window_bytes = 0;
   };
   bool open_window(const Pages& pages, Mapping& mapping) const;

@@ -23,8 +23,9 @@ std::string what(const medlar_query_error& r) {
   const std::string_view access = r.access == 2 ? "write" : "read";
   switch (r.kind) {
     case MEDLAR_ERROR_DESCRIPTOR:
-      return r.error == -MEDLAR_EOPNOTSUPP ? fmt::format("{} {} is not supported by this chip", r.field, r.value)
-                                           : fmt::format("{} is {}, the limit is {}", r.field, r.value, r.limit);
+      return r.error == -MEDLAR_EOPNOTSUPP
+                 ? fmt::format("{} {} is not supported by this chip", r.field, r.value)
+                 : fmt::format("{} is {}, the limit is {}", r.field, r.value, r.limit);
     case MEDLAR_ERROR_TRANSLATION:
       return fmt::format("SMMU translation fault, {} at IOVA {:#x}", access, r.iova);
     case MEDLAR_ERROR_PERMISSION:

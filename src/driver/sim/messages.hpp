@@ -2,10 +2,10 @@
 // Error records as sentences, for the log and for medlar_query_error.message.
 #pragma once
 
+#include "uapi/medlar_uapi.h"
+
 #include <string>
 #include <string_view>
-
-#include "uapi/medlar_uapi.h"
 
 namespace medlar::driver {
 

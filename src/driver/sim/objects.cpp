@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls that make and end contexts and buffers.
+#include "driver/sim/messages.hpp"
+#include "driver/sim/state.hpp"
+
 #include <algorithm>
 
 #include <fmt/format.h>
-
-#include "driver/sim/messages.hpp"
-#include "driver/sim/state.hpp"
 
 namespace medlar::driver {
 namespace {
@@ -105,7 +105,8 @@ int Kernel::State::create_buffer(const File& file, medlar_buffer& args) {
   const soc::Pool pool = sram ? soc::Pool::kSram : contiguous ? soc::Pool::kContiguous : soc::Pool::kPages;
   auto pages = Pages::allocate(soc->memory(), live, pool, args.size);
   if (!pages) {
-    return refuse(file, error_of(pages.error()), fmt::format("buffer of {} bytes: {}", args.size, pages.error().message));
+    return refuse(file, error_of(pages.error()),
+                  fmt::format("buffer of {} bytes: {}", args.size, pages.error().message));
   }
   return add_buffer(file, std::move(*pages), args);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls that ask: device, counters.
+#include "driver/sim/state.hpp"
+
 #include <algorithm>
 #include <cstring>
-
-#include "driver/sim/state.hpp"
 
 namespace medlar::driver {
 namespace {

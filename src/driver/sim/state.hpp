@@ -2,12 +2,12 @@
 // The kernel's insides: the calls of the interface, one function a call.
 #pragma once
 
-#include <string_view>
-#include <vector>
-
 #include "driver/sim/files.hpp"
 #include "driver/sim/kernel.hpp"
 #include "driver/sim/mapping.hpp"
+
+#include <string_view>
+#include <vector>
 
 namespace medlar::driver {
 

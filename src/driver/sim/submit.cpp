@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Submission and waiting.
-#include <fmt/format.h>
-
 #include "driver/sim/messages.hpp"
 #include "driver/sim/state.hpp"
 #include "driver/sim/user_memory.hpp"
+
+#include <fmt/format.h>
 
 namespace medlar::driver {
 namespace {
@@ -53,10 +53,11 @@ int Kernel::State::submit(const File& file, medlar_submit& args) {
   }
   if (args.address_size != sizeof(medlar_address) || args.num_in_fences > MEDLAR_MAX_IN_FENCES ||
       args.num_addresses == 0 || args.num_addresses > file->core.config().max_addresses) {
-    return refuse(file, -MEDLAR_EINVAL,
-                  fmt::format("submit: {} addresses of {} bytes, {} fences; limits {}, {}, {}", args.num_addresses,
-                              args.address_size, args.num_in_fences, file->core.config().max_addresses,
-                              sizeof(medlar_address), MEDLAR_MAX_IN_FENCES));
+    return refuse(
+        file, -MEDLAR_EINVAL,
+        fmt::format("submit: {} addresses of {} bytes, {} fences; limits {}, {}, {}", args.num_addresses,
+                    args.address_size, args.num_in_fences, file->core.config().max_addresses,
+                    sizeof(medlar_address), MEDLAR_MAX_IN_FENCES));
   }
   std::vector<medlar_address> entries;
   std::vector<int32_t> fence_fds;
@@ -75,9 +76,8 @@ int Kernel::State::submit(const File& file, medlar_submit& args) {
       return -MEDLAR_EBADF;
     }
   }
-  const dla_request request{.addresses = addresses.data(),
-                            .num_addresses = args.num_addresses,
-                            .timeout_ns = args.timeout_ns};
+  const dla_request request{
+      .addresses = addresses.data(), .num_addresses = args.num_addresses, .timeout_ns = args.timeout_ns};
   medlar_query_error reason{};
   dla_task* task = nullptr;
   error = dla_task_create(&file->core.port(), &file->core.config(), &request, &task, &reason);

@@ -2,14 +2,13 @@
 // Arguments that cross the interface.
 #include "driver/sim/user_memory.hpp"
 
+#include "uapi/medlar_uapi.h"
+
 #include <algorithm>
 #include <cerrno>
-#include <vector>
-
 #include <sys/uio.h>
 #include <unistd.h>
-
-#include "uapi/medlar_uapi.h"
+#include <vector>
 
 namespace medlar::driver {
 namespace {
@@ -39,7 +38,8 @@ int copy_from_user(uint64_t from, std::span<uint8_t> to) {
 int copy_argument(const void* from, std::span<uint8_t> to) {
   uint32_t size = 0;
   const auto address = reinterpret_cast<uint64_t>(from);
-  if (const int error = copy_from_user(address, {reinterpret_cast<uint8_t*>(&size), sizeof size}); error != 0) {
+  if (const int error = copy_from_user(address, {reinterpret_cast<uint8_t*>(&size), sizeof size});
+      error != 0) {
     return error;
   }
   if (size < kMinArgument || size > kMaxArgument) {

@@ -11,8 +11,8 @@ namespace medlar::driver {
 /// Copies from the caller's address space; 0 or -MEDLAR_EFAULT where nothing readable is there.
 int copy_from_user(uint64_t from, std::span<uint8_t> to);
 
-/// Copies an argument whose first word is its struct_size. Bytes that the caller does not know read as zero; bytes
-/// that this kernel does not know must be zero.
+/// Copies an argument whose first word is its struct_size. Bytes that the caller does not know read as zero;
+/// bytes that this kernel does not know must be zero.
 int copy_argument(const void* from, std::span<uint8_t> to);
 
 template <typename T>
