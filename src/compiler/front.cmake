@@ -3,6 +3,7 @@ set(COMPILER_FRONT_SOURCES
   calibration.cpp calibration_histogram.cpp
   compile.cpp
   fuse/absorb_steps.cpp
+  fuse/alias_windows.cpp
   fuse/compose_selection.cpp
   fuse/expand_groups.cpp
   fuse/fold_affine.cpp
@@ -11,6 +12,7 @@ set(COMPILER_FRONT_SOURCES
   fuse/stages.cpp
   layer_graph.cpp
   legalise/activation.cpp
+  legalise/concat.cpp
   legalise/conv.cpp
   legalise/eltwise.cpp
   legalise/gemm.cpp

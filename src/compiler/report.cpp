@@ -73,6 +73,9 @@ std::vector<Placement> make_placements(const ReportInput& input) {
       continue;
     }
     const size_t i = stand_in->second;
+    if (const graph::Node& node_now = input.simplified.nodes[i]; row.macs == 0 && node_now.op_type == node.op_type) {
+      row.macs = node_macs(input.simplified, node_now);  // the user's file need not have shapes
+    }
     row.engine = input.assignment.engine[i];
     row.segment = home[i];
     row.precision = row.engine == Engine::kDla ? hw::precision_name(input.precision) : "fp32";

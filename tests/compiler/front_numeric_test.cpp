@@ -173,6 +173,60 @@ TEST_P(FrontNumeric, SliceWindow) {
   check(run_segment(b, target(), {{"x", b.noise(648, -1, 1)}}), 0.01);
 }
 
+TEST_P(FrontNumeric, PaddingBeyondTheKernelWidensIt) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 8, 5, 4});
+  b.output(conv(b, "conv", x, {16, 8, 1, 1}, {1, 16, 7, 8}, {{"pads", std::vector<int64_t>{1, 2, 1, 2}}}));
+  check(run_segment(b, target(), {{"x", b.noise(160, -1, 1)}}));
+}
+
+TEST_P(FrontNumeric, ConcatAtAtomsIsFree) {
+  GraphBuilder b;
+  const Shape shape = {1, 32, 4, 4};
+  const ValueId x = b.input("x", {1, 16, 4, 4});
+  const ValueId a = b.node("Relu", "a_relu", {conv(b, "a", x, {32, 16, 1, 1}, shape)}, shape);
+  const ValueId c = conv(b, "c", a, {32, 32, 1, 1}, shape);
+  const ValueId d = conv(b, "d", x, {24, 16, 1, 1}, {1, 24, 4, 4});
+  b.output(b.node("Concat", "concat", {a, c, d}, {1, 88, 4, 4}, {{"axis", int64_t{1}}}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(256, -1, 1)}});
+  // `c` reads `a`, so `a` cannot lie in the buffer that `c` writes: one copy.
+  EXPECT_EQ(outcome.hardware.ops.size(), 4u);
+  check(outcome, 0.03);
+}
+
+TEST_P(FrontNumeric, ConcatBetweenAtomsShiftsChannels) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 20, 4, 4});
+  const ValueId a = conv(b, "a", x, {20, 20, 1, 1}, {1, 20, 4, 4});
+  b.output(b.node("Concat", "concat", {x, a, x}, {1, 60, 4, 4}, {{"axis", int64_t{1}}}));
+  check(run_segment(b, target(), {{"x", b.noise(320, -1, 1)}}), 0.03);
+}
+
+TEST_P(FrontNumeric, SplitOnChannels) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 40, 4, 4});
+  graph::Graph& graph = b.graph();
+  const ValueId left = b.node("Split", "left", {x}, {1, 13, 4, 4}, {{"axis", int64_t{1}}});
+  const ValueId right =
+      graph::add_value(graph, {"right", graph::DataType::kFloat32, Shape{1, 27, 4, 4}, nullptr});
+  graph.nodes.back().outputs.push_back(right);
+  b.output(left);
+  b.output(right);
+  check(run_segment(b, target(), {{"x", b.noise(640, -1, 1)}}), 0.01);
+}
+
+TEST_P(FrontNumeric, PoolingPyramidOverWindows) {
+  GraphBuilder b;
+  const Shape shape = {1, 32, 6, 6};
+  const std::map<std::string, Attribute> same = {{"kernel_shape", std::vector<int64_t>{5, 5}},
+                                                 {"pads", std::vector<int64_t>{2, 2, 2, 2}}};
+  const ValueId x = conv(b, "stem", b.input("x", {1, 8, 6, 6}), {32, 8, 1, 1}, shape);
+  const ValueId p = b.node("MaxPool", "p", {x}, shape, same);
+  const ValueId q = b.node("MaxPool", "q", {p}, shape, same);
+  b.output(b.node("Concat", "concat", {x, p, q}, {1, 96, 6, 6}, {{"axis", int64_t{1}}}));
+  check(run_segment(b, target(), {{"x", b.noise(288, -1, 1)}}), 0.02);
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, FrontNumeric,
                          ::testing::Values(Case{"nv_full", Precision::kInt8}, Case{"nv_full", Precision::kFp16},
                                            Case{"nv_small", Precision::kInt8}, Case{"nv_large", Precision::kInt8}),

@@ -72,7 +72,9 @@ bool can_absorb(const LayerGraph& graph, size_t maker, size_t reader, const Fusi
   if (std::holds_alternative<PoolLayer>(from.body) || !std::holds_alternative<SdpLayer>(to.body) || maker >= reader) {
     return false;
   }
-  return only_reader(graph, from.dst) && fits(from, joined_steps(from, to), target);
+  const Layer merged{.name = "", .origins = {}, .src = from.src, .dst = to.dst, .body = SdpLayer{},
+                     .steps = joined_steps(from, to)};
+  return only_reader(graph, from.dst) && !reads_own_storage(graph, merged) && fits(from, merged.steps, target);
 }
 
 void absorb(LayerGraph& graph, size_t maker, size_t reader) {

@@ -2,6 +2,7 @@
 // Order of the fusion rules.
 #include "compiler/fuse/fuse.hpp"
 
+#include "compiler/fuse/alias_windows.hpp"
 #include "compiler/fuse/compose_selection.hpp"
 #include "compiler/fuse/expand_groups.hpp"
 #include "compiler/fuse/fold_affine.hpp"
@@ -12,6 +13,7 @@ void fuse(LayerGraph& graph, const FusionTarget& target) {
   compose_selections(graph);
   fold_affine(graph);
   absorb_steps(graph, target);
+  alias_windows(graph);
   expand_groups(graph, static_cast<int>(target.config.channels_per_atom(target.precision)));
 }
 

@@ -32,4 +32,18 @@ bool only_reader(const LayerGraph& graph, TensorId tensor) {
   return between.role == TensorRole::kIntermediate && between.view_of == kNoTensor && readers_of(graph, tensor) == 1;
 }
 
+TensorId root_of(const LayerGraph& graph, TensorId tensor) {
+  const TensorId parent = graph.tensor(tensor).view_of;
+  return parent == kNoTensor ? tensor : parent;
+}
+
+bool reads_own_storage(const LayerGraph& graph, const Layer& layer) {
+  const TensorId dst = root_of(graph, layer.dst);
+  bool reads = root_of(graph, layer.src) == dst;
+  for (const Step& step : layer.steps) {
+    reads = reads || (step.operand != kNoTensor && root_of(graph, step.operand) == dst);
+  }
+  return reads;
+}
+
 }  // namespace medlar::compiler

@@ -15,4 +15,9 @@ std::optional<size_t> maker_of(const LayerGraph& graph, TensorId tensor);
 /// An intermediate tensor with a single reader: it need not exist after fusion.
 bool only_reader(const LayerGraph& graph, TensorId tensor);
 
+/// The tensor whose storage it uses.
+TensorId root_of(const LayerGraph& graph, TensorId tensor);
+/// Whether the layer would read the storage that it writes; the hardware must not.
+bool reads_own_storage(const LayerGraph& graph, const Layer& layer);
+
 }  // namespace medlar::compiler

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conv: direct convolution with any legal kernel, stride, padding, dilation and group count.
+#include <algorithm>
+
 #include "compiler/legalise/rows.hpp"
 #include "hw/limits.hpp"
 
@@ -19,9 +21,49 @@ std::vector<int64_t> kernel_of(const graph::Tensor& weights) {
 }
 
 struct ConvParts {
-  Window window;
+  Window window;  ///< Widened.
   int groups = 1;
+  int extra_x = 0, extra_y = 0;  ///< Zero columns and rows added on each side of the kernel.
 };
+
+/// The chip pads by less than the kernel's extent. A kernel with a border of zeros, and as much more padding, computes
+/// the same; this is the least border that makes `pad` legal.
+int border_for(int pad, int kernel, int dilation) {
+  int border = 0;
+  while (pad + border * dilation >= (kernel + 2 * border - 1) * dilation + 1) {
+    ++border;
+  }
+  return border;
+}
+
+void widen(ConvParts& parts) {
+  Window& w = parts.window;
+  parts.extra_x = border_for(std::max(w.pad_left, w.pad_right), w.kernel_w, w.dilation_x);
+  parts.extra_y = border_for(std::max(w.pad_top, w.pad_bottom), w.kernel_h, w.dilation_y);
+  w.kernel_w += 2 * parts.extra_x;
+  w.kernel_h += 2 * parts.extra_y;
+  w.pad_left += parts.extra_x * w.dilation_x;
+  w.pad_right += parts.extra_x * w.dilation_x;
+  w.pad_top += parts.extra_y * w.dilation_y;
+  w.pad_bottom += parts.extra_y * w.dilation_y;
+}
+
+/// Weights with the border of zeros.
+std::vector<float> widened_weights(const std::vector<double>& weights, const ConvParts& parts) {
+  const auto rows = static_cast<size_t>(parts.window.kernel_h);
+  const auto columns = static_cast<size_t>(parts.window.kernel_w);
+  const auto old_rows = rows - 2 * static_cast<size_t>(parts.extra_y);
+  const auto old_columns = columns - 2 * static_cast<size_t>(parts.extra_x);
+  const size_t planes = weights.size() / (old_rows * old_columns);
+  std::vector<float> result(planes * rows * columns, 0.0f);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const size_t column = i % old_columns + static_cast<size_t>(parts.extra_x);
+    const size_t row = i / old_columns % old_rows + static_cast<size_t>(parts.extra_y);
+    const size_t plane = i / (old_columns * old_rows);
+    result[(plane * rows + row) * columns + column] = static_cast<float>(weights[i]);
+  }
+  return result;
+}
 
 Result<ConvParts> read_conv(const graph::Graph& graph, const graph::Node& node, const graph::Tensor& weights) {
   const graph::Shape& in = *graph.value(node.inputs[0]).shape;
@@ -33,7 +75,9 @@ Result<ConvParts> read_conv(const graph::Graph& graph, const graph::Node& node, 
     return fail(Code::kCorrupt, "{}: {} groups do not fit {} input and {} output channels", node.name, groups, in[1],
                 out[1]);
   }
-  return ConvParts{window, static_cast<int>(groups)};
+  ConvParts parts{.window = window, .groups = static_cast<int>(groups)};
+  widen(parts);
+  return parts;
 }
 
 }  // namespace
@@ -113,7 +157,7 @@ Status lower_conv(Lowering& lowering, const graph::Node& node) {
   Layer& layer = add_layer(lowering, node, src, cube_of(*graph.value(node.outputs[0]).shape));
   layer.body = ConvLayer{.k = static_cast<int>(weights.shape[0]), .c = channels, .r = window.kernel_h,
                          .s = window.kernel_w, .groups = parts.groups,
-                         .weights = {numbers->begin(), numbers->end()},
+                         .weights = widened_weights(*numbers, parts),
                          .stride_x = window.stride_x, .stride_y = window.stride_y,
                          .dilation_x = window.dilation_x, .dilation_y = window.dilation_y,
                          .pad_left = window.pad_left, .pad_right = window.pad_right,

@@ -44,10 +44,19 @@ bool is_relabel(const graph::Node& node);
 Verdict check_relabel(const Question& question, const graph::Node& node);
 Status lower_relabel(Lowering& lowering, const graph::Node& node);
 
+// concat.cpp
+Verdict check_concat(const Question& question, const graph::Node& node);
+Status lower_concat(Lowering& lowering, const graph::Node& node);
+
 // select.cpp: strided slices and padding as convolutions with 0/1 weights
 Verdict check_slice(const Question& question, const graph::Node& node);
 Status lower_slice(Lowering& lowering, const graph::Node& node);
+Verdict check_split(const Question& question, const graph::Node& node);
+Status lower_split(Lowering& lowering, const graph::Node& node);
 Verdict check_pad(const Question& question, const graph::Node& node);
 Status lower_pad(Lowering& lowering, const graph::Node& node);
+
+/// 1x1 convolution whose kernel k copies channel k - first, or nothing where the source has no such channel.
+ConvLayer shifted_channels(int kernels, int channels, int first);
 
 }  // namespace medlar::compiler

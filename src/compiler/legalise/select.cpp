@@ -123,8 +123,10 @@ Verdict check_slice(const Question& question, const graph::Node& node) {
   return std::nullopt;
 }
 
-Status lower_slice(Lowering& lowering, const graph::Node& node) {
-  MEDLAR_ASSIGN(const Ranges ranges, read_slice(lowering.question.graph, node));
+namespace {
+
+/// One output cut out of the node's first input.
+void lower_ranges(Lowering& lowering, const graph::Node& node, const Ranges& ranges) {
   const AxisRange columns = spatial(ranges, 1);
   const AxisRange rows = ranges.size() == 4 ? spatial(ranges, 2) : AxisRange{};
   const AxisRange channels = ranges[1];
@@ -143,6 +145,64 @@ Status lower_slice(Lowering& lowering, const graph::Node& node) {
   conv.stride_x = columns.count > 1 ? static_cast<int>(columns.step) : 1;
   conv.stride_y = rows.count > 1 ? static_cast<int>(rows.step) : 1;
   layer.body = std::move(conv);
+}
+
+/// Axis of a Split, counted from the front.
+Result<size_t> split_axis(const graph::Graph& graph, const graph::Node& node) {
+  const auto rank = static_cast<int64_t>(graph.value(node.inputs[0]).shape->size());
+  MEDLAR_ASSIGN(const int64_t axis, graph::int_attribute(node, "axis", 0));
+  const int64_t from_front = axis < 0 ? axis + rank : axis;
+  if (from_front < 1 || from_front >= rank) {
+    return fail(Code::kUnsupported, "axis is {}", axis);
+  }
+  return static_cast<size_t>(from_front);
+}
+
+}  // namespace
+
+ConvLayer shifted_channels(int kernels, int channels, int first) {
+  return selection(kernels, channels, [&](int k) { return int64_t{k} - first; });
+}
+
+Status lower_slice(Lowering& lowering, const graph::Node& node) {
+  MEDLAR_ASSIGN(const Ranges ranges, read_slice(lowering.question.graph, node));
+  lower_ranges(lowering, node, ranges);
+  return {};
+}
+
+Verdict check_split(const Question& question, const graph::Node& node) {
+  const auto axis = split_axis(question.graph, node);
+  if (!axis) {
+    return Refusal{Reason::kAxis, axis.error().message, ""};
+  }
+  for (const graph::ValueId id : node.outputs) {
+    if (id == graph::kNoValue) {
+      return Refusal{Reason::kAttribute, "an output is omitted", ""};
+    }
+    if (Verdict verdict = check_cube(question.graph.value(id))) {
+      return verdict;
+    }
+  }
+  return std::nullopt;
+}
+
+Status lower_split(Lowering& lowering, const graph::Node& node) {
+  const graph::Graph& graph = lowering.question.graph;
+  MEDLAR_ASSIGN(const size_t axis, split_axis(graph, node));
+  int64_t start = 0;
+  for (const graph::ValueId id : node.outputs) {
+    const graph::Shape& out = *graph.value(id).shape;
+    Ranges ranges(out.size());
+    for (size_t i = 0; i < out.size(); ++i) {
+      ranges[i].count = out[i];
+    }
+    ranges[axis].start = start;
+    start += out[axis];
+    graph::Node part = node;
+    part.outputs = {id};
+    part.name = fmt::format("{}/{}", node.name, graph.value(id).name);
+    lower_ranges(lowering, part, ranges);
+  }
   return {};
 }
 
@@ -176,7 +236,7 @@ Status lower_pad(Lowering& lowering, const graph::Node& node) {
   const int channels = lowering.layers.tensor(src).c;
   const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
   Layer& layer = add_layer(lowering, node, src, out);
-  layer.body = selection(out.c, channels, [&](int k) { return k - pads[1]; });
+  layer.body = shifted_channels(out.c, channels, static_cast<int>(pads[1]));
   return {};
 }
 
