@@ -2,6 +2,8 @@
 // Writing engine files.
 #include "engine/engine.hpp"
 
+#include <algorithm>
+
 #include "base/hash.hpp"
 #include "engine/format.hpp"
 #include "engine_generated.h"
@@ -95,9 +97,9 @@ ByteBuffer serialize(const Engine& engine) {
   FileHeader header;
   header.body_bytes = body.size();
   header.checksum = hash64(body);
-  ByteBuffer bytes(sizeof(FileHeader));
+  ByteBuffer bytes(sizeof(FileHeader) + body.size());
   store_le(bytes.data(), header);
-  bytes.insert(bytes.end(), body.begin(), body.end());
+  std::copy(body.begin(), body.end(), bytes.begin() + sizeof(FileHeader));
   return bytes;
 }
 

@@ -2,6 +2,7 @@
 // Format: "A Simple File Format for NumPy Arrays" (NEP 1).
 #include "sample/npy.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -128,10 +129,11 @@ Result<ByteBuffer> npy_bytes(const graph::Tensor& tensor) {
                                    fmt::join(tensor.shape, ", "), tensor.shape.size() == 1 ? "," : "");
   const size_t unpadded = kMagic.size() + 4 + header.size() + 1;
   header.append(round_up<size_t>(unpadded, 64) - unpadded, ' ').push_back('\n');
-  ByteBuffer bytes(kMagic.begin(), kMagic.end());
-  bytes.insert(bytes.end(), {1, 0, static_cast<uint8_t>(header.size()), static_cast<uint8_t>(header.size() >> 8)});
-  bytes.insert(bytes.end(), header.begin(), header.end());
-  bytes.insert(bytes.end(), tensor.bytes.begin(), tensor.bytes.end());
+  const std::array<char, 4> version_and_size{1, 0, static_cast<char>(header.size()), static_cast<char>(header.size() >> 8)};
+  header.insert(0, version_and_size.data(), version_and_size.size()).insert(0, kMagic);
+  ByteBuffer bytes(header.size() + tensor.bytes.size());
+  std::copy(header.begin(), header.end(), bytes.begin());
+  std::copy(tensor.bytes.begin(), tensor.bytes.end(), bytes.begin() + static_cast<ptrdiff_t>(header.size()));
   return bytes;
 }
 
