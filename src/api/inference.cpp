@@ -7,10 +7,9 @@
 #include <optional>
 #include <utility>
 
-#include "driver/sim/kernel.hpp"
+#include "api/module.hpp"
 #include "profile/op_timer.hpp"
 #include "runtime/executor.hpp"
-#include "umd/context.hpp"
 
 namespace medlar::api {
 namespace {
@@ -60,33 +59,19 @@ LayerTime layer_of(const TimedOp& op, int segment, const compiler::Plan& plan, d
   return layer;
 }
 
-Result<std::unique_ptr<driver::Kernel>> boot(const hw::DeviceProfile& device, OpRecorder& recorder) {
-  driver::KernelOptions options;
-  options.soc = soc::SocConfig::of(device);
-  options.observer = [&recorder](const driver::CompletedOp& op) { recorder.record(op); };
-  return driver::Kernel::create(std::move(options));
-}
-
 }  // namespace
 
-/// Members are destroyed from the last to the first: the executor before the kernel that serves it.
+/// Members are destroyed from the last to the first: the executor before the module that serves it.
 struct Inference::State {
   engine::Engine engine;
   std::unique_ptr<OpRecorder> recorder;
-  std::unique_ptr<driver::Kernel> kernel;
-  std::shared_ptr<umd::Context> context;
+  Module module;
   std::optional<runtime::Executor> executor;
 
   Status open(const hw::DeviceProfile& device) {
     recorder = std::make_unique<OpRecorder>(device);
-    MEDLAR_ASSIGN(kernel, boot(device, *recorder));
-    const std::vector<std::string> nodes = umd::enumerate(*kernel->seam());
-    if (nodes.empty()) {
-      return fail(Code::kNotFound, "{}: no DLA device node", device.name);
-    }
-    MEDLAR_ASSIGN(auto opened, umd::Device::open(*kernel->seam(), nodes.front()));
-    MEDLAR_ASSIGN(context, umd::Context::create(std::move(opened)));
-    MEDLAR_ASSIGN(executor, runtime::Executor::create(engine, context));
+    MEDLAR_ASSIGN(module, boot(device, [recorder = recorder.get()](const driver::CompletedOp& op) { recorder->record(op); }));
+    MEDLAR_ASSIGN(executor, runtime::Executor::create(engine, module.context));
     for (compiler::Segment& segment : engine.plan.segments) {
       segment.payload = {};  // loaded: the copy is not needed any more
     }

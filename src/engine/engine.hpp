@@ -28,6 +28,9 @@ struct Engine {
   compiler::Plan plan;
 };
 
+/// True when the bytes start as an engine file does, whatever follows.
+bool is_engine(ByteView bytes);
+
 /// Deterministic: equal engines give equal bytes.
 ByteBuffer serialize(const Engine& engine);
 

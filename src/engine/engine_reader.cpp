@@ -195,6 +195,10 @@ Result<Engine> read_body(ByteView body) {
 
 }  // namespace
 
+bool is_engine(ByteView bytes) {
+  return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()).starts_with("MEDLAR");
+}
+
 Result<Engine> deserialize(ByteView bytes, std::string_view name) {
   const auto body = check_header(bytes);
   if (!body) {

@@ -2,6 +2,7 @@
 // The command line as a user meets it: outputs, files, exit codes, errors that say what to do.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
@@ -140,21 +141,42 @@ TEST_F(Cli, DevicesCarryTheirLabel) {
   EXPECT_EQ(devices[0]["default"], true);
 }
 
-TEST_F(Cli, LoadablesAreInspected) {
-  MEDLAR_REFERENCE_DATA(archive, "nvdla/loadables_fp16.tar.xz");
-  const std::string file = path("official.nvdla");
-  ASSERT_TRUE(sample::visit_archive(archive, [&](const std::string& name, const ByteBuffer& bytes) -> Result<bool> {
-    if (!name.ends_with(".nvdla")) {
-      return true;
+/// Writes the files of one case of the archive below `folder`; false when there is no such case.
+bool extract_case(const fs::path& archive, const std::string& prefix, const fs::path& folder) {
+  bool found = false;
+  fs::create_directories(folder);
+  const Status status = sample::visit_archive(archive, [&](const std::string& name, const ByteBuffer& bytes) -> Result<bool> {
+    if (name.starts_with(prefix)) {
+      MEDLAR_TRY(write_file(folder / fs::path(name).filename(), bytes));
+      found = true;
     }
-    MEDLAR_TRY(write_file(file, bytes));
-    return false;
-  }));
-  const Outcome text = medlar("inspect " + file);
-  EXPECT_EQ(text.exit_code, 0) << text.text;
+    return true;
+  });
+  return status.has_value() && found;
+}
+
+TEST_F(Cli, OfficialLoadablesAreInspectedAndRun) {
+  MEDLAR_REFERENCE_DATA(archive, "nvdla/loadables_fp16.tar.xz");
+  ASSERT_TRUE(extract_case(archive, "loadables/lenet/", path("lenet")));
+  const std::string file = path("lenet/loadable.nvdla");
+  EXPECT_EQ(medlar("inspect " + file).exit_code, 0);
   const auto json = nlohmann::json::parse(medlar("inspect --json " + file).text);
-  EXPECT_FALSE(json["tasks"].empty());
+  EXPECT_EQ(json["tasks"].size(), 2u);  // the network, then softmax on the CPU
   EXPECT_FALSE(json["tensors"].empty());
+
+  const Outcome ran = medlar("run " + file + " --input " + path("lenet/input.f32") + " --output-dir " + path("lenet_out"));
+  ASSERT_EQ(ran.exit_code, 0) << ran.text;
+  const graph::Tensor ours = *sample::parse_npy(*read_file(path("lenet_out/prob.npy")), "prob");
+  const ByteBuffer wanted = *read_file(path("lenet/output_prob.f32"));
+  ASSERT_EQ(ours.bytes.size(), wanted.size());
+  double difference = 0;
+  double norm = 0;
+  for (size_t i = 0; i < wanted.size(); i += 4) {
+    const double want = load_le<float>(wanted.data() + i);
+    difference += std::pow(load_le<float>(ours.bytes.data() + i) - want, 2);
+    norm += want * want;
+  }
+  EXPECT_LE(std::sqrt(difference / norm), 1e-2);
 }
 
 }  // namespace

@@ -17,8 +17,7 @@ struct Options {
 };
 
 Result<std::string> describe(const Options& options, ByteView bytes) {
-  // A loadable carries its FlatBuffer root offset first; an engine starts with its magic.
-  if (std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()).starts_with("MEDLAR")) {
+  if (engine::is_engine(bytes)) {
     MEDLAR_ASSIGN(const engine::Engine engine, engine::deserialize(bytes, options.file));
     return options.json ? api::engine_to_json(engine) : api::engine_to_text(engine);
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "api/inference.hpp"
+#include "api/run_loadable.hpp"
 #include "arguments.hpp"
 #include "base/files.hpp"
 #include "commands.hpp"
@@ -187,8 +188,33 @@ Status run_feed(Session& session, const Feed& feed) {
   return session.options.output_dir.empty() ? Status() : write_outputs(output_directory(session, feed), result.outputs);
 }
 
-Status run_engine(const Options& options) {
+/// NVIDIA's loadables: float32 NCHW in, float32 NCHW out, whatever the loadable's own format is.
+Status run_nvdla(const Options& options, ByteView bytes) {
+  MEDLAR_ASSIGN(const std::vector<sample::InputSpec> inputs, api::loadable_inputs(bytes, options.engine));
+  std::map<std::string, graph::Tensor> tensors;
+  MEDLAR_ASSIGN(const std::vector<Feed> feeds, plan_feeds(options, inputs));
+  for (const Feed& feed : feeds) {
+    for (const NamedFile& file : feed.files) {
+      const auto spec = std::find_if(inputs.begin(), inputs.end(), [&](const auto& input) { return input.name == file.name; });
+      MEDLAR_ASSIGN(tensors[spec->name], sample::load_tensor(file.file, *spec, std::nullopt));
+    }
+    MEDLAR_ASSIGN(const auto outputs, api::run_loadable(bytes, options.engine, options.device, tensors));
+    fmt::print("{}\n", feed.title);
+    for (const auto& [name, tensor] : outputs) {
+      print_top(name, tensor, {}, options.top, 0);
+    }
+    if (!options.output_dir.empty()) {
+      MEDLAR_TRY(write_outputs(options.output_dir, outputs));
+    }
+  }
+  return {};
+}
+
+Status run_file(const Options& options) {
   MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(options.engine));
+  if (!engine::is_engine(bytes)) {
+    return run_nvdla(options, bytes);
+  }
   MEDLAR_ASSIGN(engine::Engine engine, engine::deserialize(bytes, options.engine));
   MEDLAR_ASSIGN(api::Inference inference, api::Inference::create(std::move(engine), options.device, options.engine));
   MEDLAR_ASSIGN(const std::vector<Feed> feeds, plan_feeds(options, inference.inputs()));
@@ -204,9 +230,9 @@ Status run_engine(const Options& options) {
 }  // namespace
 
 Action add_run(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("run", "Run an engine on the simulated device");
+  CLI::App* command = app.add_subcommand("run", "Run an engine or an NVDLA loadable on the simulated device");
   const auto options = std::make_shared<Options>();
-  command->add_option("engine", options->engine, "Engine file")->required();
+  command->add_option("engine", options->engine, "X.engine or X.nvdla")->required();
   command->add_option("--input", options->inputs, "Image, name=FILE.npy or [name=]FILE.f32; several files run one after the other")
       ->required();
   command->add_option("--device", options->device, "Refuse unless the engine was built for this device (default: the engine's)");
@@ -216,7 +242,7 @@ Action add_run(CLI::App& app) {
   command->add_option("--preprocess", options->preprocess, "Override how images become inputs (JSON)");
   command->add_flag("--show", options->show, "Show the pictures and the layers");
   command->add_flag("--layers", options->layers, "Print every layer: engine and modelled time");
-  return [options] { return run_engine(*options); };
+  return [options] { return run_file(*options); };
 }
 
 }  // namespace medlar::tools

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/run_loadable.hpp"
+
+#include <algorithm>
+
+#include "api/module.hpp"
+#include "loadable/loadable.hpp"
+#include "umd/model.hpp"
+#include "umd/tensor_io.hpp"
+
+namespace medlar::api {
+namespace {
+
+graph::Tensor empty_tensor(const loadable::Tensor& tensor) {
+  graph::Tensor empty{graph::DataType::kFloat32, {tensor.n, tensor.c, tensor.h, tensor.w}, {}, {}};
+  empty.bytes.resize(umd::element_count(tensor) * sizeof(float));
+  return empty;
+}
+
+/// The open configuration whose memory atom the loadable's cubes have.
+Result<const hw::DeviceProfile*> choose_device(const loadable::Loadable& file, std::string_view device) {
+  if (!device.empty()) {
+    return hw::find_device(device);
+  }
+  const bool small_atoms = std::any_of(file.tensors.begin(), file.tensors.end(), [](const loadable::Tensor& tensor) {
+    return tensor.pixel_format == loadable::kPixelFeatureX8;
+  });
+  const hw::DeviceProfile* chosen = nullptr;
+  for (const hw::DeviceProfile& candidate : hw::devices()) {
+    const bool exact = candidate.label == hw::Label::kBitExact;
+    const bool fits = small_atoms ? candidate.config->memory_atom == 8 : candidate.config->supports(hw::Precision::kFp16);
+    const bool smaller = chosen == nullptr || candidate.macs_int8 < chosen->macs_int8;
+    chosen = exact && fits && smaller ? &candidate : chosen;
+  }
+  return chosen;
+}
+
+Result<MutableBytes> bytes_of(const umd::BufferSlice& slice) {
+  MEDLAR_ASSIGN(const MutableBytes bytes, slice.buffer->map());
+  return bytes.subspan(slice.offset);
+}
+
+Status fill_inputs(const umd::LoadedModel& model, const umd::Bindings& bindings,
+                   const std::map<std::string, graph::Tensor>& inputs) {
+  for (size_t i = 0; i < model.inputs().size(); ++i) {
+    const umd::BindingInfo& info = model.inputs()[i];
+    const auto given = inputs.find(info.name);
+    if (given == inputs.end()) {
+      return fail(Code::kInvalidArgument, "input '{}' is missing", info.name);
+    }
+    MEDLAR_ASSIGN(const MutableBytes bytes, bytes_of(bindings.inputs[i]));
+    MEDLAR_TRY(umd::pack_tensor(info.tensor, given->second.as<float>(), 1.0f, bytes));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<sample::InputSpec>> loadable_inputs(ByteView bytes, std::string_view name) {
+  MEDLAR_ASSIGN(const loadable::Loadable file, loadable::read(bytes, name));
+  std::vector<sample::InputSpec> specs;
+  for (const loadable::Memory& memory : file.memories) {
+    if (memory.has(loadable::kMemoryInput)) {
+      const loadable::Tensor& tensor = file.tensors.at(memory.tensor_desc);
+      specs.push_back({tensor.name, graph::DataType::kFloat32, {tensor.n, tensor.c, tensor.h, tensor.w}});
+    }
+  }
+  return specs;
+}
+
+Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::string_view name, std::string_view device,
+                                                          const std::map<std::string, graph::Tensor>& inputs) {
+  MEDLAR_ASSIGN(loadable::Loadable file, loadable::read(bytes, name));
+  MEDLAR_ASSIGN(const hw::DeviceProfile* profile, choose_device(file, device));
+  MEDLAR_ASSIGN(const Module module, boot(*profile, {}));
+  MEDLAR_ASSIGN(const umd::LoadedModel model, umd::LoadedModel::load(module.context, std::move(file)));
+  MEDLAR_ASSIGN(const umd::Bindings bindings, model.allocate_bindings());
+  MEDLAR_TRY(fill_inputs(model, bindings, inputs));
+  MEDLAR_ASSIGN(const umd::Fence fence, model.submit(bindings));
+  MEDLAR_TRY(fence.wait());
+  std::map<std::string, graph::Tensor> outputs;
+  for (size_t i = 0; i < model.outputs().size(); ++i) {
+    const umd::BindingInfo& info = model.outputs()[i];
+    graph::Tensor tensor = empty_tensor(info.tensor);
+    const std::span<float> values(reinterpret_cast<float*>(tensor.bytes.data()), tensor.bytes.size() / sizeof(float));
+    MEDLAR_ASSIGN(const MutableBytes stored, bytes_of(bindings.outputs[i]));
+    MEDLAR_TRY(umd::unpack_tensor(info.tensor, stored, 1.0f, values));
+    outputs.emplace(info.name, std::move(tensor));
+  }
+  return outputs;
+}
+
+}  // namespace medlar::api

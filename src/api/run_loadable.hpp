@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs an NVDLA loadable (NVIDIA's compiler's or ours) on a simulated device.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "graph/graph.hpp"
+#include "sample/source.hpp"
+
+namespace medlar::api {
+
+/// The loadable's inputs as float32 tensors of shape [n, c, h, w].
+Result<std::vector<sample::InputSpec>> loadable_inputs(ByteView bytes, std::string_view name);
+
+/// Inputs by name, float32 NCHW; outputs likewise, by name. Integer formats hold the stored integers (scale 1).
+/// `device` empty: nvdla-nv_full, or the smallest open configuration when the loadable's cubes have 8-byte atoms.
+Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::string_view name, std::string_view device,
+                                                          const std::map<std::string, graph::Tensor>& inputs);
+
+}  // namespace medlar::api
