@@ -89,7 +89,10 @@ Result<compiler::BoundaryTensor> read_boundary(const fb::Boundary& table) {
   for (flatbuffers::uoffset_t i = 0; table.shape() != nullptr && i < table.shape()->size(); ++i) {
     tensor.shape.push_back(load_le<int64_t>(table.shape()->Data() + i * sizeof(int64_t)));
   }
-  const auto count = graph::element_count(tensor.shape);
+  // Between host segments a dimension may be open until they run.
+  graph::Shape known = tensor.shape;
+  std::replace(known.begin(), known.end(), graph::kUnknownDim, int64_t{1});
+  const auto count = graph::element_count(known);
   if (!count || *count < 0 || *count > (int64_t{1} << 32)) {
     return fail(Code::kCorrupt, "tensor '{}' has shape [{}]", tensor.name, fmt::join(tensor.shape, ","));
   }

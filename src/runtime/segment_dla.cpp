@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <bit>
+#include <cstring>
+
 #include "loadable/loadable.hpp"
+#include "num/float_convert.hpp"
 #include "runtime/segment.hpp"
 #include "umd/tensor_io.hpp"
 
@@ -31,14 +35,45 @@ Status check_bindings(const std::vector<umd::BindingInfo>& have, const std::vect
   return {};
 }
 
+/// Values of a floating-point tensor of the host, whatever its width.
+Result<std::vector<float>> host_floats(const graph::Tensor& tensor, const std::string& name) {
+  const bool floating = tensor.type == graph::DataType::kFloat32 || tensor.type == graph::DataType::kFloat16;
+  const auto values = floating ? graph::to_doubles(tensor) : std::nullopt;
+  if (!values) {
+    return fail(Code::kUnsupported, "tensor '{}' holds {}; the DLA takes float32 and float16", name,
+                graph::data_type_name(tensor.type));
+  }
+  return std::vector<float>(values->begin(), values->end());
+}
+
+/// Stores `values` in the tensor's own type.
+Status store_floats(std::span<const float> values, graph::Tensor& tensor, const std::string& name) {
+  if (tensor.type == graph::DataType::kFloat32 && tensor.bytes.size() == values.size_bytes()) {
+    std::memcpy(tensor.bytes.data(), values.data(), values.size_bytes());
+    return {};
+  }
+  if (tensor.type != graph::DataType::kFloat16 || tensor.bytes.size() != values.size() * sizeof(uint16_t)) {
+    return fail(Code::kUnsupported, "tensor '{}' holds {} values of {}", name, values.size(), graph::data_type_name(tensor.type));
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint32_t half = num::fp32_to_fp16(std::bit_cast<uint32_t>(values[i]));
+    store_le(tensor.bytes.data() + i * sizeof(uint16_t), static_cast<uint16_t>(half));
+  }
+  return {};
+}
+
 Status write_input(const compiler::DlaBinding& binding, const umd::BindingInfo& info, const umd::BufferSlice& slice,
                    const Blackboard& board) {
   const auto tensor = board.tensors.find(binding.tensor);
-  if (tensor == board.tensors.end() || tensor->second.type != graph::DataType::kFloat32) {
-    return fail(Code::kInternal, "tensor '{}' has no float32 value on the host", binding.tensor);
+  if (tensor == board.tensors.end()) {
+    return fail(Code::kInternal, "tensor '{}' has no value on the host", binding.tensor);
   }
   MEDLAR_ASSIGN(const MutableBytes bytes, mapped(slice));
-  return umd::pack_tensor(info.tensor, tensor->second.as<float>(), binding.scale, bytes);
+  if (tensor->second.type == graph::DataType::kFloat32) {
+    return umd::pack_tensor(info.tensor, tensor->second.as<float>(), binding.scale, bytes);
+  }
+  MEDLAR_ASSIGN(const std::vector<float> values, host_floats(tensor->second, binding.tensor));
+  return umd::pack_tensor(info.tensor, values, binding.scale, bytes);
 }
 
 }  // namespace
@@ -48,10 +83,10 @@ Status bring_to_host(const std::string& tensor, Blackboard& board, SegmentRun& r
   if (cube == board.cubes.end() || cube->second.on_host) {
     return {};
   }
-  ByteBuffer& bytes = board.tensors.at(tensor).bytes;
   MEDLAR_ASSIGN(const MutableBytes stored, mapped(cube->second.slice));
-  const std::span<float> values(reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float));
+  std::vector<float> values(umd::element_count(cube->second.layout));
   MEDLAR_TRY(umd::unpack_tensor(cube->second.layout, stored, cube->second.scale, values));
+  MEDLAR_TRY(store_floats(values, board.tensors.at(tensor), tensor));
   cube->second.on_host = true;
   record.converted.push_back(tensor);
   return {};

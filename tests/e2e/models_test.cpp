@@ -57,7 +57,10 @@ INSTANTIATE_TEST_SUITE_P(
                     NetworkCase{"resnet8_large_int8", "resnet8_cifar10_mlperf_tiny.onnx", "cifar10_200.tar", "nv_large", kInt8},
                     NetworkCase{"resnet20_full_fp16", "resnet20_cifar10.onnx", "cifar10_200.tar", "nv_full", kFp16},
                     NetworkCase{"resnet20_full_int8", "resnet20_cifar10.onnx", "cifar10_200.tar", "nv_full", kInt8},
-                    NetworkCase{"resnet20_small_int8", "resnet20_cifar10.onnx", "cifar10_200.tar", "nv_small", kInt8}),
+                    NetworkCase{"resnet20_small_int8", "resnet20_cifar10.onnx", "cifar10_200.tar", "nv_small", kInt8},
+                    NetworkCase{"squeezenet_full_fp16", "squeezenet1.1.onnx", "imagenet_300.tar", "nv_full", kFp16},
+                    NetworkCase{"yolov5n_full_fp16", "yolov5n.onnx", "bus.jpg", "nv_full", kFp16},
+                    NetworkCase{"ultraface_full_fp16", "ultraface_rfb_320.onnx", "faces_1.jpg", "nv_full", kFp16}),
     [](const testing::TestParamInfo<NetworkCase>& test) { return test.param.name; });
 
 }  // namespace
