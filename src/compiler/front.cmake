@@ -7,6 +7,7 @@ set(COMPILER_FRONT_SOURCES
   fuse/compose_selection.cpp
   fuse/expand_groups.cpp
   fuse/fold_affine.cpp
+  fuse/fold_gates.cpp
   fuse/fuse.cpp
   fuse/readers.cpp
   fuse/stages.cpp
@@ -21,10 +22,12 @@ set(COMPILER_FRONT_SOURCES
   legalise/relabel.cpp
   legalise/select.cpp
   legalise/shapes.cpp
+  legalise/table.cpp
   partition/partition.cpp
   quantise/conv_int8.cpp
   quantise/fixed_point.cpp
   quantise/half.cpp
+  quantise/lut.cpp
   quantise/quantise.cpp
   quantise/scales.cpp
   quantise/sdp_fp16.cpp

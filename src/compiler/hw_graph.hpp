@@ -81,6 +81,8 @@ struct Lut {
   std::array<int32_t, 4> slope{};        ///< LE under, LE over, LO under, LO over: i16 scale or FP16 bits.
   std::array<int32_t, 4> slope_shift{};  ///< Integer modes only.
   int hybrid_priority = 0, underflow_priority = 0, overflow_priority = 0;  ///< 0 LE, 1 LO.
+
+  friend bool operator==(const Lut&, const Lut&) = default;
 };
 
 /// SDP program: stages, optional table, output converter.

@@ -19,13 +19,31 @@ std::string_view step_name(StepKind kind) {
     case StepKind::kMulTensor: return "mul";
     case StepKind::kMaxTensor: return "max_tensor";
     case StepKind::kMinTensor: return "min_tensor";
+    case StepKind::kTable: return "table";
+  }
+  return "?";
+}
+
+std::string_view function_name(Function function) {
+  switch (function) {
+    case Function::kSigmoid: return "sigmoid";
+    case Function::kTanh: return "tanh";
+    case Function::kSilu: return "silu";
+    case Function::kHardSwish: return "hard_swish";
+    case Function::kMish: return "mish";
+    case Function::kElu: return "elu";
+    case Function::kSoftplus: return "softplus";
+    case Function::kErf: return "erf";
+    case Function::kGelu: return "gelu";
   }
   return "?";
 }
 
 std::string step_text(const LayerGraph& graph, const Step& step) {
   std::string text(step_name(step.kind));
-  if (step.operand != kNoTensor) {
+  if (step.kind == StepKind::kTable) {
+    text += fmt::format("({})", function_name(step.function));
+  } else if (step.operand != kNoTensor) {
     text += fmt::format("(%{})", graph.tensor(step.operand).name);
   } else if (step.kind == StepKind::kMin || step.kind == StepKind::kMax) {
     text += fmt::format("({})", step.add.empty() ? 0.0f : step.add[0]);

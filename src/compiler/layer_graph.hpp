@@ -33,13 +33,19 @@ enum class StepKind : uint8_t {
   kMulTensor,
   kMaxTensor,
   kMinTensor,
+  kTable,  ///< A unary function by lookup table.
 };
+
+/// Functions that the lookup table computes.
+enum class Function : uint8_t { kSigmoid, kTanh, kSilu, kHardSwish, kMish, kElu, kSoftplus, kErf, kGelu };
 
 /// One elementwise step.
 struct Step {
   StepKind kind = StepKind::kAffine;
   std::vector<float> mul = {}, add = {};
   TensorId operand = kNoTensor;
+  Function function = Function::kSigmoid;  ///< kTable.
+  float alpha = 1.0f;                      ///< Of ELU.
   std::string value = {};  ///< ONNX value that holds the result; "" when there is none.
 };
 

@@ -124,7 +124,7 @@ TEST(FrontLegalise, RefusalsNameLimitAndValue) {
   const ValueId x = b.input("x", {1, 4, 60, 60});
   b.output(b.node("Conv", "wide", {x, b.random({4, 4, 33, 3})}, {1, 4, 28, 58}));
   b.output(b.node("Conv", "stride", {x, b.random({4, 4, 1, 1})}, {1, 4, 7, 7}, {{"strides", std::vector<int64_t>{9, 9}}}));
-  b.output(b.node("MaxPool", "window", {x}, {1, 4, 52, 52}, {{"kernel_shape", std::vector<int64_t>{9, 9}}}));
+  b.output(b.node("MaxPool", "window", {x}, {1, 4, 44, 44}, {{"kernel_shape", std::vector<int64_t>{9, 9}}, {"dilations", std::vector<int64_t>{2, 2}}}));
   b.output(b.node("Reshape", "move", {b.node("Relu", "relu", {x}, {1, 4, 60, 60}), b.ints({1, 60, 60, 4})}, {1, 60, 60, 4}));
   const auto rows = place(b.graph(), options("nv_full", hw::Precision::kInt8));
   ASSERT_TRUE(rows);

@@ -227,6 +227,60 @@ TEST_P(FrontNumeric, PoolingPyramidOverWindows) {
   check(run_segment(b, target(), {{"x", b.noise(288, -1, 1)}}), 0.02);
 }
 
+TEST_P(FrontNumeric, HardSigmoidNeedsNoTable) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 8, 6, 6});
+  b.output(b.node("HardSigmoid", "hard", {x}, {1, 8, 6, 6}, {{"alpha", 0.2f}, {"beta", 0.4f}}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(288, -4, 4)}});
+  EXPECT_EQ(outcome.hardware.ops.size(), 1u);
+  check(outcome, 0.02);
+}
+
+TEST_P(FrontNumeric, TablesFollowConvolutions) {
+  if (!target().config->sdp_lut) {
+    GTEST_SKIP() << GetParam().config << " has no lookup table";
+  }
+  for (const std::string op : {"Sigmoid", "Tanh", "Elu", "Softplus", "Erf", "Gelu", "HardSwish", "Mish"}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {1, 8, 6, 6});
+    const ValueId y = conv(b, "conv", x, {16, 8, 1, 1}, {1, 16, 6, 6});
+    b.output(b.node(op, "out", {y}, {1, 16, 6, 6}));
+    const Outcome outcome = run_segment(b, target(), {{"x", b.noise(288, -4, 4)}});
+    EXPECT_EQ(outcome.hardware.ops.size(), 1u) << op;
+    SCOPED_TRACE(op);
+    check(outcome, 0.02);
+  }
+}
+
+TEST_P(FrontNumeric, GatedActivationIsOneTable) {
+  if (!target().config->sdp_lut) {
+    GTEST_SKIP() << GetParam().config << " has no lookup table";
+  }
+  GraphBuilder b;
+  const Shape shape = {1, 16, 6, 6};
+  const ValueId x = b.input("x", {1, 8, 6, 6});
+  const ValueId y = conv(b, "conv", x, {16, 8, 1, 1}, shape);
+  const ValueId silu = b.node("Mul", "silu", {y, b.node("Sigmoid", "sigmoid", {y}, shape)}, shape);
+  const ValueId z = conv(b, "conv2", silu, {16, 16, 1, 1}, shape);
+  const ValueId hard = b.node("HardSigmoid", "hard", {z}, shape, {{"alpha", 1.0f / 6.0f}});
+  b.output(b.node("Mul", "swish", {hard, z}, shape));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(288, -2, 2)}});
+  EXPECT_EQ(outcome.hardware.ops.size(), 2u);
+  EXPECT_EQ(outcome.hardware.luts.size(), 2u);
+  check(outcome, 0.02);
+}
+
+TEST_P(FrontNumeric, LargeMaximaGoInStagesExactly) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 8, 20, 17});
+  b.output(b.node("MaxPool", "same", {x}, {1, 8, 20, 17},
+                  {{"kernel_shape", std::vector<int64_t>{13, 9}}, {"pads", std::vector<int64_t>{6, 4, 6, 4}}}));
+  b.output(b.node("MaxPool", "strided", {x}, {1, 8, 3, 5},
+                  {{"kernel_shape", std::vector<int64_t>{17, 3}}, {"strides", std::vector<int64_t>{2, 4}},
+                   {"pads", std::vector<int64_t>{1, 1, 1, 1}}}));
+  check(run_segment(b, target(), {{"x", b.noise(8 * 340, -1, 1)}}), 0.01);
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, FrontNumeric,
                          ::testing::Values(Case{"nv_full", Precision::kInt8}, Case{"nv_full", Precision::kFp16},
                                            Case{"nv_small", Precision::kInt8}, Case{"nv_large", Precision::kInt8}),

@@ -3,6 +3,7 @@
 #include "hw_interpreter.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 
@@ -160,7 +161,31 @@ class Machine {
     return stage.activation == SdpActivation::kRelu ? std::max(0.0, value) : value;
   }
 
-  double stage_y(const SdpStage& stage, double in, Position p, bool fp) {
+  /// The LO table: the compiler makes LE answer nowhere else. Beyond the ends a line of the given slope.
+  static double look_up(const Lut& lut, double x, bool fp) {
+    const double start = fp ? std::bit_cast<float>(static_cast<uint32_t>(lut.lo_start)) : static_cast<double>(lut.lo_start);
+    const double end = fp ? std::bit_cast<float>(static_cast<uint32_t>(lut.lo_end)) : static_cast<double>(lut.lo_end);
+    const auto entry = [&](int i) {
+      const int16_t bits = lut.lo[static_cast<size_t>(i)];
+      return fp ? half_to_double(static_cast<uint16_t>(bits)) : static_cast<double>(bits);
+    };
+    const auto line = [&](size_t side, double distance) {
+      return fp ? distance * half_to_double(lut.slope[side])
+                : static_cast<double>(rs(Wide{static_cast<int64_t>(distance)} * lut.slope[side], lut.slope_shift[side], 32));
+    };
+    const double position = std::ldexp(x - start, -lut.lo_index);
+    if (position <= 0.0) {
+      return entry(0) + line(2, x - start);
+    }
+    if (position >= 256.0) {
+      return entry(256) + line(3, x - end);
+    }
+    const int index = static_cast<int>(position);
+    const double value = entry(index) + (position - index) * (entry(index + 1) - entry(index));
+    return fp ? value : std::round(value);
+  }
+
+  double stage_y(const SdpStage& stage, double in, Position p, bool fp, int32_t lut) {
     if (!stage.enable) {
       return in;
     }
@@ -173,14 +198,15 @@ class Machine {
     if (stage.type == SdpStageType::kAlu || stage.type == SdpStageType::kBoth) {
       value = alu(stage.alu, value, operand(stage, stage.alu_operand, p, fp));
     }
-    return fp ? value : static_cast<double>(saturated(static_cast<int64_t>(value), 32));
+    value = fp ? value : static_cast<double>(saturated(static_cast<int64_t>(value), 32));
+    return stage.activation == SdpActivation::kLut ? look_up(graph_.luts.at(static_cast<size_t>(lut)), value, fp) : value;
   }
 
   double sdp(const HwOp& op, const SdpParams& params, Position p, double in) {
     const bool fp = floating(op.dst);
     double value = stage_x(params.x1, in, p, fp);
     value = stage_x(params.x2, value, p, fp);
-    value = stage_y(params.y, value, p, fp);
+    value = stage_y(params.y, value, p, fp, params.lut);
     if (fp) {
       return round_half(value);
     }

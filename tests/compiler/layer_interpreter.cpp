@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "compiler/quantise/lut.hpp"
+
 namespace medlar::compiler::test {
 namespace {
 
@@ -72,6 +74,7 @@ struct Evaluator {
       case StepKind::kMulTensor: return value * other;
       case StepKind::kMaxTensor: return std::max(value, other);
       case StepKind::kMinTensor: return std::min(value, other);
+      case StepKind::kTable: return medlar::compiler::evaluate(step, value);
     }
     return value;
   }

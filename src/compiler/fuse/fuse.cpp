@@ -6,11 +6,15 @@
 #include "compiler/fuse/compose_selection.hpp"
 #include "compiler/fuse/expand_groups.hpp"
 #include "compiler/fuse/fold_affine.hpp"
+#include "compiler/fuse/fold_gates.hpp"
 
 namespace medlar::compiler {
 
 void fuse(LayerGraph& graph, const FusionTarget& target) {
   compose_selections(graph);
+  if (target.config.sdp_lut) {
+    fold_gates(graph);
+  }
   fold_affine(graph);
   absorb_steps(graph, target);
   alias_windows(graph);

@@ -124,6 +124,10 @@ class Planner {
       plan_.y.mul = index();
       ++next_;
     }
+    if (more() && step().kind == StepKind::kTable && question_.config->sdp_lut) {
+      plan_.y.table = index();
+      ++next_;
+    }
   }
 
   const StageQuestion& question_;

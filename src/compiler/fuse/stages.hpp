@@ -15,8 +15,9 @@ namespace medlar::compiler {
 struct StageSteps {
   int alu = -1, mul = -1;
   bool relu = false;
+  int table = -1;  ///< Y only, last.
 
-  bool used() const { return alu >= 0 || mul >= 0 || relu; }
+  bool used() const { return alu >= 0 || mul >= 0 || relu || table >= 0; }
 };
 
 struct StagePlan {

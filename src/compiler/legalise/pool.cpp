@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling. MaxPool and AveragePool run on the PDP; averages that reduce the whole cube, or whose window the PDP lacks,
 // run as a depthwise convolution with equal weights, which keeps a scale of its own and rounds once.
+#include <algorithm>
+
 #include "compiler/legalise/rows.hpp"
 #include "hw/limits.hpp"
 
@@ -47,6 +49,46 @@ Verdict check_pdp(const Window& window) {
   return std::nullopt;
 }
 
+/// One axis of a maximum over `kernel` elements as two: first `front` elements at stride 1, then the rest.
+struct AxisCut {
+  int front = 1, rest = 1;
+  int front_begin = 0, front_end = 0, rest_begin = 0, rest_end = 0;
+};
+
+AxisCut cut_axis(int kernel, int begin, int end) {
+  const int largest = static_cast<int>(kLimits.pdp.kernel.max);
+  AxisCut cut;
+  cut.front = kernel > largest ? largest : 1;
+  cut.rest = kernel - cut.front + 1;
+  cut.front_begin = std::min(begin, cut.front - 1);
+  cut.front_end = std::min(end, cut.front - 1);
+  cut.rest_begin = begin - cut.front_begin;
+  cut.rest_end = end - cut.front_end;
+  return cut;
+}
+
+/// Windows that the PDP can do, one after the other, with the same maximum. Padding never wins, and a window that
+/// begins in the padding shares its elements with the first one inside, so cutting is exact.
+std::vector<Window> max_stages(Window window) {
+  constexpr size_t kMostStages = 16;
+  const auto large = [](int kernel) { return kernel > static_cast<int>(kLimits.pdp.kernel.max); };
+  std::vector<Window> stages;
+  while ((large(window.kernel_w) || large(window.kernel_h)) && stages.size() < kMostStages) {
+    const AxisCut x = cut_axis(window.kernel_w, window.pad_left, window.pad_right);
+    const AxisCut y = cut_axis(window.kernel_h, window.pad_top, window.pad_bottom);
+    stages.push_back({.kernel_h = y.front, .kernel_w = x.front, .pad_top = y.front_begin, .pad_left = x.front_begin,
+                      .pad_bottom = y.front_end, .pad_right = x.front_end});
+    window.kernel_w = x.rest;
+    window.kernel_h = y.rest;
+    window.pad_left = x.rest_begin;
+    window.pad_right = x.rest_end;
+    window.pad_top = y.rest_begin;
+    window.pad_bottom = y.rest_end;
+  }
+  stages.push_back(window);
+  return stages;
+}
+
 bool padded(const Window& window) {
   return window.pad_left > 0 || window.pad_right > 0 || window.pad_top > 0 || window.pad_bottom > 0;
 }
@@ -88,7 +130,15 @@ Verdict check_max_pool(const Question& question, const graph::Node& node) {
   if (!window) {
     return Refusal{Reason::kAttribute, window.error().message, ""};
   }
-  return check_pdp(*window);
+  if (window->dilation_x != 1 || window->dilation_y != 1) {
+    return check_pdp(*window);
+  }
+  for (const Window& stage : max_stages(*window)) {
+    if (Verdict verdict = check_pdp(stage)) {
+      return verdict;
+    }
+  }
+  return std::nullopt;
 }
 
 Verdict check_average_pool(const Question& question, const graph::Node& node) {
@@ -111,9 +161,38 @@ Verdict check_average_pool(const Question& question, const graph::Node& node) {
   return question.config.pdp ? Verdict{} : Refusal{Reason::kMissingUnit, "PDP", ""};
 }
 
+namespace {
+
+/// All stages but the last, each into a tensor of its own; returns the last one's source.
+TensorId lower_front_stages(Lowering& lowering, const graph::Node& node, std::span<const Window> stages, TensorId src) {
+  for (size_t i = 0; i < stages.size(); ++i) {
+    LayerTensor between = lowering.layers.tensor(src);
+    between.role = TensorRole::kIntermediate;
+    between.view_of = kNoTensor;
+    between.view_x = between.view_y = between.view_c = 0;
+    between.name = fmt::format("{}/stage{}", node.name, i);
+    between.w += stages[i].pad_left + stages[i].pad_right - stages[i].kernel_w + 1;
+    between.h += stages[i].pad_top + stages[i].pad_bottom - stages[i].kernel_h + 1;
+    lowering.layers.tensors.push_back(between);
+    const auto dst = static_cast<TensorId>(lowering.layers.tensors.size() - 1);
+    Layer layer{.name = between.name, .origins = node.origins, .src = src, .dst = dst, .body = SdpLayer{}, .steps = {}};
+    fill_pdp(layer, stages[i], PoolMode::kMax);
+    lowering.layers.layers.push_back(std::move(layer));
+    src = dst;
+  }
+  return src;
+}
+
+}  // namespace
+
 Status lower_pool(Lowering& lowering, const graph::Node& node) {
-  MEDLAR_ASSIGN(const Window window, read_pool(lowering.question.graph, node));
-  const TensorId src = source_tensor(lowering, node.inputs[0]);
+  MEDLAR_ASSIGN(Window window, read_pool(lowering.question.graph, node));
+  TensorId src = source_tensor(lowering, node.inputs[0]);
+  if (node.op_type == "MaxPool") {
+    const std::vector<Window> stages = max_stages(window);
+    src = lower_front_stages(lowering, node, std::span(stages).first(stages.size() - 1), src);
+    window = stages.back();
+  }
   const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
   Layer& layer = add_layer(lowering, node, src, out);
   if (node.op_type == "MaxPool") {

@@ -36,6 +36,10 @@ Verdict check_clip(const Question& question, const graph::Node& node);
 Status lower_clip(Lowering& lowering, const graph::Node& node);
 Verdict check_prelu(const Question& question, const graph::Node& node);
 Status lower_prelu(Lowering& lowering, const graph::Node& node);
+Verdict check_table(const Question& question, const graph::Node& node);
+Status lower_table(Lowering& lowering, const graph::Node& node);
+Verdict check_hard_sigmoid(const Question& question, const graph::Node& node);
+Status lower_hard_sigmoid(Lowering& lowering, const graph::Node& node);
 Verdict check_batch_norm(const Question& question, const graph::Node& node);
 Status lower_batch_norm(Lowering& lowering, const graph::Node& node);
 

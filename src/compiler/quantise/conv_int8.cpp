@@ -231,13 +231,13 @@ Result<ConvOp> conv_int8(const Int8Program& given) {
   if (bias_error(bias, rescale, given.out_scale()) > kBiasError) {
     if (!plan.x2.used()) {
       plan = with_late_bias(plan);
-      MEDLAR_ASSIGN(stream, stream_scale({given.layer, plan, given.scales, given.reach, given.entry}));
+      MEDLAR_ASSIGN(stream, stream_scale({given.layer, plan, given.scales, given.reach, given.entry, given.luts}));
     } else {
       raise_for_bias(bias, given.out_scale(), wanted);
     }
     MEDLAR_ASSIGN(rescale, make_rescale(given, wanted, stream));
   }
-  const Int8Program program{given.layer, plan, given.scales, given.reach, given.entry};
+  const Int8Program program{given.layer, plan, given.scales, given.reach, given.entry, given.luts};
 
   ConvOp op;
   set_geometry(conv, op);

@@ -16,9 +16,10 @@ struct Context {
   const LayerGraph& graph;
   const QuantiseOptions& options;
   std::vector<float> scales;  ///< INT8 only.
+  std::vector<Lut> luts;
 };
 
-Result<Body> make_body(const Context& context, const Layer& layer) {
+Result<Body> make_body(Context& context, const Layer& layer) {
   if (const auto* pool = std::get_if<PoolLayer>(&layer.body); pool != nullptr) {
     return pool->pool;
   }
@@ -30,13 +31,13 @@ Result<Body> make_body(const Context& context, const Layer& layer) {
   }
   if (context.options.precision == hw::Precision::kFp16) {
     if (conv) {
-      return conv_fp16(layer, *plan);
+      return conv_fp16(layer, *plan, context.luts);
     }
-    return SdpOp{sdp_fp16(layer, *plan)};
+    return SdpOp{sdp_fp16(layer, *plan, context.luts)};
   }
   const Int8Program program{.layer = layer, .plan = *plan, .scales = context.scales,
                             .reach = stream_reach(layer, context.scales),
-                            .entry = stream_entry(layer, *plan, context.scales)};
+                            .entry = stream_entry(layer, *plan, context.scales), .luts = &context.luts};
   if (conv) {
     MEDLAR_ASSIGN(ConvOp op, conv_int8(program));
     return op;
@@ -102,7 +103,7 @@ void drop_unused(HwGraph& graph) {
 }  // namespace
 
 Result<HwGraph> quantise(const LayerGraph& graph, const QuantiseOptions& options) {
-  Context context{.graph = graph, .options = options, .scales = {}};
+  Context context{.graph = graph, .options = options, .scales = {}, .luts = {}};
   if (options.precision == hw::Precision::kInt8) {
     if (options.table == nullptr) {
       return fail(Code::kInvalidArgument, "INT8 needs a calibration table");
@@ -118,6 +119,7 @@ Result<HwGraph> quantise(const LayerGraph& graph, const QuantiseOptions& options
     result.ops.push_back({.name = layer.name, .origins = layer.origins, .src = layer.src, .dst = layer.dst,
                           .body = std::move(body)});
   }
+  result.luts = std::move(context.luts);
   drop_unused(result);
   return result;
 }

@@ -6,6 +6,7 @@
 
 #include "compiler/quantise/conv_geometry.hpp"
 #include "compiler/quantise/half.hpp"
+#include "compiler/quantise/lut.hpp"
 
 namespace medlar::compiler {
 namespace {
@@ -60,15 +61,19 @@ SdpStage fill_stage(const Layer& layer, const StageSteps& steps) {
 
 }  // namespace
 
-SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan) {
+SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts) {
   SdpParams sdp;
   sdp.x1 = fill_stage(layer, plan.x1);
   sdp.x2 = fill_stage(layer, plan.x2);
   sdp.y = fill_stage(layer, plan.y);
+  if (plan.y.table >= 0) {
+    sdp.y.activation = SdpActivation::kLut;
+    sdp.lut = add_table(luts, half_table(layer.steps[static_cast<size_t>(plan.y.table)]));
+  }
   return sdp;
 }
 
-ConvOp conv_fp16(const Layer& layer, const StagePlan& plan) {
+ConvOp conv_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts) {
   const auto& conv = std::get<ConvLayer>(layer.body);
   ConvOp op;
   op.weights = {.k = conv.k, .c = conv.c, .r = conv.r, .s = conv.s, .integers = {}, .halves = {}};
@@ -77,7 +82,7 @@ ConvOp conv_fp16(const Layer& layer, const StagePlan& plan) {
     op.weights.halves.push_back(to_half(weight));
   }
   set_geometry(conv, op);
-  op.sdp = sdp_fp16(layer, plan);
+  op.sdp = sdp_fp16(layer, plan, luts);
   return op;
 }
 

@@ -8,7 +8,8 @@
 
 namespace medlar::compiler {
 
-SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan);
-ConvOp conv_fp16(const Layer& layer, const StagePlan& plan);
+/// `luts` are the graph's; tables are added.
+SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts);
+ConvOp conv_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts);
 
 }  // namespace medlar::compiler

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "compiler/quantise/fixed_point.hpp"
+#include "compiler/quantise/lut.hpp"
 #include "hw/limits.hpp"
 
 namespace medlar::compiler {
@@ -157,6 +158,9 @@ Result<double> stream_scale(const Int8Program& program) {
   if (plan.x2.mul >= 0 && program.step(plan.x2.mul).kind == StepKind::kMulTensor) {
     return program.reach / 2097152.0;  // 22 bits, times 8 bits of the operand
   }
+  if (plan.y.table >= 0) {
+    return std::max(table_reach(program.step(plan.y.table)) / 32768.0, program.entry / kOperandMax);
+  }
   return std::max({std::ldexp(program.out_scale(), -kFractionBits), program.reach / kStreamMax,
                    program.entry / kOperandMax});
 }
@@ -170,6 +174,14 @@ Status fill_after_x1(const Int8Program& program, double scale, SdpParams& sdp) {
     sdp.y.type = SdpStageType::kAlu;
     sdp.y.alu = alu_of(step.kind);
     sdp.y.alu_operand = {static_cast<int32_t>(round_away(std::clamp(bound, -kStreamMax, kStreamMax)))};
+  }
+  if (program.plan.y.table >= 0) {
+    const Step& step = program.step(program.plan.y.table);
+    const IntegerTable table = integer_table(step, scale);
+    sdp.y.enable = true;
+    sdp.y.activation = SdpActivation::kLut;
+    sdp.lut = add_table(*program.luts, table.lut);
+    scale = table.scale;
   }
   const double ratio = scale / program.out_scale();
   if (std::fabs(ratio - 1.0) < 1e-7) {

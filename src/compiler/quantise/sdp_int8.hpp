@@ -6,6 +6,7 @@
 //        x2 = RS(x1 * m, t)                    PReLU (negative x1 only), or a factor: s stays, m / 2^t is the slope
 //        x2 = x1 * operand                     s2 = s1 * S_operand
 //   Y    x3 = min or max(x2, operand)          s stays
+//        x3 = table(x2)                        s3 is the table's own scale (lut.hpp)
 //   out  q  = sat8(RS(x3 * m, t))              m / 2^t = s / S_out
 // RS shifts right, rounding halves away from zero; SHL shifts left. Operands and multipliers have 16 bits.
 #pragma once
@@ -22,6 +23,7 @@ struct Int8Program {
   std::span<const float> scales;  ///< Of all tensors of the graph.
   double reach = 0.0;             ///< Bound on |real| anywhere in the stream.
   double entry = 0.0;             ///< Largest scale at which a channel enters X1's multiplier.
+  std::vector<Lut>* luts = nullptr;  ///< Of the graph; tables are added.
 
   double out_scale() const { return scales[static_cast<size_t>(layer.dst)]; }
   const Step& step(int index) const { return layer.steps[static_cast<size_t>(index)]; }
