@@ -7,6 +7,10 @@ target_compile_options(medlar_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
 if(MEDLAR_WERROR)
   target_compile_options(medlar_flags INTERFACE -Werror)
+elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # With -O2, GCC 12 to 14 warn of impossible copies inside std::vector and std::optional (GCC bugs 105329, 105562).
+  target_compile_options(medlar_flags INTERFACE -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
+    -Wno-maybe-uninitialized)
 endif()
 if(MEDLAR_SANITIZE)
   target_compile_options(medlar_flags INTERFACE -fsanitize=${MEDLAR_SANITIZE} -fno-omit-frame-pointer)
