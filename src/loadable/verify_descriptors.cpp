@@ -71,6 +71,12 @@ Status verify_record(const Loadable& l, const Task& task, const DlaTaskView& vie
 
 Status verify_dla(const Loadable& l, size_t task) {
   MEDLAR_ASSIGN(const DlaTaskView view, dla_task(l, task));
+  if (view.version.major != kDlaVersion.major || view.version.minor > kDlaVersion.minor) {
+    return fail(Code::kVersionMismatch,
+                "task {}: descriptors of version {}.{}.{}, known are versions up to {}.{}", task,
+                view.version.major, view.version.minor, view.version.sub_minor, kDlaVersion.major,
+                kDlaVersion.minor);
+  }
   for (uint32_t i = 0; i < view.records; ++i) {
     if (auto status = verify_record(l, l.tasks[task], view, i); !status) {
       return tl::unexpected<Error>(std::move(status).error().in(

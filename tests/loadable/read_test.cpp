@@ -208,6 +208,16 @@ const Case kCases[] = {
     {"op type", [](Loadable& l) { l.blobs[1].data[3] = 9; }, "type 9"},
 };
 
+TEST(Verify, RefusesDescriptorsOfTheFuture) {
+  MEDLAR_OFFICIAL_LOADABLES(files);
+  auto l = read(files.at("power1"), "power1").value();
+  l.blobs[dla_task(l, 0)->root.blob].version = {0, 13, 0};
+  const Status status = verify(l);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Code::kVersionMismatch);
+  EXPECT_EQ(status.error().message, "task 0: descriptors of version 0.13.0, known are versions up to 0.12");
+}
+
 TEST(Verify, NamesEveryBrokenReference) {
   MEDLAR_OFFICIAL_LOADABLES(files);
   const auto good = read(files.at("power1"), "power1");
