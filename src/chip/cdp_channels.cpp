@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include "num/float_arithmetic.hpp"
-#include "num/float_convert.hpp"
+#include "num/fast_float.hpp"
 #include "num/round.hpp"
 
 namespace medlar::chip {
@@ -72,11 +71,11 @@ uint32_t CdpChannels::window_float(size_t lane) const {
   const size_t centre = lane + kMargin;
   const auto at = [&](size_t i) { return static_cast<uint32_t>(square_[i]); };
   const auto pair = [&](size_t distance) {
-    return num::float_add<Fp32>(at(centre - distance), at(centre + distance));
+    return num::fp32_add(at(centre - distance), at(centre + distance));
   };
-  uint32_t sum = num::float_add<Fp32>(pair(1), at(centre));
+  uint32_t sum = num::fp32_add(pair(1), at(centre));
   for (size_t distance = 2; distance <= reach_; ++distance) {
-    sum = num::float_add<Fp32>(sum, pair(distance));
+    sum = num::fp32_add(sum, pair(distance));
   }
   return sum;
 }
@@ -89,13 +88,13 @@ void CdpChannels::run_float(std::span<const int32_t> in, std::span<int32_t> out,
     const uint32_t value = flush && Fp16::is_nan(half) ? 0 : num::fp16_to_fp17(half);
     const uint32_t wide = num::fp17_to_fp32(value);
     value_[i] = value;
-    square_[i + kMargin] = direct ? wide : num::float_multiply<Fp32>(wide, wide);
+    square_[i + kMargin] = direct ? wide : num::fp32_multiply(wide, wide);
   }
   for (size_t i = 0; i < in.size(); ++i) {
     const uint32_t sum = direct ? static_cast<uint32_t>(square_[i + kMargin]) : window_float(i);
     const uint32_t found = lut_.look_up_float(sum, counters.lut);
     const auto value = static_cast<uint32_t>(value_[i]);
-    uint32_t result = num::float_multiply<Fp17>(value, found);
+    uint32_t result = num::fp17_multiply(value, found);
     if (operation_.cdp.mul_bypass != 0) {
       result = Fp17::is_nan(value) ? value : found;
     }

@@ -8,7 +8,7 @@
 #include "base/bytes.hpp"
 #include "chip/pdp_plan.hpp"
 #include "chip/pdp_reduce.hpp"
-#include "num/float_convert.hpp"
+#include "num/float_format.hpp"
 
 namespace medlar::chip {
 namespace {
@@ -85,7 +85,7 @@ void PdpRun::prepare_float() {
     counters_.nan_inputs += from_memory && nan ? 1 : 0;
     counters_.inf_inputs += from_memory && Fp16::is_infinity(bits) ? 1 : 0;
     bits = plan_.flush_nan && nan ? 0 : bits;
-    lane = static_cast<int32_t>(plan_.method == PdpPlan::Method::kAverage ? num::fp16_to_fp17(bits) : bits);
+    lane = pdp_float_lane(plan_, bits);
   }
 }
 

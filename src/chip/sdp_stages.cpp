@@ -148,6 +148,9 @@ void sdp_lut(const num::SdpLut& lut, std::span<int32_t> lanes, num::LutCounters&
 }
 
 void sdp_prepare_x(const SdpStage& stage, std::span<int32_t> alu) {
+  if (stage.alu_shift == 0) {
+    return;
+  }
   for (int32_t& value : alu) {
     value = static_cast<int32_t>(num::shift_left_saturate(value, stage.alu_shift, 32));
   }

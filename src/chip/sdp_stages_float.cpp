@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SDP's FP16 processing: FP32 lanes. The host's FP32 units give the chip's result whenever operands and result are
 // normal numbers; every other case takes the exact software path.
-#include <bit>
-
 #include "chip/sdp_stages.hpp"
-#include "num/float_arithmetic.hpp"
-#include "num/float_convert.hpp"
+#include "num/fast_float.hpp"
 
 namespace medlar::chip {
 namespace {
@@ -14,19 +11,6 @@ using num::Fp32;
 
 uint32_t bits_of(int32_t lane) { return static_cast<uint32_t>(lane); }
 int32_t lane_of(uint32_t bits) { return static_cast<int32_t>(bits); }
-
-/// Exponent field neither zero nor one of the two largest.
-bool plain(uint32_t bits) { return Fp32::exponent(bits) - 1 < Fp32::kExponentMax - 2; }
-
-uint32_t add(uint32_t a, uint32_t b) {
-  const uint32_t sum = std::bit_cast<uint32_t>(std::bit_cast<float>(a) + std::bit_cast<float>(b));
-  return plain(a) && plain(b) && plain(sum) ? sum : num::float_add<Fp32>(a, b);
-}
-
-uint32_t multiply(uint32_t a, uint32_t b) {
-  const uint32_t product = std::bit_cast<uint32_t>(std::bit_cast<float>(a) * std::bit_cast<float>(b));
-  return plain(a) && plain(b) && plain(product) ? product : num::float_multiply<Fp32>(a, b);
-}
 
 }  // namespace
 
@@ -38,7 +22,7 @@ void sdp_alu_float(Alu algo, const int32_t* operand, std::span<int32_t> lanes) {
       case Alu::kMax: lanes[i] = lane_of(num::float_max<Fp32>(a, b)); break;
       case Alu::kMin: lanes[i] = lane_of(num::float_min<Fp32>(a, b)); break;
       case Alu::kEqual: lanes[i] = a == b ? 0 : 1; break;
-      case Alu::kSum: lanes[i] = lane_of(add(a, b)); break;
+      case Alu::kSum: lanes[i] = lane_of(num::fp32_add(a, b)); break;
     }
   }
 }
@@ -46,7 +30,7 @@ void sdp_alu_float(Alu algo, const int32_t* operand, std::span<int32_t> lanes) {
 void sdp_multiply_float(bool prelu, const int32_t* operand, std::span<int32_t> lanes) {
   for (size_t i = 0; i < lanes.size(); ++i) {
     if (!prelu || lanes[i] < 0) {
-      lanes[i] = lane_of(multiply(bits_of(lanes[i]), bits_of(operand[i])));
+      lanes[i] = lane_of(num::fp32_multiply(bits_of(lanes[i]), bits_of(operand[i])));
     }
   }
 }

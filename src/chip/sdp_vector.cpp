@@ -163,8 +163,8 @@ HWY_INLINE hn::Mask<WordTag> exponent_in(Words bits, uint32_t low, uint32_t coun
   return hn::Lt(hn::Sub(exponent, hn::Set(d, low)), hn::Set(d, count));
 }
 
-/// Neither denormal nor near overflow, infinity or NaN.
-HWY_INLINE hn::Mask<WordTag> plain(Words bits) { return exponent_in(bits, 1, 253); }
+/// Neither denormal (or rounded up from one) nor near overflow, infinity or NaN.
+HWY_INLINE hn::Mask<WordTag> plain(Words bits) { return exponent_in(bits, 2, 252); }
 
 HWY_INLINE hn::Mask<WordTag> is_zero(Words bits) {
   const WordTag d;

@@ -5,8 +5,7 @@
 #include <bit>
 #include <cmath>
 
-#include "num/float_arithmetic.hpp"
-#include "num/float_convert.hpp"
+#include "num/fast_float.hpp"
 #include "num/round.hpp"
 
 namespace medlar::num {
@@ -110,7 +109,7 @@ CdpLut::Answer CdpLut::table_float(uint32_t x, bool is_le) const {
   const int last = is_le ? kLeEntries - 1 : kLoEntries - 1;
   const bool exponential = is_le && settings_.le_exponential;
   const auto start = static_cast<uint32_t>(range.start);
-  uint32_t distance = float_subtract<Fp32>(x, start);
+  uint32_t distance = fp32_subtract(x, start);
   const bool positive = Fp32::sign(distance) == 0 && !Fp32::is_zero(distance) && !Fp32::is_nan(distance);
   LutHit hit = positive ? LutHit::kHit : LutHit::kUnderflow;
   int index = 0;
@@ -128,22 +127,22 @@ CdpLut::Answer CdpLut::table_float(uint32_t x, bool is_le) const {
   if (hit == LutHit::kHit) {
     const auto low = static_cast<uint16_t>(table[index]);
     const auto high = static_cast<uint16_t>(table[index + 1]);
-    const uint32_t rise = fp32_to_fp17(float_subtract<Fp32>(fp16_to_fp32(high), fp16_to_fp32(low)));
-    const uint32_t step = float_multiply<Fp17>(rise, fraction_to_fp17(fraction, kFractionBits));
-    return {hit, float_add<Fp17>(step, fp16_to_fp17(low))};
+    const uint32_t rise = fp32_to_fp17(fp32_subtract(fp16_to_fp32(high), fp16_to_fp32(low)));
+    const uint32_t step = fp17_multiply(rise, fraction_to_fp17(fraction, kFractionBits));
+    return {hit, fp17_add(step, fp16_to_fp17(low))};
   }
   const bool under = hit == LutHit::kUnderflow;
   if (under && exponential) {
     const int offset = settings_.le_index_offset;
     const uint32_t bias = offset <= -127 ? 0 : static_cast<uint32_t>(offset + 127) << 23;
-    distance = float_subtract<Fp32>(x, float_add<Fp32>(start, bias));
+    distance = fp32_subtract(x, fp32_add(start, bias));
   } else if (!under) {
-    distance = float_subtract<Fp32>(x, static_cast<uint32_t>(range.end));
+    distance = fp32_subtract(x, static_cast<uint32_t>(range.end));
   }
   const auto scale = static_cast<uint16_t>((under ? range.underflow : range.overflow).scale);
-  const uint32_t step = float_multiply<Fp17>(fp32_to_fp17(distance), fp16_to_fp17(scale));
+  const uint32_t step = fp17_multiply(fp32_to_fp17(distance), fp16_to_fp17(scale));
   const auto entry = static_cast<uint16_t>(table[under ? 0 : last]);
-  return {hit, float_add<Fp17>(step, fp16_to_fp17(entry))};
+  return {hit, fp17_add(step, fp16_to_fp17(entry))};
 }
 
 uint32_t CdpLut::look_up_float(uint32_t x, LutCounters& counters) const {

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "num/float_arithmetic.hpp"
-#include "num/float_convert.hpp"
+#include "num/fast_float.hpp"
 #include "num/round.hpp"
 
 namespace medlar::num {
@@ -83,7 +82,7 @@ SdpLut::Found SdpLut::find_linear(int32_t x, const LutRange& range, bool is_le) 
 }
 
 SdpLut::Found SdpLut::find_exponential_float(uint32_t x) const {
-  const uint32_t distance = float_subtract<Fp32>(x, static_cast<uint32_t>(settings_.le.start));
+  const uint32_t distance = fp32_subtract(x, static_cast<uint32_t>(settings_.le.start));
   if (Fp32::sign(distance) != 0 || Fp32::is_zero(distance) || Fp32::is_nan(distance)) {
     return {.hit = LutHit::kUnderflow};
   }
@@ -98,7 +97,7 @@ SdpLut::Found SdpLut::find_exponential_float(uint32_t x) const {
 }
 
 SdpLut::Found SdpLut::find_linear_float(uint32_t x, const LutRange& range, int last) const {
-  const uint32_t distance = float_subtract<Fp32>(x, static_cast<uint32_t>(range.start));
+  const uint32_t distance = fp32_subtract(x, static_cast<uint32_t>(range.start));
   if (Fp32::sign(distance) != 0 || Fp32::is_zero(distance) || Fp32::is_nan(distance)) {
     return {.hit = LutHit::kUnderflow};
   }
@@ -170,17 +169,17 @@ uint32_t SdpLut::look_up_float(uint32_t x, LutCounters& counters) const {
     const uint64_t rest = (uint64_t{1} << kFractionBits) - found.fraction;
     const uint32_t w0 = found.fraction == 0 ? kOne : fraction_to_fp17(rest, kFractionBits);
     const uint32_t w1 = fraction_to_fp17(found.fraction, kFractionBits);
-    return fp17_to_fp32(float_add<Fp17>(float_multiply<Fp17>(w0, y0), float_multiply<Fp17>(w1, y1)));
+    return fp17_to_fp32(fp17_add(fp17_multiply(w0, y0), fp17_multiply(w1, y1)));
   }
   const LutRange& range = use_lo ? settings_.lo : settings_.le;
   const bool under = found.hit == LutHit::kUnderflow;
   const bool biased = under && !use_lo && settings_.le_exponential;
   const uint32_t bias = biased ? power_of_two(settings_.le_index_offset) : 0;
-  const uint32_t origin = float_add<Fp32>(static_cast<uint32_t>(under ? range.start : range.end), bias);
-  const uint32_t distance = fp32_to_fp17(float_subtract<Fp32>(x, origin));
+  const uint32_t origin = fp32_add(static_cast<uint32_t>(under ? range.start : range.end), bias);
+  const uint32_t distance = fp32_to_fp17(fp32_subtract(x, origin));
   const LutSlope slope = under ? range.underflow : range.overflow;
-  const uint32_t step = float_multiply<Fp17>(distance, fp16_to_fp17(static_cast<uint16_t>(slope.scale)));
-  return fp17_to_fp32(float_add<Fp17>(y0, step));
+  const uint32_t step = fp17_multiply(distance, fp16_to_fp17(static_cast<uint16_t>(slope.scale)));
+  return fp17_to_fp32(fp17_add(y0, step));
 }
 
 }  // namespace medlar::num

@@ -20,6 +20,24 @@ TEST_P(Vectors, MatchTheReferenceModel) {
   EXPECT_FALSE(report->passed.empty());
 }
 
+class CopiedVectors : public testing::TestWithParam<const char*> {};
+
+/// The same through a memory that shows nothing in place.
+TEST_P(CopiedVectors, MatchTheReferenceModel) {
+  MEDLAR_REFERENCE_DATA(archive, std::string("vectors/") + GetParam() + ".tar.xz");
+  const auto report = play_vectors(archive, {.in_place = false, .only = {}});
+  ASSERT_TRUE(report) << report.error().to_string();
+  for (const PlayReport::Item& item : report->failed) {
+    ADD_FAILURE() << item.name << ": " << item.message;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Units, CopiedVectors,
+                         testing::Values("nv_full_batch", "nv_full_cdp", "nv_full_pdp", "nv_full_rubik", "nv_full_sdp_fp16",
+                                         "nv_full_sdp_int16", "nv_full_sdp_int8", "nv_full_sdp_pdp", "nv_small_sdp",
+                                         "nv_small_conv_int8"),
+                         [](const auto& archive) { return std::string(archive.param); });
+
 constexpr const char* kArchives[] = {
     "nv_full_batch", "nv_full_bdma", "nv_full_cdp", "nv_full_compress", "nv_full_conv_fp16", "nv_full_conv_int16",
     "nv_full_conv_int8", "nv_full_conv_sdp", "nv_full_highaddr", "nv_full_image", "nv_full_medium", "nv_full_nan",

@@ -6,8 +6,7 @@
 #include <cmath>
 #include <random>
 
-#include "num/float_arithmetic.hpp"
-#include "num/float_convert.hpp"
+#include "num/fast_float.hpp"
 
 namespace medlar::num {
 namespace {
@@ -151,6 +150,32 @@ TEST(FloatArithmetic, TheFirstNanPasses) {
   EXPECT_EQ(float_min<Fp16>(0x7e03, 0x3c00), 0x7e03u);
   EXPECT_EQ(float_relu<Fp16>(0xfe03), 0xfe03u);
   EXPECT_EQ(float_relu<Fp16>(0xbc00), 0u);
+}
+
+/// Any pattern, half of them ordinary numbers close to each other.
+template <typename F>
+uint32_t any_number(std::mt19937& random) {
+  const uint32_t mask = F::kSignMask | (F::kSignMask - 1);
+  const uint32_t centre = F::kBias - 6 + random() % 12;
+  const uint32_t exponent = random() % 4 == 0 ? random() % (F::kExponentMax + 1) : centre;
+  uint32_t mantissa = random() & F::kMantissaMask;
+  mantissa = random() % 4 == 0 ? (random() % 2 != 0 ? 0 : F::kMantissaMask) : mantissa;
+  return F::pack(random() % 2 != 0 ? F::kSignMask : 0, exponent, mantissa) & mask;
+}
+
+TEST(FastFloat, GivesTheExactFunctionsResults) {
+  std::mt19937 random(6);
+  for (int i = 0; i < 400000; ++i) {
+    const uint32_t a = any_number<Fp32>(random);
+    const uint32_t b = random() % 8 != 0 ? any_number<Fp32>(random) : a ^ Fp32::kSignMask;
+    ASSERT_EQ(fp32_add(a, b), float_add<Fp32>(a, b)) << std::hex << a << " " << b;
+    ASSERT_EQ(fp32_subtract(a, b), float_subtract<Fp32>(a, b)) << std::hex << a << " " << b;
+    ASSERT_EQ(fp32_multiply(a, b), float_multiply<Fp32>(a, b)) << std::hex << a << " " << b;
+    uint32_t c = any_number<Fp17>(random);
+    uint32_t d = random() % 8 != 0 ? any_number<Fp17>(random) : c ^ Fp17::kSignMask;
+    ASSERT_EQ(fp17_add(c, d), float_add<Fp17>(c, d)) << std::hex << c << " " << d;
+    ASSERT_EQ(fp17_multiply(c, d), float_multiply<Fp17>(c, d)) << std::hex << c << " " << d;
+  }
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ uint8_t* FlatMemory::page(Ram ram, uint64_t number) {
 
 std::span<uint8_t> FlatMemory::view(Ram ram, uint64_t address, uint64_t size, Access) {
   const uint64_t offset = address % kPageBytes;
-  if (size > kPageBytes - offset) {
+  if (!views_ || size > kPageBytes - offset) {
     return {};
   }
   uint8_t* const bytes = page(ram, address / kPageBytes);

@@ -18,6 +18,9 @@ class FlatMemory final : public MemoryPort {
 
   static constexpr uint64_t kPageBytes = uint64_t{1} << 20;
 
+  /// Off: no range can be seen in place, as in an address space of scattered pages.
+  void allow_views(bool allow) { views_ = allow; }
+
   std::span<uint8_t> view(Ram ram, uint64_t address, uint64_t size, Access access) override;
   Status read(Ram ram, uint64_t address, std::span<uint8_t> out) override;
   Status write(Ram ram, uint64_t address, ByteView in) override;
@@ -30,6 +33,7 @@ class FlatMemory final : public MemoryPort {
   uint8_t fill_;
   size_t max_pages_;
   size_t pages_used_ = 0;
+  bool views_ = true;
   std::array<Pages, 2> pages_;
 };
 

@@ -78,6 +78,7 @@ Status check_region(const VectorRegion& region, FlatMemory& memory, bool strict)
 Status play_case(const VectorCase& test, const VectorOptions& options) {
   MEDLAR_ASSIGN(const hw::HwConfig* config, hw::find_config(test.config));
   FlatMemory memory(test.fill);
+  memory.allow_views(options.in_place);
   for (const VectorCase::Block& block : test.memory) {
     MEDLAR_TRY(memory.write(block.ram, block.address, *block.bytes));
   }

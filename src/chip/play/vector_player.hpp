@@ -13,6 +13,7 @@ namespace medlar::chip {
 struct VectorOptions {
   bool strict = true;     ///< Every byte of a region; otherwise only the elements of its cube, any NaN equal to any other.
   bool registers = true;  ///< Compare expected registers (always done where a case has nothing else).
+  bool in_place = true;   ///< Off: the memory cannot be seen in place, every access is a copy.
   std::string only;       ///< Play cases whose name contains this.
 };
 
