@@ -175,10 +175,17 @@ class Exporter {
       return fail(Code::kInvalidArgument, "export of {}: {} reads {}, which is neither produced nor an input",
                   graph_.name, reader, value.name);
     }
+    state(id) = State::kDefined;
+    const auto [known, is_new] = constants_.emplace(value.name, value.data.get());
+    if (!is_new) {
+      if (*known->second == *value.data) {
+        return {};  // One constant under two ids, as graphs of a single node have it.
+      }
+      return fail(Code::kInvalidArgument, "export of {}: two constants are named {}", graph_.name, value.name);
+    }
     auto* tensor = model_.mutable_graph()->add_initializer();
     tensor->set_name(value.name);
     write_tensor(*value.data, *tensor);
-    state(id) = State::kDefined;
     return {};
   }
 
@@ -230,6 +237,7 @@ class Exporter {
   const ExportOptions& options_;
   graph::CaptureIndex captures_;
   std::vector<State> state_;
+  std::map<std::string_view, const graph::Tensor*> constants_;  ///< Those written so far.
   onnx::ModelProto model_;
 };
 

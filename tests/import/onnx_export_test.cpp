@@ -59,6 +59,17 @@ TEST(OnnxExport, MissingInputsAreNamed) {
   EXPECT_THAT(export_onnx(graph, {}, {-1}, {}).error().message, HasSubstr("outside of the graph"));
 }
 
+TEST(OnnxExport, OneConstantUnderTwoIds) {
+  graph::Graph graph = *graph::parse("graph \"g\" {\"\": 13}\n%w = const : float32[1] [2.0]\n%v = const : float32[1] [2.0]\n"
+                                     "%y = Mul(%w, %v) : float32[1]\noutput %y\n");
+  graph.values[1].name = "w";
+  const auto bytes = export_onnx(graph);
+  ASSERT_TRUE(bytes) << bytes.error().message;
+  EXPECT_TRUE(import_onnx_bytes(*bytes, "back"));
+  graph.values[1].data = std::make_shared<graph::Tensor>(graph::make_tensor<float>(graph::DataType::kFloat32, {1}, {3}));
+  EXPECT_EQ(export_onnx(graph).error().message, "export of g: two constants are named w");
+}
+
 TEST(OnnxExport, ExtraOutputsAndNotes) {
   const graph::Graph graph = chain();
   const auto activations = float_activations(graph);
