@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/files.hpp"
+#include "base/hash.hpp"
 #include "compiler/compile.hpp"
 #include "graph/fold.hpp"
 #include "host/calibrate.hpp"
@@ -84,6 +85,9 @@ Result<engine::Engine> build(const BuildRequest& request) {
   }
   engine::Engine engine;
   engine.model = request.model.filename().string();
+  MEDLAR_ASSIGN(const ByteBuffer model_bytes, read_file(request.model));
+  engine.source = std::filesystem::absolute(request.model).lexically_normal().string();
+  engine.source_hash = hash64(model_bytes);
   engine.device = device->name;
   engine.fingerprint = engine::device_fingerprint(*device);
   engine.precision = hw::precision_name(request.precision);

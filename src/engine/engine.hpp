@@ -21,6 +21,8 @@ inline constexpr uint32_t kEngineVersion = 1;
 
 struct Engine {
   std::string model;       ///< File name of the ONNX model, without its folder.
+  std::string source;      ///< Absolute path of that file at build time: where accuracy checks look for the FP32 reference.
+  uint64_t source_hash = 0;  ///< hash64 of its bytes, so that another file of the same name is noticed.
   std::string device;      ///< Canonical device name.
   uint64_t fingerprint = 0;  ///< device_fingerprint() at build time.
   std::string precision;   ///< "int8" or "fp16".

@@ -182,6 +182,8 @@ Result<Engine> read_body(ByteView body) {
   const fb::Engine& table = *fb::GetEngine(body.data());
   Engine engine;
   engine.model = text(table.model());
+  engine.source = text(table.source());
+  engine.source_hash = table.source_hash();
   engine.device = text(table.device());
   engine.fingerprint = table.device_fingerprint();
   engine.precision = text(table.precision());
