@@ -6,8 +6,10 @@ from .toml import load_toml
 
 SOURCE = "spec/devices.toml"
 REQUIRED = {"name", "config", "cores", "macs_int8", "macs_fp16", "modes", "default_mode", "dram_bytes", "dram_efficiency", "cma_bytes", "sram_bytes",
-            "sram_shared", "transition_us", "max_loadables", "hwc4_alignment", "note"}
+            "sram_shared", "transition_us", "max_loadables", "hwc4_alignment", "note", "gpu", "cpu"}
 OPTIONAL = {"dla_watts"}
+HOST_RATES = ("macs_int8", "macs_fp16", "macs_fp32", "elements", "reached", "dram_share", "launch_us")
+MODE_KEYS = ("dla_hz", "dram_bytes_per_second", "gpu_hz", "gpu_units", "cpu_hz", "cpu_units")
 
 
 def load(spec_dir):
@@ -22,10 +24,24 @@ def load(spec_dir):
             raise SystemExit(f"{SOURCE}: {device['name']}: no mode {device['default_mode']}")
         devices.append({**device, "label": "kModelled"})
     devices += [open_core(raw["defaults"]["nvdla"], config) for config in hardware]
+    for device in devices:
+        resolve_host(device, raw["host"])
     names = [d["name"] for d in devices]
     if raw["default"] not in names or len(set(names)) != len(names):
         raise SystemExit(f"{SOURCE}: default or duplicate name wrong: {names}")
     return devices, raw["default"], [c["name"] for c in hardware]
+
+
+def resolve_host(device, units):
+    """Names of GPU and CPU become their rates; the modes must name every clock."""
+    for engine in ("gpu", "cpu"):
+        name = device[engine]
+        if name and (name not in units or set(units[name]) != set(HOST_RATES)):
+            raise SystemExit(f"{SOURCE}: {device['name']}: {engine} {name}: needs [host.{name}] with {', '.join(HOST_RATES)}")
+        device[engine] = {"name": name, **(units[name] if name else {})}
+    for mode in device["modes"]:
+        if set(mode) != {"name", *MODE_KEYS}:
+            raise SystemExit(f"{SOURCE}: {device['name']}: mode {mode['name']}: needs exactly name, {', '.join(MODE_KEYS)}")
 
 
 def open_core(base, config):
@@ -33,7 +49,9 @@ def open_core(base, config):
     bandwidth = base["dram_bytes_per_second"][str(macs)]
     return {"name": f"nvdla-{config['name']}", "label": "kBitExact", "config": config["name"], "cores": 1, "macs_int8": macs,
             "macs_fp16": macs // 2 if "fp16" in config["precisions"] else 0, "default_mode": "1GHz",
-            "modes": [{"name": "1GHz", "dla_hz": base["clock_hz"], "dram_bytes_per_second": bandwidth}],
+            "modes": [{"name": "1GHz", "dla_hz": base["clock_hz"], "dram_bytes_per_second": bandwidth, "gpu_hz": 0, "gpu_units": 0,
+                       "cpu_hz": base["cpu_hz"], "cpu_units": base["cpu_units"]}],
+            "gpu": "", "cpu": base["cpu"],
             "dram_bytes": base["dram_bytes"], "dram_efficiency": base["dram_efficiency"], "cma_bytes": base["cma_bytes"], "sram_bytes": base["sram_bytes"] if config["sram"] else 0,
             "sram_shared": False, "transition_us": base["transition_us"], "max_loadables": base["max_loadables"],
             "hwc4_alignment": 32, "dla_watts": [active_watts(base, macs)] * 2, "note": base["note"]}
@@ -50,8 +68,7 @@ def generate(spec_dir):
            "namespace medlar::hw {", "namespace {", ""]
     for d in devices:
         out.append(f"constexpr PowerMode {modes_name(d)}[] = {{")
-        out += [f"    {{.name = {quoted(m['name'])}, .dla_hz = {m['dla_hz']}, .dram_bytes_per_second = {m['dram_bytes_per_second']}}},"
-                for m in d["modes"]]
+        out += [f"    {{.name = {quoted(m['name'])}, " + ", ".join(f".{key} = {m[key]}" for key in MODE_KEYS) + "}," for m in d["modes"]]
         out.append("};")
     out += ["", "}  // namespace", "", "std::span<const DeviceProfile> devices() {",
             "  static const std::span<const HwConfig> kHardware = configs();", "  static const DeviceProfile kDevices[] = {"]
@@ -76,6 +93,12 @@ def entry(d, config_names):
             f"       .modes = {modes_name(d)}, .default_mode = {mode},",
             f"       .dram_bytes = {d['dram_bytes']}, .dram_efficiency = {d['dram_efficiency']}, .cma_bytes = {d['cma_bytes']}, .sram_bytes = {d['sram_bytes']}, "
             f".sram_shared = {'true' if d['sram_shared'] else 'false'},",
-            f"       .transition = {{.min_us = {low}, .typical_us = {typical}, .max_us = {high}}},{watts}",
+            f"       .transition = {{.min_us = {low}, .typical_us = {typical}, .max_us = {high}}},",
+            f"       .gpu = {host_unit(d['gpu'])},", f"       .cpu = {host_unit(d['cpu'])},{watts}",
             f"       .max_loadables = {d['max_loadables']}, .hwc4_alignment = {d['hwc4_alignment']},",
             f"       .note = {quoted(d['note'])}}},"]
+
+
+def host_unit(unit):
+    rates = [f".{key} = {unit[key]}" for key in HOST_RATES if key in unit]
+    return "{" + ", ".join([f".name = {quoted(unit['name'])}"] + rates) + "}"

@@ -24,6 +24,23 @@ struct PowerMode {
   std::string_view name;
   uint64_t dla_hz = 0;
   uint64_t dram_bytes_per_second = 0;  ///< Peak.
+  uint64_t gpu_hz = 0;                 ///< 0: no GPU.
+  uint32_t gpu_units = 0;              ///< Streaming multiprocessors that are on.
+  uint64_t cpu_hz = 0;
+  uint32_t cpu_units = 0;  ///< Cores that are on.
+};
+
+/// What one unit of a GPU (a streaming multiprocessor) or CPU (a core) does in a cycle, and how much of it
+/// real kernels reach. Modelled always.
+struct HostUnit {
+  std::string_view name;
+  uint32_t macs_int8 = 0;  ///< Dense multiply-accumulates; 0 units of an engine that is absent.
+  uint32_t macs_fp16 = 0;
+  uint32_t macs_fp32 = 0;
+  uint32_t elements = 0;  ///< Elementwise operations.
+  double reached = 0;     ///< Share of the arithmetic peak.
+  double dram_share = 0;  ///< Share of the module's peak DRAM bandwidth.
+  double launch_us = 0;   ///< One kernel's start and end.
 };
 
 /// Cost of handing work from one engine to another.
@@ -48,6 +65,8 @@ struct DeviceProfile {
   uint64_t sram_bytes = 0;     ///< 0: none. Of one core, or of all when shared.
   bool sram_shared = false;
   TransitionCost transition;
+  HostUnit gpu;
+  HostUnit cpu;
   double dla_watts_min = 0;  ///< Of one core; 0: nothing is published.
   double dla_watts_max = 0;
   uint32_t max_loadables = 1;    ///< Loaded at the same time, a core.
