@@ -2,8 +2,11 @@
 // Orchestration: draft, translate and emit each segment, move what does not fit to the host, assemble the plan.
 #include "compiler/compile.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <set>
 
+#include "compiler/accounting.hpp"
 #include "compiler/back/emit.hpp"
 #include "compiler/report.hpp"
 #include "compiler/segment.hpp"
@@ -33,6 +36,19 @@ struct DlaSegment {
   std::vector<HwOpInfo> ops;
 };
 
+/// Names the operation whose result is the largest: without it the segment is two.
+Setback too_much_memory(const HwGraph& graph, const EmittedSegment& emitted, const CompileOptions& options) {
+  const auto bytes = [&](const HwOp& op) {
+    const HwTensor& t = graph.tensors[static_cast<size_t>(op.dst)];
+    return t.role == TensorRole::kIntermediate ? int64_t{t.w} * t.h * t.c * hw::bytes_per_element(t.precision) : 0;
+  };
+  const auto largest = std::max_element(graph.ops.begin(), graph.ops.end(),
+                                        [&](const HwOp& a, const HwOp& b) { return bytes(a) < bytes(b); });
+  return Setback{Error{Code::kResourceExhausted, fmt::format("{} bytes of intermediate tensors in one segment, limit {}",
+                                                             emitted.memory.intermediate, options.max_intermediate_bytes)},
+                 largest->origins, Reason::kMemory};
+}
+
 Attempt<DlaSegment> build_dla(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,
                               const CalibrationTable* table) {
   const auto hardware = translate_segment(draft, nodes, options, table);
@@ -41,13 +57,17 @@ Attempt<DlaSegment> build_dla(const Draft& draft, const SegmentNodes& nodes, con
   }
   auto emitted = emit_segment(*hardware, *options.config);
   if (!emitted) {
-    return tl::unexpected(Setback{emitted.error(), origins_at_fault(hardware->ops, emitted.error())});
+    return tl::unexpected(Setback{emitted.error(), origins_at_fault(hardware->ops, emitted.error()), std::nullopt});
+  }
+  if (emitted->memory.intermediate > options.max_intermediate_bytes) {
+    return tl::unexpected(too_much_memory(*hardware, *emitted, options));
   }
   DlaSegment result;
   result.segment.engine = Engine::kDla;
   result.segment.payload = std::move(emitted->loadable);
   result.segment.bindings_in = std::move(emitted->inputs);
   result.segment.bindings_out = std::move(emitted->outputs);
+  result.segment.memory = emitted->memory;
   for (const DlaBinding& binding : result.segment.bindings_in) {
     result.segment.inputs.push_back(binding.tensor);
   }
@@ -63,29 +83,20 @@ Reason reason_for(Code code) {
                                           : (code == Code::kNotFound ? Reason::kNoRange : Reason::kAttribute);
 }
 
-/// Moves the nodes at fault to the host: those that the message names, else the whole segment.
-void demote(Draft& draft, const SegmentNodes& segment, const Setback& setback) {
+/// Takes the nodes at fault off the DLA: those that the setback names, else the whole segment.
+Status demote(Draft& draft, const SegmentNodes& segment, const Setback& setback, const CompileOptions& options) {
   const std::set<std::string> origins(setback.origins.begin(), setback.origins.end());
-  bool moved = false;
-  for (const bool everything : {false, true}) {
-    for (const graph::NodeId id : segment.nodes) {
-      const auto i = static_cast<size_t>(id);
-      bool named = false;
-      for (const std::string& origin : draft.graph.nodes[i].origins) {
-        named = named || origins.contains(origin);
-      }
-      if (named || everything) {
-        draft.assignment.engine[i] = Engine::kCpu;
-        draft.assignment.refusal[i] = Refusal{reason_for(setback.error.code), setback.error.message, ""};
-        moved = true;
-      }
-    }
-    if (moved) {
-      break;
+  const auto is_named = [&](graph::NodeId id) {
+    const std::vector<std::string>& own = draft.graph.nodes[static_cast<size_t>(id)].origins;
+    return std::any_of(own.begin(), own.end(), [&](const std::string& origin) { return origins.contains(origin); });
+  };
+  const bool any = std::any_of(segment.nodes.begin(), segment.nodes.end(), is_named);
+  for (const graph::NodeId id : segment.nodes) {
+    if (!any || is_named(id)) {
+      draft.verdicts[static_cast<size_t>(id)] = Refusal{setback.reason.value_or(reason_for(setback.error.code)), setback.error.message, ""};
     }
   }
-  demote_islands(draft.graph, draft.assignment);
-  draft.segments = cut_segments(draft.graph, draft.assignment.engine);
+  return divide(draft, options);
 }
 
 Result<Segment> build_host(const Draft& draft, const SegmentNodes& nodes) {
@@ -94,6 +105,7 @@ Result<Segment> build_host(const Draft& draft, const SegmentNodes& nodes) {
   MEDLAR_ASSIGN(segment.payload, import::export_onnx(draft.graph, nodes.nodes, nodes.inputs, nodes.outputs));
   segment.inputs = names_of(draft.graph, nodes.inputs);
   segment.outputs = names_of(draft.graph, nodes.outputs);
+  segment.memory = host_memory(draft.graph, nodes);
   return segment;
 }
 
@@ -133,13 +145,22 @@ Attempt<Plan> build_segments(const Draft& draft, const CompileOptions& options, 
     } else {
       auto built = build_host(draft, nodes);
       if (!built) {
-        return tl::unexpected(Setback{std::move(built).error(), {}});
+        return tl::unexpected(Setback{std::move(built).error(), {}, std::nullopt});
       }
       plan.segments.push_back(std::move(*built));
     }
     plan.segments.back().name = fmt::format("{}{}", engine_name(nodes.engine), s);
   }
   return plan;
+}
+
+ReportInput report_input(const graph::Graph& graph, const Draft& draft, const CompileOptions& options) {
+  return {.user = options.user != nullptr ? *options.user : graph,
+          .simplified = draft.graph,
+          .assignment = draft.assignment,
+          .segments = draft.segments,
+          .precision = options.precision,
+          .costs = options.costs};
 }
 
 }  // namespace
@@ -154,35 +175,42 @@ std::string_view engine_name(Engine engine) {
 }
 
 Result<Plan> compile(const graph::Graph& graph, const CompileOptions& options, const CalibrationTable* table) {
-  MEDLAR_ASSIGN(Draft draft, make_draft(graph, options));
   if (options.precision == hw::Precision::kInt8 && table == nullptr) {
     return fail(Code::kInvalidArgument, "INT8 needs a calibration table");
   }
-  MEDLAR_TRY(check_fallback(draft, options));
+  MEDLAR_ASSIGN(Draft draft, make_draft(graph, options));
   size_t failed = 0;
   auto plan = build_segments(draft, options, table, failed);
   while (!plan) {
-    // Every round moves at least one node off the DLA, so this ends.
+    // Every round takes at least one node off the DLA, so this ends.
     const SegmentNodes segment = draft.segments[failed];
-    if (segment.engine != Engine::kDla || !options.allow_fallback || plan.error().error.code == Code::kInternal ||
+    if (segment.engine != Engine::kDla || plan.error().error.code == Code::kInternal ||
         plan.error().error.code == Code::kInvalidArgument) {
       return tl::unexpected(std::move(plan).error().error);
     }
-    demote(draft, segment, plan.error());
+    MEDLAR_TRY(demote(draft, segment, plan.error(), options));
     plan = build_segments(draft, options, table, failed);
   }
+  MEDLAR_TRY(check_fallback(draft, options));
   plan->tensors = boundary_tensors(draft);
   plan->inputs = names_of(draft.graph, draft.graph.inputs);
   plan->outputs = names_of(draft.graph, draft.graph.outputs);
-  plan->placements = make_placements({.user = graph, .simplified = draft.graph, .assignment = draft.assignment,
-                                      .segments = draft.segments, .precision = options.precision});
+  plan->placements = make_placements(report_input(graph, draft, options));
+  plan->transitions = make_transitions(*plan, options.costs);
   return std::move(*plan);
 }
 
 Result<std::vector<Placement>> place(const graph::Graph& graph, const CompileOptions& options) {
   MEDLAR_ASSIGN(const Draft draft, make_draft(graph, options));
-  return make_placements({.user = graph, .simplified = draft.graph, .assignment = draft.assignment,
-                          .segments = draft.segments, .precision = options.precision});
+  return make_placements(report_input(graph, draft, options));
+}
+
+CalibrationTable assumed_ranges(const graph::Graph& graph) {
+  CalibrationTable table;
+  for (const std::string& name : calibration_tensors(graph)) {
+    table.ranges[name] = {.min = -1.0f, .max = 1.0f};
+  }
+  return table;
 }
 
 }  // namespace medlar::compiler

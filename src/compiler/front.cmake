@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 set(COMPILER_FRONT_SOURCES
+  accounting.cpp
   calibration.cpp calibration_histogram.cpp
   compile.cpp
   fuse/absorb_steps.cpp
@@ -23,7 +24,9 @@ set(COMPILER_FRONT_SOURCES
   legalise/select.cpp
   legalise/shapes.cpp
   legalise/table.cpp
+  partition/engine_rules.cpp
   partition/partition.cpp
+  partition/search.cpp
   quantise/conv_int8.cpp
   quantise/fixed_point.cpp
   quantise/half.cpp

@@ -34,6 +34,19 @@ struct DlaBinding {
   uint32_t line_stride = 0, surface_stride = 0, bytes = 0;
 };
 
+/// Bytes of a segment's memory, by class.
+struct MemoryUse {
+  uint64_t weights = 0;       ///< Constants; those that are equal count once.
+  uint64_t input = 0, output = 0;
+  uint64_t intermediate = 0;  ///< Pool that the tensors in between share. Host segments: most bytes alive at one node.
+  uint64_t intermediate_bound = 0;     ///< No allocation can be smaller.
+  uint64_t intermediate_unshared = 0;  ///< What the pool would be if no memory were used twice.
+  uint64_t sram = 0;                   ///< Of the intermediate tensors: on-chip memory instead of DRAM.
+
+  uint64_t total() const { return weights + input + output + intermediate; }
+  friend bool operator==(const MemoryUse&, const MemoryUse&) = default;
+};
+
 struct Segment {
   Engine engine = Engine::kCpu;
   std::string name;
@@ -41,6 +54,7 @@ struct Segment {
   std::vector<std::string> inputs;    ///< BoundaryTensor names.
   std::vector<std::string> outputs;
   std::vector<DlaBinding> bindings_in, bindings_out;  ///< DLA only; same order as inputs, outputs.
+  MemoryUse memory = {};
 };
 
 /// Where one node of the user's model runs, and why not on the DLA if it does not.
@@ -48,11 +62,20 @@ struct Placement {
   std::string node;
   std::string op_type;
   Engine engine = Engine::kCpu;
-  int segment = -1;            ///< Index into Plan::segments; -1 when folded away.
+  int segment = -1;            ///< Index into Plan::segments; -1 when folded away (then `reason` says how).
   std::string precision;       ///< "int8", "fp16", "fp32", or "" when folded away.
   std::string reason_code;     ///< Stable id, e.g. "MDL2003"; empty on the DLA.
   std::string reason;          ///< Names the limit and the value.
   uint64_t macs = 0;
+  uint64_t bytes = 0;          ///< Tensors and constants that it reads and writes, in the precision that it runs in.
+  double seconds = 0.0;        ///< Modelled, on its engine, alone; 0 where nothing is known.
+};
+
+/// Work handed from one engine to another between two segments.
+struct Transition {
+  int from = 0, to = 0;              ///< Indices into Plan::segments.
+  std::vector<std::string> tensors;  ///< What the second reads of what ran before on other engines.
+  double seconds = 0.0;              ///< Modelled; 0 where nothing is known.
 };
 
 /// One hardware operation of a DLA segment, as emitted: ties ONNX nodes to operations of the loadable.
@@ -71,6 +94,7 @@ struct Plan {
   std::vector<Segment> segments;             ///< Execution order.
   std::vector<Placement> placements;         ///< Every node of the user's model, in its order.
   std::vector<HwOpInfo> hw_ops;
+  std::vector<Transition> transitions;       ///< Between neighbouring segments.
 };
 
 }  // namespace medlar::compiler

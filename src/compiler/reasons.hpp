@@ -36,6 +36,9 @@ enum class Reason : uint8_t {
   kIsland,         ///< Could run there; not worth two transitions.
   kOnRequest,      ///< Placed elsewhere by the caller.
   kResources,      ///< No tiling fits the convolution buffer.
+  kLoadables,      ///< The device holds fewer DLA segments.
+  kMemory,         ///< The intermediate tensors of its segment are too large.
+  kSlower,         ///< The caller wants the fastest placement, and another engine is faster.
 };
 
 struct ReasonText {

@@ -3,6 +3,7 @@
 #include "compiler/report.hpp"
 
 #include <map>
+#include <set>
 
 namespace medlar::compiler {
 namespace {
@@ -27,6 +28,78 @@ std::map<std::string, size_t> stand_ins(const graph::Graph& simplified) {
     }
   }
   return found;
+}
+
+/// What became of a node that the simplified graph does not have.
+class Fate {
+ public:
+  Fate(const graph::Graph& user, const graph::Graph& simplified) : user_(user) {
+    for (const graph::Value& value : simplified.values) {
+      constants_.emplace(value.name, value.is_constant());
+    }
+  }
+
+  std::string of(const graph::Node& node) const {
+    if (node.op_type == "Identity" || node.op_type == "Dropout" || node.op_type == "Constant") {
+      return node.op_type == "Constant" ? "constant" : "removed: no effect at inference";
+    }
+    for (const graph::ValueId id : node.outputs) {
+      const auto kept = id == graph::kNoValue ? constants_.end() : constants_.find(user_.value(id).name);
+      if (kept != constants_.end()) {
+        return kept->second ? "folded: computed at build time" : "merged into its neighbours";
+      }
+    }
+    return "removed: only what was folded or removed needs it";
+  }
+
+ private:
+  const graph::Graph& user_;
+  std::map<std::string_view, bool> constants_;
+};
+
+/// Element bytes of a value where a node runs: floats have the node's precision on the DLA.
+uint64_t value_bytes(const graph::Value& value, Engine engine, hw::Precision precision) {
+  const auto width = engine == Engine::kDla && graph::is_floating(value.type) ? hw::bytes_per_element(precision)
+                                                                              : static_cast<uint32_t>(graph::element_bytes(value.type));
+  return elements(value) * width;
+}
+
+uint64_t node_bytes(const graph::Graph& graph, const graph::Node& node, Engine engine, hw::Precision precision) {
+  uint64_t bytes = 0;
+  for (const auto& ids : {node.inputs, node.outputs}) {
+    for (const graph::ValueId id : ids) {
+      bytes += id == graph::kNoValue ? 0 : value_bytes(graph.value(id), engine, precision);
+    }
+  }
+  return bytes;
+}
+
+/// "fp16" for a node whose results are half precision, "fp32" for other floats, else the type's name.
+std::string host_precision(const graph::Graph& graph, const graph::Node& node) {
+  const graph::Value* out = value_at(graph, node.outputs, 0);
+  if (out == nullptr || out->type == graph::DataType::kFloat32 || out->type == graph::DataType::kUndefined) {
+    return "fp32";
+  }
+  return out->type == graph::DataType::kFloat16 ? "fp16" : std::string(graph::data_type_name(out->type));
+}
+
+/// What the simplified node `i` says of the user's `node`. Several nodes of the user's may share one: `first` takes its bytes
+/// and time.
+void fill_row(const ReportInput& input, const graph::Node& node, size_t i, bool first, Placement& row) {
+  const graph::Node& now = input.simplified.nodes[i];
+  if (row.macs == 0 && now.op_type == node.op_type) {
+    row.macs = node_macs(input.simplified, now);  // the user's file need not have shapes
+  }
+  row.engine = input.assignment.engine[i];
+  row.precision = row.engine == Engine::kDla ? std::string(hw::precision_name(input.precision)) : host_precision(input.simplified, now);
+  if (first) {
+    row.bytes = node_bytes(input.simplified, now, row.engine, input.precision);
+    row.seconds = input.costs.seconds ? input.costs.seconds(input.simplified, now, row.engine) : 0.0;
+  }
+  if (input.assignment.refusal[i]) {
+    row.reason_code = reason_text(input.assignment.refusal[i]->reason).code;
+    row.reason = input.assignment.refusal[i]->message();
+  }
 }
 
 }  // namespace
@@ -62,26 +135,21 @@ std::vector<Placement> make_placements(const ReportInput& input) {
     }
   }
   const auto found = stand_ins(input.simplified);
+  const Fate fate(input.user, input.simplified);
+  std::set<size_t> told;
   std::vector<Placement> placements;
   for (const graph::Node& node : input.user.nodes) {
-    Placement row{.node = node.name, .op_type = node.op_type, .engine = Engine::kCpu, .segment = -1, .precision = "",
-                  .reason_code = "", .reason = "", .macs = node_macs(input.user, node)};
+    Placement row;
+    row.node = node.name;
+    row.op_type = node.op_type;
+    row.macs = node_macs(input.user, node);
     const auto stand_in = found.find(node.name);
     if (stand_in == found.end()) {
-      row.macs = 0;  // a constant, or dead
-      placements.push_back(std::move(row));
-      continue;
-    }
-    const size_t i = stand_in->second;
-    if (const graph::Node& node_now = input.simplified.nodes[i]; row.macs == 0 && node_now.op_type == node.op_type) {
-      row.macs = node_macs(input.simplified, node_now);  // the user's file need not have shapes
-    }
-    row.engine = input.assignment.engine[i];
-    row.segment = home[i];
-    row.precision = row.engine == Engine::kDla ? hw::precision_name(input.precision) : "fp32";
-    if (input.assignment.refusal[i]) {
-      row.reason_code = reason_text(input.assignment.refusal[i]->reason).code;
-      row.reason = input.assignment.refusal[i]->message();
+      row.macs = 0;
+      row.reason = fate.of(node);
+    } else {
+      fill_row(input, node, stand_in->second, told.insert(stand_in->second).second, row);
+      row.segment = home[stand_in->second];
     }
     placements.push_back(std::move(row));
   }
@@ -91,7 +159,7 @@ std::vector<Placement> make_placements(const ReportInput& input) {
 std::string refusal_list(const graph::Graph& graph, const Assignment& assignment) {
   std::string list;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (!assignment.refusal[i]) {
+    if (!assignment.refusal[i] || assignment.refusal[i]->reason == Reason::kOnRequest) {
       continue;
     }
     const Refusal& refusal = *assignment.refusal[i];

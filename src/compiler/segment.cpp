@@ -37,27 +37,12 @@ void anchor_outputs(graph::Graph& graph) {
   }
 }
 
-Result<Assignment> assign_engines(const graph::Graph& graph, const CompileOptions& options) {
-  const Question question{.graph = graph, .config = *options.config, .precision = options.precision};
-  Assignment assignment;
-  for (const graph::Node& node : graph.nodes) {
-    Verdict verdict = check_node(question, node);
-    const auto wish = options.engines.find(node.name);
-    if (!verdict && wish != options.engines.end() && wish->second != Engine::kDla) {
-      verdict = Refusal{Reason::kOnRequest, std::string(engine_name(wish->second)), ""};
-    }
-    const Engine host = wish != options.engines.end() && wish->second == Engine::kGpu ? Engine::kGpu : Engine::kCpu;
-    assignment.engine.push_back(verdict ? host : Engine::kDla);
-    assignment.refusal.push_back(std::move(verdict));
-  }
-  return assignment;
-}
-
 }  // namespace
 
 Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options) {
   MEDLAR_TRY(check_options(options));
-  Draft draft{.graph = user, .assignment = {}, .segments = {}};
+  MEDLAR_TRY(check_rules(options.engines, options.user != nullptr ? *options.user : user));
+  Draft draft{.graph = user, .verdicts = {}, .assignment = {}, .segments = {}};
   for (graph::Node& node : draft.graph.nodes) {
     if (node.origins.empty()) {
       node.origins = {node.name};
@@ -65,10 +50,23 @@ Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options
   }
   MEDLAR_TRY(simplify(draft.graph, options.evaluator));
   anchor_outputs(draft.graph);
-  MEDLAR_ASSIGN(draft.assignment, assign_engines(draft.graph, options));
-  demote_islands(draft.graph, draft.assignment);
-  draft.segments = cut_segments(draft.graph, draft.assignment.engine);
+  const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision};
+  for (const graph::Node& node : draft.graph.nodes) {
+    draft.verdicts.push_back(check_node(question, node));
+  }
+  MEDLAR_TRY(divide(draft, options));
   return draft;
+}
+
+Status divide(Draft& draft, const CompileOptions& options) {
+  MEDLAR_ASSIGN(Partition parts, partition({.graph = draft.graph,
+                                            .verdicts = draft.verdicts,
+                                            .costs = options.costs,
+                                            .rules = options.engines,
+                                            .allow_fallback = options.allow_fallback}));
+  draft.assignment = std::move(parts.assignment);
+  draft.segments = std::move(parts.segments);
+  return {};
 }
 
 Attempt<HwGraph> translate_segment(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,
@@ -76,12 +74,12 @@ Attempt<HwGraph> translate_segment(const Draft& draft, const SegmentNodes& nodes
   const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision};
   auto layers = lower_segment(question, nodes.nodes, nodes.outputs);
   if (!layers) {
-    return tl::unexpected(Setback{layers.error(), {}});
+    return tl::unexpected(Setback{layers.error(), {}, std::nullopt});
   }
   fuse(*layers, {.config = *options.config, .precision = options.precision});
   auto hardware = quantise(*layers, {.config = *options.config, .precision = options.precision, .table = table});
   if (!hardware) {
-    return tl::unexpected(Setback{hardware.error(), origins_at_fault(layers->layers, hardware.error())});
+    return tl::unexpected(Setback{hardware.error(), origins_at_fault(layers->layers, hardware.error()), std::nullopt});
   }
   return std::move(*hardware);
 }

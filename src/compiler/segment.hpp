@@ -13,6 +13,7 @@ namespace medlar::compiler {
 /// A simplified graph and what was decided about it.
 struct Draft {
   graph::Graph graph;
+  Verdicts verdicts;  ///< Why nodes cannot run on the DLA; grows when building fails.
   Assignment assignment;
   std::vector<SegmentNodes> segments;
 };
@@ -20,10 +21,14 @@ struct Draft {
 /// Simplifies the user's graph, judges every node and cuts segments.
 Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options);
 
+/// Assigns engines and cuts segments anew from the verdicts.
+Status divide(Draft& draft, const CompileOptions& options);
+
 /// Why a segment could not be built, and the user's nodes at fault where they are known.
 struct Setback {
   Error error;
   std::vector<std::string> origins;
+  std::optional<Reason> reason;  ///< Absent: by the error's code.
 };
 
 /// The origins of the layer or operation whose name begins the message.

@@ -18,8 +18,8 @@ TEST(BackResnet, Int8OnNvSmall) {
     macs += op.macs;
   }
   EXPECT_EQ(macs, 4089184256U);
-  EXPECT_LE(segment->memory.activation_bytes * 100, segment->memory.activation_lower_bound * 110);
-  EXPECT_LT(segment->memory.activation_bytes * 4, segment->memory.activation_unshared);
+  EXPECT_LE(segment->memory.intermediate * 100, segment->memory.intermediate_bound * 110);
+  EXPECT_LT(segment->memory.intermediate * 4, segment->memory.intermediate_unshared);
   const auto d = decode(*segment, config_named("nv_small"));
   ASSERT_TRUE(d);
   EXPECT_EQ(explore_random(*d, 2).violation, "");

@@ -162,7 +162,7 @@ TEST(BackSdp, EqualConstantsAreShared) {
   m.graph.ops[1].body = m.graph.ops[0].body;
   const auto segment = emit_segment(m.graph, config_named("nv_full"));
   ASSERT_TRUE(segment);
-  EXPECT_EQ(segment->memory.constant_bytes, 256U + 64U);  // One 16x16 weight blob, one operand of 32 channels.
+  EXPECT_EQ(segment->memory.weights, 256U + 64U);  // One 16x16 weight blob, one operand of 32 channels.
 }
 
 TEST(BackSdp, BindingsDescribeTheCubes) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Segments: few, convex, in an order that runs; checked against brute force on random graphs.
+// Partition: convex segments in an order that runs, wishes, limits and reasons. front_search_test.cpp proves the optimum.
 #include <algorithm>
 #include <random>
 #include <set>
@@ -25,67 +25,42 @@ graph::Graph random_graph(std::mt19937& random, int nodes) {
   return b.graph();
 }
 
-/// Fewest segments by trying every next segment: maximal runs are not assumed, every downward-closed choice counts.
-int fewest_segments(const graph::Graph& graph, const std::vector<Engine>& engine, uint32_t done, int limit) {
-  const auto count = static_cast<uint32_t>(graph.nodes.size());
-  if (done == (1u << count) - 1) {
-    return 0;
+Verdicts refuse_some(std::mt19937& random, size_t nodes) {
+  Verdicts verdicts;
+  for (size_t i = 0; i < nodes; ++i) {
+    verdicts.push_back(random() % 2 == 0 ? std::optional<Refusal>() : Refusal{Reason::kOperator, "", ""});
   }
-  if (limit == 0) {
-    return 1000;
-  }
-  const auto makers = graph::producers(graph);
-  int best = 1000;
-  for (uint32_t segment = 1; segment < (1u << count); ++segment) {
-    bool legal = (segment & done) == 0;
-    Engine first = Engine::kGpu;
-    for (uint32_t i = 0; legal && i < count; ++i) {
-      if ((segment >> i & 1) == 0) {
-        continue;
-      }
-      first = first == Engine::kGpu ? engine[i] : first;
-      legal = engine[i] == first;
-      for (const ValueId id : graph.nodes[i].inputs) {
-        const auto maker = makers[static_cast<size_t>(id)];
-        legal = legal && (maker == graph::kNoValue || ((segment | done) >> maker & 1) != 0);
-      }
-    }
-    if (legal) {
-      best = std::min(best, 1 + fewest_segments(graph, engine, done | segment, std::min(limit - 1, best - 1)));
-    }
-  }
-  return best;
+  return verdicts;
 }
 
-TEST(FrontPartition, FewestSegmentsOnSmallGraphs) {
-  std::mt19937 random(7);
-  for (int trial = 0; trial < 12; ++trial) {
-    const graph::Graph graph = random_graph(random, 5);
-    std::vector<Engine> engine;
-    for (size_t i = 0; i < graph.nodes.size(); ++i) {
-      engine.push_back(random() % 2 == 0 ? Engine::kDla : Engine::kCpu);
-    }
-    EXPECT_EQ(static_cast<int>(cut_segments(graph, engine).size()), fewest_segments(graph, engine, 0, 6));
-  }
+struct Case {
+  Verdicts verdicts;
+  PartitionCosts costs = {};
+  std::vector<EngineRule> rules = {};
+  bool allow_fallback = true;
+};
+
+Result<Partition> run(const graph::Graph& graph, const Case& c) {
+  return partition({.graph = graph, .verdicts = c.verdicts, .costs = c.costs, .rules = c.rules, .allow_fallback = c.allow_fallback});
 }
 
 TEST(FrontPartition, SegmentsRunInOrderAndCoverEveryNodeOnce) {
   std::mt19937 random(3);
   for (int trial = 0; trial < 50; ++trial) {
     const graph::Graph graph = random_graph(random, 30);
-    std::vector<Engine> engine;
-    for (size_t i = 0; i < graph.nodes.size(); ++i) {
-      engine.push_back(random() % 2 == 0 ? Engine::kDla : Engine::kCpu);
-    }
+    const Case c{.verdicts = refuse_some(random, graph.nodes.size()), .costs = {.has_gpu = trial % 2 == 0}};
+    const auto parts = run(graph, c);
+    ASSERT_TRUE(parts);
     std::set<ValueId> known(graph.inputs.begin(), graph.inputs.end());
     size_t nodes = 0;
-    for (const SegmentNodes& segment : cut_segments(graph, engine)) {
+    for (const SegmentNodes& segment : parts->segments) {
       for (const ValueId id : segment.inputs) {
         EXPECT_TRUE(known.contains(id));
       }
       std::set<ValueId> inside = known;
       for (const graph::NodeId id : segment.nodes) {
-        EXPECT_EQ(engine[static_cast<size_t>(id)], segment.engine);
+        EXPECT_EQ(parts->assignment.engine[static_cast<size_t>(id)], segment.engine);
+        EXPECT_EQ(parts->assignment.refusal[static_cast<size_t>(id)].has_value(), segment.engine != Engine::kDla);
         for (const ValueId in : graph.nodes[static_cast<size_t>(id)].inputs) {
           EXPECT_TRUE(inside.contains(in));
         }
@@ -98,19 +73,98 @@ TEST(FrontPartition, SegmentsRunInOrderAndCoverEveryNodeOnce) {
   }
 }
 
+/// Softmax, `op`, Softmax: the DLA runs the middle.
+GraphBuilder sandwich(const std::string& op) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 8, 4, 4});
+  const ValueId a = b.node("Softmax", "a", {x}, {1, 8, 4, 4});
+  const ValueId w = b.random({8, 8, 1, 1});
+  const ValueId m = b.node(op, "middle", op == "Conv" ? std::vector{a, w} : std::vector{a}, {1, 8, 4, 4});
+  b.output(b.node("Softmax", "c", {m}, {1, 8, 4, 4}));
+  return b;
+}
+
+const Verdicts kSandwich = {Refusal{Reason::kOperator, "", ""}, std::nullopt, Refusal{Reason::kOperator, "", ""}};
+
 TEST(FrontPartition, LightIslandsMoveHeavyOnesStay) {
   for (const std::string op : {"Relu", "Conv"}) {
-    GraphBuilder b;
-    const ValueId x = b.input("x", {1, 1, 1, 1});
-    const ValueId a = b.node("Softmax", "a", {x}, {1, 1, 1, 1});
-    const ValueId m = b.node(op, "middle", {a}, {1, 1, 1, 1});
-    b.output(b.node("Softmax", "c", {m}, {1, 1, 1, 1}));
-    Assignment assignment{.engine = {Engine::kCpu, Engine::kDla, Engine::kCpu}, .refusal = {}};
-    assignment.refusal.resize(3);
-    demote_islands(b.graph(), assignment);
-    EXPECT_EQ(assignment.engine[1], op == "Relu" ? Engine::kCpu : Engine::kDla);
-    EXPECT_EQ(assignment.refusal[1].has_value(), op == "Relu");
+    const auto parts = run(sandwich(op).graph(), {.verdicts = kSandwich});
+    ASSERT_TRUE(parts);
+    EXPECT_EQ(parts->assignment.engine[1], op == "Relu" ? Engine::kCpu : Engine::kDla);
+    EXPECT_EQ(parts->segments.size(), op == "Relu" ? 1U : 3U);
+    ASSERT_EQ(parts->assignment.refusal[1].has_value(), op == "Relu");
+    if (op == "Relu") {
+      EXPECT_EQ(parts->assignment.refusal[1]->reason, Reason::kIsland);
+      EXPECT_EQ(parts->assignment.refusal[1]->detail, "3 segments instead of 1");
+    }
   }
+}
+
+TEST(FrontPartition, ALightIslandStaysWhereTransitionsAreCheap) {
+  PartitionCosts costs{.transition_seconds = 1e-6};
+  costs.seconds = [](const graph::Graph&, const graph::Node&, Engine engine) { return engine == Engine::kDla ? 1e-6 : 1e-3; };
+  const auto parts = run(sandwich("Relu").graph(), {.verdicts = kSandwich, .costs = costs});
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->assignment.engine[1], Engine::kDla);
+}
+
+TEST(FrontPartition, WishesAreHonoured) {
+  GraphBuilder b = sandwich("Conv");
+  const PartitionCosts gpu{.has_gpu = true};
+  auto parts = run(b.graph(), {.verdicts = kSandwich, .costs = gpu});
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->assignment.engine[0], Engine::kGpu) << "the default fallback where there is one";
+  parts = run(b.graph(), {.verdicts = kSandwich, .costs = gpu, .rules = {{"*", Engine::kGpu}, {"mid*", Engine::kCpu}}});
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->assignment.engine[1], Engine::kCpu);
+  EXPECT_EQ(parts->assignment.refusal[1]->reason, Reason::kOnRequest);
+  EXPECT_EQ(parts->assignment.engine[2], Engine::kGpu);
+  parts = run(sandwich("Relu").graph(), {.verdicts = kSandwich, .rules = {{"middle", Engine::kDla}}});
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->assignment.engine[1], Engine::kDla) << "a wish keeps an island";
+  parts = run(b.graph(), {.verdicts = kSandwich, .rules = {{"middle", Engine::kGpu}}});
+  ASSERT_FALSE(parts);
+  EXPECT_EQ(parts.error().code, Code::kUnsupported);
+}
+
+TEST(FrontPartition, FallbackOffKeepsIslands) {
+  const auto parts = run(sandwich("Relu").graph(), {.verdicts = kSandwich, .allow_fallback = false});
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->assignment.engine[1], Engine::kDla);
+}
+
+TEST(FrontPartition, TheLimitOfLoadablesDropsTheSmallestSegments) {
+  GraphBuilder b;
+  ValueId x = b.input("x", {1, 8, 4, 4});
+  Verdicts verdicts;
+  for (int i = 0; i < 6; ++i) {  // The second convolution of six is the smallest.
+    const int64_t kernel = i == 1 ? 1 : 3;
+    x = b.node("Conv", "conv" + std::to_string(i), {x, b.random({8, 8, kernel, kernel})}, {1, 8, 4, 4});
+    x = b.node("Softmax", "soft" + std::to_string(i), {x}, {1, 8, 4, 4});
+    verdicts.insert(verdicts.end(), {std::nullopt, Refusal{Reason::kOperator, "", ""}});
+  }
+  b.output(x);
+  const auto parts = run(b.graph(), {.verdicts = verdicts, .costs = {.max_loadables = 5}});
+  ASSERT_TRUE(parts);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(parts->assignment.engine[static_cast<size_t>(2 * i)], i == 1 ? Engine::kCpu : Engine::kDla) << i;
+  }
+  ASSERT_TRUE(parts->assignment.refusal[2]);
+  EXPECT_EQ(parts->assignment.refusal[2]->reason, Reason::kLoadables);
+  EXPECT_EQ(parts->assignment.refusal[2]->detail, "6 DLA segments, limit 5");
+}
+
+TEST(FrontPartition, RulesAreParsedAsTrtexecWritesThem) {
+  const auto rules = parse_engine_rules("conv:1:DLA,block*:GPU,*:CPU");
+  ASSERT_TRUE(rules);
+  ASSERT_EQ(rules->size(), 3U);
+  EXPECT_EQ((*rules)[0].pattern, "conv:1");
+  EXPECT_TRUE(matches((*rules)[1], "block/3") && !matches((*rules)[1], "a/block") && matches((*rules)[2], ""));
+  EXPECT_TRUE(matches({"a*b", Engine::kDla}, "axb") && !matches({"ab*b", Engine::kDla}, "ab"));
+  for (const char* bad : {"conv", "conv:NPU", ":DLA", "a*b*:DLA", "conv:dla"}) {
+    EXPECT_FALSE(parse_engine_rules(bad)) << bad;
+  }
+  EXPECT_FALSE(check_rules({{"nothing", Engine::kCpu}}, sandwich("Relu").graph()));
 }
 
 }  // namespace

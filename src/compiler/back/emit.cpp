@@ -37,7 +37,7 @@ std::vector<LiveRange> live_ranges(const Program& program) {
   return ranges;
 }
 
-void allocate_activations(Program& program, MemoryStats& stats) {
+void allocate_activations(Program& program, MemoryUse& stats) {
   const std::vector<LiveRange> all = live_ranges(program);
   std::vector<LiveRange> ranges;
   std::vector<size_t> ids;
@@ -45,15 +45,15 @@ void allocate_activations(Program& program, MemoryStats& stats) {
     if (program.buffers[id].where == BufferClass::kActivation && all[id].last >= 0) {
       ranges.push_back(all[id]);
       ids.push_back(id);
-      stats.activation_unshared += round_up(all[id].bytes, kActivationAlignment);
+      stats.intermediate_unshared += round_up(all[id].bytes, kActivationAlignment);
     }
   }
   const Allocation allocation = allocate(ranges, kActivationAlignment);
   for (size_t i = 0; i < ids.size(); ++i) {
     program.buffers[ids[i]].offset = allocation.offsets[i];
   }
-  stats.activation_bytes = allocation.bytes;
-  stats.activation_lower_bound = allocation.lower_bound;
+  stats.intermediate = allocation.bytes;
+  stats.intermediate_bound = allocation.lower_bound;
 }
 
 std::vector<HwOpInfo> describe_ops(const Program& program) {
@@ -91,14 +91,14 @@ void fill_bindings(const Program& program, EmittedSegment& segment) {
     switch (buffer.where) {
       case BufferClass::kInput:
         add_binding(program, buffer, segment.inputs);
-        segment.memory.input_bytes += buffer.bytes;
+        segment.memory.input += buffer.bytes;
         break;
       case BufferClass::kOutput:
         add_binding(program, buffer, segment.outputs);
-        segment.memory.output_bytes += buffer.bytes;
+        segment.memory.output += buffer.bytes;
         break;
       case BufferClass::kConstant:
-        segment.memory.constant_bytes += buffer.bytes;
+        segment.memory.weights += buffer.bytes;
         break;
       case BufferClass::kActivation:
         break;
@@ -118,7 +118,7 @@ Result<EmittedSegment> emit_segment(const HwGraph& graph, const hw::HwConfig& co
   EmittedSegment segment;
   allocate_activations(program, segment.memory);
   MEDLAR_ASSIGN(const DependencyGraph dependencies, build_dependencies(program));
-  MEDLAR_ASSIGN(segment.loadable, write_loadable(program, dependencies, segment.memory.activation_bytes));
+  MEDLAR_ASSIGN(segment.loadable, write_loadable(program, dependencies, segment.memory.intermediate));
   segment.ops = describe_ops(program);
   fill_bindings(program, segment);
   return segment;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Greedy cutting, and the removal of small islands.
+// From verdicts, wishes and costs to a placement problem, and from its solution to segments with reasons.
 #include "compiler/partition/partition.hpp"
 
 #include <algorithm>
-#include <array>
 #include <set>
-#include <string_view>
+
+#include "compiler/partition/search.hpp"
+#include "compiler/report.hpp"
+#include "graph/captures.hpp"
 
 namespace medlar::compiler {
 namespace {
@@ -13,52 +15,167 @@ namespace {
 using graph::NodeId;
 using graph::ValueId;
 
-/// Lists of nodes that run in turns on engines, beginning with `first`.
-std::vector<SegmentNodes> cut_from(const graph::Graph& graph, const std::vector<Engine>& engine, Engine first) {
-  const std::vector<NodeId> makers = graph::producers(graph);
-  std::vector<bool> done(graph.nodes.size());
-  const auto ready = [&](const graph::Node& node) {
-    return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
-      const NodeId maker = id == graph::kNoValue ? graph::kNoValue : makers[static_cast<size_t>(id)];
-      return maker == graph::kNoValue || done[static_cast<size_t>(maker)];
-    });
-  };
-  constexpr std::array kTurns = {Engine::kDla, Engine::kGpu, Engine::kCpu};
-  size_t turn = static_cast<size_t>(std::find(kTurns.begin(), kTurns.end(), first) - kTurns.begin());
-  size_t left = graph.nodes.size();
-  std::vector<SegmentNodes> segments;
-  while (left > 0) {
-    SegmentNodes segment{.engine = kTurns[turn], .nodes = {}, .inputs = {}, .outputs = {}};
-    for (size_t i = 0; i < graph.nodes.size(); ++i) {
-      if (!done[i] && engine[i] == segment.engine && ready(graph.nodes[i])) {
-        done[i] = true;
-        segment.nodes.push_back(static_cast<NodeId>(i));
-      }
-    }
-    left -= segment.nodes.size();
-    if (!segment.nodes.empty()) {
-      segments.push_back(std::move(segment));
-    }
-    turn = (turn + 1) % kTurns.size();
-  }
-  return segments;
-}
+/// Nodes with this share of the model's multiply-accumulates are what the DLA is for.
+constexpr double kHeavyShare = 0.0025;
+/// Seconds that weigh a heavy node's move, in all and for the whole model's share: more than any number of transitions.
+constexpr double kHeavyPenalty = 1e3;
+constexpr double kHeavyPenaltyOfAll = 1e6;
+/// A node that the user wants on the DLA.
+constexpr double kWishPenalty = 1e9;
+/// Ties between engines go to the DLA, then the GPU.
+constexpr double kLeast = 1e-9;
 
 /// Values that nested graphs read count as inputs of the node that holds them.
-std::vector<ValueId> operands(const graph::Graph& graph, const graph::Node& node) {
+std::vector<ValueId> operands(const graph::CaptureIndex& captures, const graph::Node& node) {
   std::vector<ValueId> values = node.inputs;
-  for (const auto& [name, attribute] : node.attributes) {
-    const auto* nested = std::get_if<graph::Subgraph>(&attribute);
-    for (const std::string& captured : nested != nullptr ? nested->captured : std::vector<std::string>{}) {
-      if (const auto id = graph::find_value(graph, captured)) {
-        values.push_back(*id);
-      }
-    }
+  for (const ValueId id : captures.of(node)) {
+    values.push_back(id);
   }
   return values;
 }
 
+size_t index_of(Engine engine) { return static_cast<size_t>(engine); }
+
+class Problem {
+ public:
+  explicit Problem(const PartitionRequest& request) : request_(request), graph_(request.graph) {
+    for (const graph::Node& node : graph_.nodes) {
+      macs_.push_back(node_macs(graph_, node));
+      all_macs_ += macs_.back();
+    }
+  }
+
+  Result<PlacementProblem> make() const {
+    PlacementProblem problem;
+    const auto makers = graph::producers(graph_);
+    const graph::CaptureIndex captures(graph_);
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      std::set<int> from;
+      for (const ValueId id : operands(captures, graph_.nodes[i])) {
+        if (id != graph::kNoValue && makers[static_cast<size_t>(id)] != graph::kNoValue) {
+          from.insert(makers[static_cast<size_t>(id)]);
+        }
+      }
+      problem.operands.emplace_back(from.begin(), from.end());
+      MEDLAR_ASSIGN(const auto row, costs_of(i));
+      problem.cost.push_back(row);
+    }
+    for (size_t a = 0; a < kEngines; ++a) {
+      for (size_t b = 0; b < kEngines; ++b) {
+        problem.transition[a][b] = a == b ? 0.0 : request_.costs.transition_seconds;
+      }
+    }
+    return problem;
+  }
+
+ private:
+  double seconds(size_t i, Engine engine) const {
+    return request_.costs.seconds ? request_.costs.seconds(graph_, graph_.nodes[i], engine) : 0.0;
+  }
+
+  Status check_wish(size_t i, Engine wish) const {
+    const graph::Node& node = graph_.nodes[i];
+    if (wish == Engine::kGpu && !request_.costs.has_gpu) {
+      return fail(Code::kUnsupported, "{} ({}) is to run on the GPU, and the device has none", node.name, node.op_type);
+    }
+    if (wish == Engine::kGpu && needs_cpu(graph_, node)) {
+      return fail(Code::kUnsupported, "{} ({}) is to run on the GPU: strings, sequences and control flow run on the CPU alone", node.name,
+                  node.op_type);
+    }
+    return {};
+  }
+
+  /// What it weighs that a node the DLA can run is elsewhere.
+  double penalty(size_t i, bool wished) const {
+    const double share = all_macs_ == 0 ? 0.0 : static_cast<double>(macs_[i]) / static_cast<double>(all_macs_);
+    if (wished || !request_.allow_fallback) {
+      return kWishPenalty + kHeavyPenaltyOfAll * share;
+    }
+    const bool heavy = request_.costs.placing == Placing::kPreferDla && share >= kHeavyShare;
+    return heavy ? kHeavyPenalty + kHeavyPenaltyOfAll * share : 0.0;
+  }
+
+  Result<std::array<double, kEngines>> costs_of(size_t i) const {
+    std::array<double, kEngines> row{kCannot, kCannot, kCannot};
+    const graph::Node& node = graph_.nodes[i];
+    const auto wish = wish_for(request_.rules, node);
+    if (wish && *wish != Engine::kDla) {
+      MEDLAR_TRY(check_wish(i, *wish));
+      row[index_of(*wish)] = seconds(i, *wish);
+      return row;
+    }
+    const bool dla = !request_.verdicts[i].has_value();
+    const double elsewhere = dla ? penalty(i, wish.has_value()) : 0.0;
+    if (dla) {
+      row[index_of(Engine::kDla)] = request_.costs.placing == Placing::kFastest ? seconds(i, Engine::kDla) : 0.0;
+    }
+    if (request_.costs.has_gpu && !needs_cpu(graph_, node)) {
+      row[index_of(Engine::kGpu)] = elsewhere + kLeast + seconds(i, Engine::kGpu);
+    }
+    row[index_of(Engine::kCpu)] = elsewhere + 2 * kLeast + seconds(i, Engine::kCpu);
+    return row;
+  }
+
+  const PartitionRequest& request_;
+  const graph::Graph& graph_;
+  std::vector<uint64_t> macs_;
+  uint64_t all_macs_ = 0;
+};
+
+int dla_segments(const PlacementSolution& solution) {
+  return static_cast<int>(std::count_if(solution.segments.begin(), solution.segments.end(), [&](const std::vector<int>& segment) {
+    return solution.engine[static_cast<size_t>(segment[0])] == Engine::kDla;
+  }));
+}
+
+/// Why nodes that the DLA could run are elsewhere: compared with `free`, which has everything on the DLA that can be there,
+/// and with `wanted`, which knows no limit of loadables.
+class Reasons {
+ public:
+  Reasons(const PartitionRequest& request, const PlacementSolution& chosen, const PlacementSolution& wanted, size_t free_segments)
+      : request_(request), chosen_(chosen), wanted_(wanted), free_segments_(free_segments) {}
+
+  std::optional<Refusal> of(size_t i) const {
+    if (chosen_.engine[i] == Engine::kDla) {
+      return std::nullopt;
+    }
+    const auto wish = wish_for(request_.rules, request_.graph.nodes[i]);
+    if (wish && *wish != Engine::kDla) {
+      return Refusal{Reason::kOnRequest, std::string(engine_name(*wish)), ""};
+    }
+    if (request_.verdicts[i]) {
+      return request_.verdicts[i];
+    }
+    if (wanted_.engine[i] == Engine::kDla) {
+      return Refusal{Reason::kLoadables, fmt::format("{} DLA segments, limit {}", dla_segments(wanted_), request_.costs.max_loadables), ""};
+    }
+    if (request_.costs.placing == Placing::kFastest) {
+      return Refusal{Reason::kSlower, fmt::format("modelled time prefers the {}", engine_name(chosen_.engine[i])), ""};
+    }
+    return Refusal{Reason::kIsland, fmt::format("{} segments instead of {}", free_segments_, chosen_.segments.size()), ""};
+  }
+
+ private:
+  const PartitionRequest& request_;
+  const PlacementSolution& chosen_;
+  const PlacementSolution& wanted_;
+  size_t free_segments_;
+};
+
+/// Segments when nothing that the DLA can run leaves it.
+size_t segments_of_all_on_dla(const PartitionRequest& request, PlacementProblem problem) {
+  for (size_t i = 0; i < problem.cost.size(); ++i) {
+    if (problem.cost[i][0] < kCannot && !request.verdicts[i]) {
+      problem.cost[i] = {0.0, kCannot, kCannot};
+    }
+  }
+  return solve(problem).segments.size();
+}
+
+}  // namespace
+
 void find_borders(const graph::Graph& graph, std::vector<SegmentNodes>& segments) {
+  const graph::CaptureIndex captures(graph);
   std::vector<int> home(graph.values.size(), -1);
   for (size_t s = 0; s < segments.size(); ++s) {
     for (const NodeId id : segments[s].nodes) {
@@ -73,9 +190,8 @@ void find_borders(const graph::Graph& graph, std::vector<SegmentNodes>& segments
   for (size_t s = 0; s < segments.size(); ++s) {
     std::set<ValueId> seen;
     for (const NodeId id : segments[s].nodes) {
-      for (const ValueId value : operands(graph, graph.nodes[static_cast<size_t>(id)])) {
-        if (value == graph::kNoValue || graph.value(value).is_constant() ||
-            home[static_cast<size_t>(value)] == static_cast<int>(s)) {
+      for (const ValueId value : operands(captures, graph.nodes[static_cast<size_t>(id)])) {
+        if (value == graph::kNoValue || graph.value(value).is_constant() || home[static_cast<size_t>(value)] == static_cast<int>(s)) {
           continue;
         }
         leaving.insert(value);
@@ -96,53 +212,28 @@ void find_borders(const graph::Graph& graph, std::vector<SegmentNodes>& segments
   }
 }
 
-bool is_heavy(const graph::Node& node) {
-  constexpr std::array<std::string_view, 6> kHeavy = {"Conv", "Gemm", "MatMul", "MaxPool", "AveragePool", "ConvTranspose"};
-  return std::find(kHeavy.begin(), kHeavy.end(), node.op_type) != kHeavy.end();
-}
-
-}  // namespace
-
-std::vector<SegmentNodes> cut_segments(const graph::Graph& graph, const std::vector<Engine>& engine) {
-  std::vector<SegmentNodes> best;
-  for (const Engine first : {Engine::kDla, Engine::kGpu, Engine::kCpu}) {
-    std::vector<SegmentNodes> segments = cut_from(graph, engine, first);
-    if (best.empty() || segments.size() < best.size()) {
-      best = std::move(segments);
-    }
+Result<Partition> partition(const PartitionRequest& request) {
+  MEDLAR_ASSIGN(PlacementProblem problem, Problem(request).make());
+  const PlacementSolution wanted = solve(problem);
+  PlacementSolution chosen = wanted;
+  if (dla_segments(wanted) > static_cast<int>(request.costs.max_loadables)) {
+    problem.max_dla_segments = static_cast<int>(request.costs.max_loadables);
+    chosen = solve(problem);
+    problem.max_dla_segments = PlacementProblem{}.max_dla_segments;
   }
-  find_borders(graph, best);
-  return best;
-}
-
-void demote_islands(const graph::Graph& graph, Assignment& assignment) {
-  for (bool changed = true; changed;) {
-    changed = false;
-    const std::vector<SegmentNodes> segments = cut_segments(graph, assignment.engine);
-    for (const SegmentNodes& segment : segments) {
-      const bool heavy = std::any_of(segment.nodes.begin(), segment.nodes.end(), [&](NodeId id) {
-        return is_heavy(graph.nodes[static_cast<size_t>(id)]);
-      });
-      if (segment.engine != Engine::kDla || heavy) {
-        continue;
-      }
-      std::vector<Engine> without = assignment.engine;
-      for (const NodeId id : segment.nodes) {
-        without[static_cast<size_t>(id)] = Engine::kCpu;
-      }
-      const size_t after = cut_segments(graph, without).size();
-      if (after >= segments.size()) {
-        continue;
-      }
-      for (const NodeId id : segment.nodes) {
-        assignment.refusal[static_cast<size_t>(id)] =
-            Refusal{Reason::kIsland, fmt::format("{} segments instead of {}", segments.size(), after), ""};
-      }
-      assignment.engine = std::move(without);
-      changed = true;
-      break;
-    }
+  const Reasons reasons(request, chosen, wanted, segments_of_all_on_dla(request, problem));
+  Partition result;
+  result.exact = chosen.exact;
+  result.assignment.engine = chosen.engine;
+  for (size_t i = 0; i < chosen.engine.size(); ++i) {
+    result.assignment.refusal.push_back(reasons.of(i));
   }
+  for (const std::vector<int>& nodes : chosen.segments) {
+    result.segments.push_back({.engine = chosen.engine[static_cast<size_t>(nodes[0])],
+                               .nodes = std::vector<NodeId>(nodes.begin(), nodes.end()), .inputs = {}, .outputs = {}});
+  }
+  find_borders(request.graph, result.segments);
+  return result;
 }
 
 }  // namespace medlar::compiler

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Partition: which engine runs each node, and convex segments in execution order with the fewest transitions.
+// Partition: which engine runs each node, and convex segments in execution order, at the least modelled cost.
 #pragma once
 
 #include <optional>
 #include <vector>
 
+#include "compiler/partition/costs.hpp"
+#include "compiler/partition/engine_rules.hpp"
 #include "compiler/plan.hpp"
 #include "compiler/reasons.hpp"
 #include "graph/graph.hpp"
 
 namespace medlar::compiler {
 
+/// Why each node cannot run on the DLA; empty where it can.
+using Verdicts = std::vector<std::optional<Refusal>>;
+
 /// Engine of each node; a refusal wherever that is not the DLA.
 struct Assignment {
   std::vector<Engine> engine;
-  std::vector<std::optional<Refusal>> refusal;
+  Verdicts refusal;
 };
 
 /// Nodes that run together, in topological order, and the values that cross the border. Constants do not cross.
@@ -24,11 +29,25 @@ struct SegmentNodes {
   std::vector<graph::ValueId> inputs, outputs;
 };
 
-/// Cuts the graph at every change of engine. Each segment takes all nodes whose operands are there, so that for two
-/// engines the number of segments is the smallest possible.
-std::vector<SegmentNodes> cut_segments(const graph::Graph& graph, const std::vector<Engine>& engine);
+struct Partition {
+  Assignment assignment;
+  std::vector<SegmentNodes> segments;
+  bool exact = true;  ///< No cheaper partition exists.
+};
 
-/// Moves DLA segments without any convolution, matrix product or pooling to the host when that saves segments.
-void demote_islands(const graph::Graph& graph, Assignment& assignment);
+struct PartitionRequest {
+  const graph::Graph& graph;
+  const Verdicts& verdicts;
+  const PartitionCosts& costs;
+  const std::vector<EngineRule>& rules;
+  bool allow_fallback = true;  ///< False: whatever the DLA can run stays there, whatever it costs.
+};
+
+/// The cheapest partition. Nodes with a noticeable share of the model's multiply-accumulates leave the DLA only on request,
+/// by refusal, or where PartitionCosts::max_loadables forces it. kUnsupported: a wish that the device cannot grant.
+Result<Partition> partition(const PartitionRequest& request);
+
+/// The values that enter and leave each list of nodes.
+void find_borders(const graph::Graph& graph, std::vector<SegmentNodes>& segments);
 
 }  // namespace medlar::compiler
