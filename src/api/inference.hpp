@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The composition root: a simulated module (chip, memory, kernel driver), an engine loaded on it, inferences.
+// One engine on a simulated module, one inference after the other, each layer accounted for.
 #pragma once
+
+#include "api/module.hpp"
+#include "engine/engine.hpp"
+#include "graph/graph.hpp"
+#include "runtime/report.hpp"
+#include "sample/source.hpp"
 
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "engine/engine.hpp"
-#include "graph/graph.hpp"
-#include "sample/source.hpp"
-
 namespace medlar::api {
 
-/// One layer of an inference. Modelled time is the device's; host time is this computer's. Never added to each other.
+/// One layer of an inference. Modelled time is the device's; host time is this computer's. Never added to
+/// each other.
 struct LayerTime {
   compiler::Engine engine = compiler::Engine::kCpu;
   int segment = 0;
@@ -21,6 +24,7 @@ struct LayerTime {
   std::vector<std::string> origins;  ///< ONNX nodes.
   double modelled_ms = 0;            ///< DLA only; 0 for host segments, which are not modelled.
   double host_ms = 0;                ///< Host segments only.
+  std::string unit = {};             ///< DLA: "CONV+SDP".
 };
 
 struct InferenceResult {
@@ -28,18 +32,26 @@ struct InferenceResult {
   std::vector<LayerTime> layers;
   double modelled_dla_ms = 0;  ///< Sum over the DLA's operations, as modelled.
   double host_ms = 0;          ///< What this computer took for the whole call.
+  runtime::RunReport report =
+      {};  ///< Where each segment ran, and every tensor that was converted or copied between them.
 };
 
 /// An engine on a simulated device. One thread at a time.
 class Inference {
  public:
   /// `device` empty: the one that the engine was built for; another one is kDeviceMismatch.
-  static Result<Inference> create(engine::Engine engine, std::string_view device, std::string_view engine_name);
+  static Result<Inference> create(engine::Engine engine, std::string_view device,
+                                  std::string_view engine_name, const EngineOptions& options = {});
+  /// On a module that others use too.
+  static Result<Inference> create(const std::shared_ptr<Module>& module, engine::Engine engine,
+                                  std::string_view engine_name, const EngineOptions& options = {});
   Inference(Inference&&) noexcept;
   Inference& operator=(Inference&&) noexcept;
   ~Inference();
 
   const engine::Engine& engine() const;
+  const std::shared_ptr<Module>& module() const;
+  const std::shared_ptr<const runtime::LoadedEngine>& loaded() const;
   std::vector<sample::InputSpec> inputs() const;
 
   Result<InferenceResult> run(const std::map<std::string, graph::Tensor>& inputs);

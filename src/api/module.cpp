@@ -1,21 +1,102 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/module.hpp"
 
+#include "driver/sim/kernel.hpp"
+#include "profile/recorder.hpp"
+
 namespace medlar::api {
 
-Result<Module> boot(const hw::DeviceProfile& device, driver::CompletedOpObserver observer) {
-  driver::KernelOptions options;
-  options.soc = soc::SocConfig::of(device);
-  options.observer = std::move(observer);
-  Module module;
-  MEDLAR_ASSIGN(module.kernel, driver::Kernel::create(std::move(options)));
-  const std::vector<std::string> nodes = umd::enumerate(*module.kernel->seam());
-  if (nodes.empty()) {
+/// Members are destroyed from the last to the first: contexts before the kernel that serves them.
+struct Module::State {
+  const hw::DeviceProfile* device = nullptr;
+  const hw::PowerMode* mode = nullptr;
+  std::unique_ptr<profile::Recorder> recorder;
+  std::unique_ptr<driver::Kernel> kernel;
+  std::vector<std::shared_ptr<umd::Device>> cores;
+  std::shared_ptr<umd::Context> home;
+};
+
+Module::Module(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Module::~Module() = default;
+
+Result<std::shared_ptr<Module>> Module::boot(const hw::DeviceProfile& device, const ModuleOptions& options) {
+  auto state = std::make_unique<State>();
+  state->device = &device;
+  state->mode = &device.mode();
+  if (!options.mode.empty()) {
+    MEDLAR_ASSIGN(state->mode, device.find_mode(options.mode));
+  }
+  state->recorder = std::make_unique<profile::Recorder>(device, *state->mode);
+  driver::KernelOptions kernel;
+  kernel.soc = soc::SocConfig::of(device);
+  kernel.log = options.log;
+  kernel.observer = [recorder = state->recorder.get()](const driver::CompletedOp& op) {
+    recorder->record(op);
+  };
+  MEDLAR_ASSIGN(state->kernel, driver::Kernel::create(std::move(kernel)));
+  for (const std::string& node : umd::enumerate(*state->kernel->seam())) {
+    MEDLAR_ASSIGN(auto core, umd::Device::open(*state->kernel->seam(), node));
+    state->cores.push_back(std::move(core));
+  }
+  if (state->cores.empty()) {
     return fail(Code::kNotFound, "{}: no DLA device node", device.name);
   }
-  MEDLAR_ASSIGN(auto opened, umd::Device::open(*module.kernel->seam(), nodes.front()));
-  MEDLAR_ASSIGN(module.context, umd::Context::create(std::move(opened)));
-  return module;
+  MEDLAR_ASSIGN(state->home, umd::Context::create(state->cores.front()));
+  return std::shared_ptr<Module>(new Module(std::move(state)));
+}
+
+Result<std::shared_ptr<Module>> Module::boot(std::string_view device, const ModuleOptions& options) {
+  if (device.empty()) {
+    return boot(hw::default_device(), options);
+  }
+  MEDLAR_ASSIGN(const hw::DeviceProfile* profile, hw::find_device(device));
+  return boot(*profile, options);
+}
+
+const hw::DeviceProfile& Module::device() const {
+  return *state_->device;
+}
+const hw::PowerMode& Module::mode() const {
+  return *state_->mode;
+}
+uint32_t Module::cores() const {
+  return static_cast<uint32_t>(state_->cores.size());
+}
+const std::shared_ptr<umd::Context>& Module::context() const {
+  return state_->home;
+}
+profile::Recorder& Module::recorder() const {
+  return *state_->recorder;
+}
+
+Result<std::shared_ptr<umd::Device>> Module::core(uint32_t index) const {
+  if (index >= cores()) {
+    return fail(Code::kOutOfRange, "DLA core {}: {} has {}, numbered from 0", index, state_->device->name,
+                cores());
+  }
+  return state_->cores[index];
+}
+
+Result<std::shared_ptr<const runtime::LoadedEngine>> Module::load(const engine::Engine& engine,
+                                                                  std::string_view name,
+                                                                  const EngineOptions& options) {
+  MEDLAR_TRY(engine::check_device(engine, *state_->device, name));
+  MEDLAR_ASSIGN(auto device, core(options.core));
+  return runtime::LoadedEngine::load(
+      engine, device,
+      {.host = {.provider = options.provider, .threads = options.host_threads, .optimise = true},
+       .priority = options.priority,
+       .task_timeout = options.task_timeout,
+       .keep_alive = shared_from_this()});
+}
+
+Result<std::shared_ptr<runtime::DeviceMemory>> Module::allocate(uint64_t bytes,
+                                                                const umd::BufferOptions& options) {
+  MEDLAR_ASSIGN(auto memory, runtime::DeviceMemory::allocate(state_->home, bytes, options));
+  // The memory and its module go together: a holder of both, handed out as the memory alone.
+  auto both = std::make_shared<std::pair<std::shared_ptr<Module>, std::shared_ptr<runtime::DeviceMemory>>>(
+      shared_from_this(), std::move(memory));
+  return std::shared_ptr<runtime::DeviceMemory>(both, both->second.get());
 }
 
 }  // namespace medlar::api

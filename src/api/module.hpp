@@ -1,22 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
-// A simulated module, booted and opened: kernel driver, device node, one context. Private to this folder.
+// A simulated module, booted: its DLA cores behind their kernel driver, and the memory that engines, contexts
+// and the host share. Several engines and any number of execution contexts live on one module within one
+// process.
 #pragma once
 
-#include <memory>
-
-#include "driver/sim/kernel.hpp"
+#include "base/log.hpp"
+#include "engine/engine.hpp"
 #include "hw/device.hpp"
-#include "umd/context.hpp"
+#include "runtime/device_memory.hpp"
+#include "runtime/loaded_engine.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace medlar::profile {
+class Recorder;
+}
 
 namespace medlar::api {
 
-/// Members are destroyed from the last to the first: the context before the kernel that serves it.
-struct Module {
-  std::unique_ptr<driver::Kernel> kernel;
-  std::shared_ptr<umd::Context> context;
+struct ModuleOptions {
+  std::string mode = {};          ///< Power mode; empty: the profile's default.
+  LogSink log = null_log_sink();  ///< The kernel's messages.
 };
 
-/// Boots `device`; `observer` (may be empty) is called on the core's thread after every operation.
-Result<Module> boot(const hw::DeviceProfile& device, driver::CompletedOpObserver observer);
+struct EngineOptions {
+  uint32_t core = 0;                                ///< DLA core: --useDLACore.
+  host::Provider provider = host::Provider::kAuto;  ///< Of GPU segments.
+  int host_threads = 0;                             ///< Of a host segment's run; 0: the machine's.
+  umd::Priority priority = umd::Priority::kNormal;
+  std::chrono::nanoseconds task_timeout{0};
+};
+
+/// Thread-safe. Engines and memory keep their module alive.
+class Module : public std::enable_shared_from_this<Module> {
+ public:
+  static Result<std::shared_ptr<Module>> boot(const hw::DeviceProfile& device,
+                                              const ModuleOptions& options = {});
+  /// By profile name; empty: the default device.
+  static Result<std::shared_ptr<Module>> boot(std::string_view device, const ModuleOptions& options = {});
+  ~Module();
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  const hw::DeviceProfile& device() const;
+  const hw::PowerMode& mode() const;
+  uint32_t cores() const;
+  /// kOutOfRange names how many cores the device has.
+  Result<std::shared_ptr<umd::Device>> core(uint32_t index) const;
+
+  /// Checks that the engine was built for this device and loads it onto one core. `name` appears in errors.
+  Result<std::shared_ptr<const runtime::LoadedEngine>> load(const engine::Engine& engine,
+                                                            std::string_view name,
+                                                            const EngineOptions& options = {});
+  /// Memory of the module for bindings.
+  Result<std::shared_ptr<runtime::DeviceMemory>> allocate(uint64_t bytes,
+                                                          const umd::BufferOptions& options = {});
+
+  /// A context of core 0, for callers that drive loadables themselves.
+  const std::shared_ptr<umd::Context>& context() const;
+  /// Modelled times of executed operations, by core and task.
+  profile::Recorder& recorder() const;
+
+ private:
+  struct State;
+  explicit Module(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace medlar::api

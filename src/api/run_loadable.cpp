@@ -72,8 +72,8 @@ Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::s
                                                           const std::map<std::string, graph::Tensor>& inputs) {
   MEDLAR_ASSIGN(loadable::Loadable file, loadable::read(bytes, name));
   MEDLAR_ASSIGN(const hw::DeviceProfile* profile, choose_device(file, device));
-  MEDLAR_ASSIGN(const Module module, boot(*profile, {}));
-  MEDLAR_ASSIGN(const umd::LoadedModel model, umd::LoadedModel::load(module.context, std::move(file)));
+  MEDLAR_ASSIGN(const auto module, Module::boot(*profile));
+  MEDLAR_ASSIGN(const umd::LoadedModel model, umd::LoadedModel::load(module->context(), std::move(file)));
   MEDLAR_ASSIGN(const umd::Bindings bindings, model.allocate_bindings());
   MEDLAR_TRY(fill_inputs(model, bindings, inputs));
   MEDLAR_ASSIGN(const umd::Fence fence, model.submit(bindings));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/session.hpp"
 
+#include <algorithm>
+#include <atomic>
+
 #include <onnxruntime_cxx_api.h>
 
 namespace medlar::host {
@@ -17,7 +20,8 @@ tl::unexpected<Error> ort_error(const std::string& name, const Ort::Exception& e
   return fail(code, "{}: ONNX Runtime: {}", name, error.what());
 }
 
-/// ONNX Runtime numbers element types as ONNX does (ONNXTensorElementDataType and TensorProto.DataType agree).
+/// ONNX Runtime numbers element types as ONNX does (ONNXTensorElementDataType and TensorProto.DataType
+/// agree).
 ONNXTensorElementDataType to_ort(graph::DataType type) {
   return static_cast<ONNXTensorElementDataType>(type);
 }
@@ -35,7 +39,8 @@ TensorInfo describe(const char* name, const Ort::TypeInfo& type) {
 Ort::Value wrap(const graph::Shape& shape, graph::DataType type, const uint8_t* data, size_t size) {
   static const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
   // ONNX Runtime takes a mutable pointer but does not write to inputs.
-  return Ort::Value::CreateTensor(memory, const_cast<uint8_t*>(data), size, shape.data(), shape.size(), to_ort(type));
+  return Ort::Value::CreateTensor(memory, const_cast<uint8_t*>(data), size, shape.data(), shape.size(),
+                                  to_ort(type));
 }
 
 Result<graph::Tensor> unwrap(const Ort::Value& value, const std::string& name) {
@@ -55,9 +60,103 @@ Result<graph::Tensor> unwrap(const Ort::Value& value, const std::string& name) {
 
 }  // namespace
 
+struct RunToken::State {
+  Ort::RunOptions options;
+  std::atomic<bool> cancelled{false};
+};
+
+RunToken::RunToken() : state_(std::make_unique<State>()) {}
+RunToken::~RunToken() = default;
+
+void RunToken::cancel() {
+  state_->cancelled = true;
+  state_->options.SetTerminate();
+}
+
+bool RunToken::cancelled() const {
+  return state_->cancelled;
+}
+
+std::string_view provider_name(Provider provider) {
+  switch (provider) {
+    case Provider::kAuto:
+      return "automatic";
+    case Provider::kCpu:
+      return "CPU";
+    case Provider::kCuda:
+      return "CUDA";
+  }
+  return "";
+}
+
+std::vector<std::string> available_providers() {
+  return Ort::GetAvailableProviders();
+}
+
+namespace {
+
+constexpr std::string_view kCudaProvider = "CUDAExecutionProvider";
+
+/// Why this library cannot use a GPU at all; empty when it can try.
+std::string no_cuda_in_library() {
+  const std::vector<std::string> providers = available_providers();
+  if (std::find(providers.begin(), providers.end(), kCudaProvider) != providers.end()) {
+    return "";
+  }
+  return fmt::format(
+      "ONNX Runtime {} has no {}, only [{}]: it needs a GPU build of the library (MEDLAR_ONNXRUNTIME_ROOT)",
+      Ort::GetVersionString(), kCudaProvider, fmt::join(providers, ", "));
+}
+
+Ort::SessionOptions settings_of(const SessionOptions& options) {
+  Ort::SessionOptions settings;
+  settings.SetGraphOptimizationLevel(options.optimise ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
+  settings.SetIntraOpNumThreads(options.threads);
+  return settings;
+}
+
+Ort::Session open_on_cuda(ByteView model, const SessionOptions& options) {
+  Ort::SessionOptions settings = settings_of(options);
+  settings.AppendExecutionProvider_CUDA(OrtCUDAProviderOptions{});
+  return Ort::Session(environment(), model.data(), model.size(), settings);
+}
+
+/// The session on the wanted provider; `note` says what kAuto decided and why. Throws Ort::Exception.
+struct Opened {
+  Ort::Session session{nullptr};
+  Provider provider = Provider::kCpu;
+  std::string note = "CPU";
+};
+
+Result<Opened> open_session(ByteView model, const std::string& name, const SessionOptions& options) {
+  Opened opened;
+  if (options.provider != Provider::kCpu) {
+    std::string missing = no_cuda_in_library();
+    if (missing.empty()) {
+      try {
+        opened.session = open_on_cuda(model, options);
+        opened.provider = Provider::kCuda;
+        opened.note = "CUDA";
+        return opened;
+      } catch (const Ort::Exception& error) {
+        missing = error.what();  // no driver, no GPU, no cuDNN: ONNX Runtime names the library
+      }
+    }
+    if (options.provider == Provider::kCuda) {
+      return fail(Code::kUnsupported, "{}: the CUDA execution provider was asked for: {}", name, missing);
+    }
+    opened.note = fmt::format("CPU ({})", missing);
+  }
+  opened.session = Ort::Session(environment(), model.data(), model.size(), settings_of(options));
+  return opened;
+}
+
+}  // namespace
+
 struct Session::State {
   std::string name;
   Provider provider = Provider::kCpu;
+  std::string note;
   Ort::Session session{nullptr};
   std::vector<TensorInfo> inputs, outputs;
 
@@ -93,24 +192,18 @@ Provider Session::provider() const {
   return state_->provider;
 }
 
+std::string Session::provider_note() const {
+  return state_->note;
+}
+
 Result<Session> Session::create(ByteView model, std::string name, const SessionOptions& options) {
   auto state = std::make_unique<State>();
   state->name = std::move(name);
   try {
-    Ort::SessionOptions settings;
-    settings.SetGraphOptimizationLevel(options.optimise ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
-    settings.SetIntraOpNumThreads(options.threads);
-    if (options.provider != Provider::kCpu) {
-      try {
-        settings.AppendExecutionProvider_CUDA(OrtCUDAProviderOptions{});
-        state->provider = Provider::kCuda;
-      } catch (const Ort::Exception& error) {
-        if (options.provider == Provider::kCuda) {
-          return ort_error(state->name, error);
-        }
-      }
-    }
-    state->session = Ort::Session(environment(), model.data(), model.size(), settings);
+    MEDLAR_ASSIGN(Opened opened, open_session(model, state->name, options));
+    state->session = std::move(opened.session);
+    state->provider = opened.provider;
+    state->note = std::move(opened.note);
     Ort::AllocatorWithDefaultOptions allocator;
     for (size_t i = 0; i < state->session.GetInputCount(); ++i) {
       state->inputs.push_back(describe(state->session.GetInputNameAllocated(i, allocator).get(),
@@ -126,18 +219,51 @@ Result<Session> Session::create(ByteView model, std::string name, const SessionO
   return Session(std::move(state));
 }
 
+namespace {
+
+/// Names and values of one side of a run, as ONNX Runtime takes them.
+struct Side {
+  std::vector<const char*> names;
+  std::vector<Ort::Value> values;
+
+  explicit Side(const std::map<std::string, TensorRef>& refs) {
+    for (const auto& [name, ref] : refs) {
+      names.push_back(name.c_str());
+      values.push_back(wrap(ref.shape, ref.type, ref.bytes.data(), ref.bytes.size()));
+    }
+  }
+};
+
+tl::unexpected<Error> run_error(const std::string& name, const Ort::Exception& error, const RunToken* token) {
+  if (token != nullptr && token->cancelled()) {
+    return fail(Code::kCancelled, "{}: cancelled", name);
+  }
+  return ort_error(name, error);
+}
+
+}  // namespace
+
 Result<std::vector<graph::Tensor>> Session::run(const std::map<std::string, const graph::Tensor*>& inputs,
                                                 const std::vector<std::string>& wanted) const {
-  MEDLAR_TRY(state_->check_inputs(inputs.size()));
-  std::vector<const char*> input_names, output_names;
-  std::vector<Ort::Value> values;
+  std::map<std::string, TensorRef> refs;
   for (const auto& [name, tensor] : inputs) {
+    // Inputs are only read.
+    auto* data = const_cast<uint8_t*>(tensor->bytes.data());
+    refs.emplace(name, TensorRef{tensor->type, tensor->shape, {data, tensor->bytes.size()}});
+  }
+  return run_refs(refs, wanted);
+}
+
+Result<std::vector<graph::Tensor>> Session::run_refs(const std::map<std::string, TensorRef>& inputs,
+                                                     const std::vector<std::string>& wanted,
+                                                     const RunToken* token) const {
+  MEDLAR_TRY(state_->check_inputs(inputs.size()));
+  for (const auto& [name, ref] : inputs) {
     if (state_->find_input(name) == nullptr) {
       return fail(Code::kInvalidArgument, "{}: no input is called '{}'", state_->name, name);
     }
-    input_names.push_back(name.c_str());
-    values.push_back(wrap(tensor->shape, tensor->type, tensor->bytes.data(), tensor->bytes.size()));
   }
+  std::vector<const char*> output_names;
   for (const TensorInfo& info : state_->outputs) {
     output_names.push_back(info.name.c_str());
   }
@@ -148,8 +274,11 @@ Result<std::vector<graph::Tensor>> Session::run(const std::map<std::string, cons
     }
   }
   try {
-    const std::vector<Ort::Value> results = state_->session.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(),
-                                                                values.size(), output_names.data(), output_names.size());
+    Side in(inputs);
+    const Ort::RunOptions none{nullptr};
+    const std::vector<Ort::Value> results =
+        state_->session.Run(token != nullptr ? token->state_->options : none, in.names.data(),
+                            in.values.data(), in.values.size(), output_names.data(), output_names.size());
     std::vector<graph::Tensor> tensors;
     for (size_t i = 0; i < results.size(); ++i) {
       MEDLAR_ASSIGN(graph::Tensor tensor, unwrap(results[i], output_names[i]));
@@ -157,30 +286,23 @@ Result<std::vector<graph::Tensor>> Session::run(const std::map<std::string, cons
     }
     return tensors;
   } catch (const Ort::Exception& error) {
-    return ort_error(state_->name, error);
+    return run_error(state_->name, error, token);
   }
 }
 
 Status Session::run_in_place(const std::map<std::string, TensorRef>& inputs,
-                             const std::map<std::string, TensorRef>& outputs) const {
+                             const std::map<std::string, TensorRef>& outputs, const RunToken* token) const {
   MEDLAR_TRY(state_->check_inputs(inputs.size()));
-  std::vector<const char*> input_names, output_names;
-  std::vector<Ort::Value> input_values, output_values;
   try {
-    for (const auto& [name, ref] : inputs) {
-      input_names.push_back(name.c_str());
-      input_values.push_back(wrap(ref.shape, ref.type, ref.bytes.data(), ref.bytes.size()));
-    }
-    for (const auto& [name, ref] : outputs) {
-      output_names.push_back(name.c_str());
-      output_values.push_back(wrap(ref.shape, ref.type, ref.bytes.data(), ref.bytes.size()));
-    }
+    Side in(inputs);
+    Side out(outputs);
+    const Ort::RunOptions none{nullptr};
     Ort::Session& session = state_->session;
-    session.Run(Ort::RunOptions{nullptr}, input_names.data(), input_values.data(), input_values.size(), output_names.data(),
-                output_values.data(), output_values.size());
+    session.Run(token != nullptr ? token->state_->options : none, in.names.data(), in.values.data(),
+                in.values.size(), out.names.data(), out.values.data(), out.values.size());
     return {};
   } catch (const Ort::Exception& error) {
-    return ort_error(state_->name, error);
+    return run_error(state_->name, error, token);
   }
 }
 

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/convert.hpp"
+
+#include "num/float_convert.hpp"
+#include "umd/tensor_io.hpp"
+
+#include <bit>
+
+namespace medlar::runtime {
+namespace {
+
+using graph::DataType;
+
+Status check_rows(uint64_t have, uint64_t want, DataType type, const loadable::Tensor& layout) {
+  if (type != DataType::kFloat32 && type != DataType::kFloat16) {
+    return fail(Code::kUnsupported, "tensor '{}' holds {}; the DLA takes float32 and float16", layout.name,
+                graph::data_type_name(type));
+  }
+  if (have != want) {
+    return fail(Code::kInvalidArgument, "tensor '{}': {} bytes of rows, the DLA's side has {}", layout.name,
+                have, want);
+  }
+  return {};
+}
+
+bool aligned(const uint8_t* at) {
+  return reinterpret_cast<uintptr_t>(at) % alignof(float) == 0;
+}
+
+std::vector<float> widen(ByteView rows, DataType type) {
+  const auto bytes = static_cast<size_t>(graph::element_bytes(type));
+  std::vector<float> values(rows.size() / bytes);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint8_t* at = rows.data() + i * bytes;
+    values[i] = type == DataType::kFloat32 ? load_le<float>(at)
+                                           : std::bit_cast<float>(num::fp16_to_fp32(load_le<uint16_t>(at)));
+  }
+  return values;
+}
+
+void narrow(std::span<const float> values, DataType type, uint8_t* rows) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (type == DataType::kFloat32) {
+      store_le(rows + i * sizeof(float), values[i]);
+    } else {
+      store_le(rows + i * sizeof(uint16_t),
+               static_cast<uint16_t>(num::fp32_to_fp16(std::bit_cast<uint32_t>(values[i]))));
+    }
+  }
+}
+
+}  // namespace
+
+Status rows_to_device(ByteView rows, DataType type, const loadable::Tensor& layout, float scale,
+                      MutableBytes device) {
+  MEDLAR_TRY(check_rows(rows.size(), rows.size(), type, layout));
+  if (type == DataType::kFloat32 && aligned(rows.data())) {
+    return umd::pack_tensor(
+        layout, {reinterpret_cast<const float*>(rows.data()), rows.size() / sizeof(float)}, scale, device);
+  }
+  return umd::pack_tensor(layout, widen(rows, type), scale, device);
+}
+
+Status device_to_rows(ByteView device, const loadable::Tensor& layout, float scale, DataType type,
+                      MutableBytes rows) {
+  const uint64_t count = umd::element_count(layout);
+  MEDLAR_TRY(
+      check_rows(rows.size(), count * static_cast<uint64_t>(graph::element_bytes(type)), type, layout));
+  if (type == DataType::kFloat32 && aligned(rows.data())) {
+    return umd::unpack_tensor(layout, device, scale, {reinterpret_cast<float*>(rows.data()), count});
+  }
+  std::vector<float> values(count);
+  MEDLAR_TRY(umd::unpack_tensor(layout, device, scale, values));
+  narrow(values, type, rows.data());
+  return {};
+}
+
+std::string describe_layout(const loadable::Tensor& layout) {
+  std::string_view element = "int8";
+  switch (layout.type) {
+    case loadable::DataType::kHalf:
+      element = "float16";
+      break;
+    case loadable::DataType::kInt16:
+      element = "int16";
+      break;
+    case loadable::DataType::kUint16:
+      element = "uint16";
+      break;
+    case loadable::DataType::kUint8:
+      element = "uint8";
+      break;
+    default:
+      break;
+  }
+  return fmt::format("{} {}", element, layout.category == loadable::DataCategory::kImage ? "image" : "cube");
+}
+
+}  // namespace medlar::runtime

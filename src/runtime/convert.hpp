@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the host's row-major tensors and the DLA's layouts. Pure. Private to this folder.
+#pragma once
+
+#include "graph/graph.hpp"
+#include "loadable/loadable.hpp"
+
+#include <string>
+
+namespace medlar::runtime {
+
+/// float32 or float16 rows into the DLA's layout.
+Status rows_to_device(ByteView rows, graph::DataType type, const loadable::Tensor& layout, float scale,
+                      MutableBytes device);
+/// The inverse.
+Status device_to_rows(ByteView device, const loadable::Tensor& layout, float scale, graph::DataType type,
+                      MutableBytes rows);
+
+/// "float16 cube", "int8 image": the DLA's side of a conversion, for reports.
+std::string describe_layout(const loadable::Tensor& layout);
+
+}  // namespace medlar::runtime

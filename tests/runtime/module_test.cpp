@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// One module, several engines, several cores; the host engine's provider.
+#include "api/inference.hpp"
+#include "runtime/digits_engine.hpp"
+
+#include <gtest/gtest.h>
+
+namespace medlar::api {
+namespace {
+
+TEST(Module, CoresAreCounted) {
+  const auto one = Module::boot("orin-nano-8gb");
+  ASSERT_TRUE(one);
+  EXPECT_EQ((*one)->cores(), 1u);
+  const auto missing = (*one)->core(1);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Code::kOutOfRange);
+  EXPECT_NE(missing.error().message.find("orin-nano-8gb has 1"), std::string::npos)
+      << missing.error().message;
+  EXPECT_EQ((*Module::boot("agx-orin-64gb"))->cores(), 2u);
+  EXPECT_FALSE(Module::boot("orin-nano-8gb", {.mode = "90W"}));
+}
+
+TEST(Module, EngineOutlivesTheHandleToItsModule) {
+  test::Digits digits = test::digits("nv_small", hw::Precision::kInt8, 1);
+  auto context = digits.context();
+  auto memory = *digits.module->allocate(4096);
+  digits.module.reset();
+  EXPECT_TRUE(context->run(digits.inputs[0]));
+  context.reset();
+  EXPECT_TRUE(memory->map());
+}
+
+TEST(Module, AnotherDevicesEngineIsRefused) {
+  const test::Digits digits = test::digits("nv_small", hw::Precision::kInt8, 1);
+  const auto module = Module::boot("nv_full");
+  ASSERT_TRUE(module);
+  const auto loaded = (*module)->load(digits.engine, "digits.engine");
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code, Code::kDeviceMismatch);
+}
+
+TEST(Module, TwoInferencesOnOneModuleKeepTheirLayersApart) {
+  const test::Digits digits = test::digits("orin-nx-16gb", hw::Precision::kInt8, 2);
+  auto first = Inference::create(digits.module, digits.engine, "digits.engine", {.core = 0});
+  auto second = Inference::create(digits.module, digits.engine, "digits.engine", {.core = 1});
+  ASSERT_TRUE(first && second);
+  const auto a = first->run(digits.inputs[0]);
+  const auto b = second->run(digits.inputs[0]);
+  const auto c = first->run(digits.inputs[1]);
+  ASSERT_TRUE(a && b && c);
+  EXPECT_EQ(a->outputs, b->outputs);
+  EXPECT_EQ(a->layers.size(), b->layers.size());
+  EXPECT_EQ(a->layers.size(), c->layers.size());
+  EXPECT_DOUBLE_EQ(a->modelled_dla_ms, b->modelled_dla_ms);
+  EXPECT_GT(a->modelled_dla_ms, 0);
+}
+
+TEST(Provider, CudaIsNamedWhenItIsMissingAndReportedWhenItIsNot) {
+  const auto providers = host::available_providers();
+  const bool built_in =
+      std::find(providers.begin(), providers.end(), "CUDAExecutionProvider") != providers.end();
+  const test::Digits digits = test::digits("nv_small", hw::Precision::kInt8, 1);
+  const auto forced =
+      digits.module->load(digits.engine, "digits.engine", {.provider = host::Provider::kCuda});
+  if (!built_in) {
+    ASSERT_FALSE(forced);
+    EXPECT_EQ(forced.error().code, Code::kUnsupported);
+    EXPECT_NE(forced.error().message.find("CUDAExecutionProvider"), std::string::npos)
+        << forced.error().message;
+  }
+  const auto loaded = digits.load({.provider = host::Provider::kCpu});
+  ASSERT_NE(loaded, nullptr);
+  ASSERT_EQ(loaded->host_notes().size(), 1u);
+  EXPECT_NE(loaded->host_notes()[0].find("CPU"), std::string::npos) << loaded->host_notes()[0];
+}
+
+}  // namespace
+}  // namespace medlar::api
