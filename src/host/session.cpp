@@ -43,6 +43,31 @@ Ort::Value wrap(const graph::Shape& shape, graph::DataType type, const uint8_t* 
                                   to_ort(type));
 }
 
+/// Texts are copied: ONNX Runtime owns them.
+Ort::Value wrap_strings(const TensorRef& ref) {
+  Ort::AllocatorWithDefaultOptions allocator;
+  Ort::Value value = Ort::Value::CreateTensor(allocator, ref.shape.data(), ref.shape.size(), to_ort(ref.type));
+  std::vector<const char*> texts;
+  for (const std::string& text : ref.strings) {
+    texts.push_back(text.c_str());
+  }
+  value.FillStringTensor(texts.data(), texts.size());
+  return value;
+}
+
+Ort::Value wrap(const TensorRef& ref) {
+  return ref.type == graph::DataType::kString ? wrap_strings(ref)
+                                              : wrap(ref.shape, ref.type, ref.bytes.data(), ref.bytes.size());
+}
+
+std::vector<std::string> unwrap_strings(const Ort::Value& value, size_t count) {
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < count; ++i) {
+    texts.push_back(value.GetStringTensorElement(i));
+  }
+  return texts;
+}
+
 Result<graph::Tensor> unwrap(const Ort::Value& value, const std::string& name) {
   if (!value.IsTensor()) {
     return fail(Code::kUnsupported, "output '{}' is no tensor", name);
@@ -50,6 +75,10 @@ Result<graph::Tensor> unwrap(const Ort::Value& value, const std::string& name) {
   const auto info = value.GetTensorTypeAndShapeInfo();
   graph::Tensor tensor{static_cast<graph::DataType>(info.GetElementType()), info.GetShape(), {}, {}};
   const int element = graph::element_bytes(tensor.type);
+  if (tensor.type == graph::DataType::kString) {
+    tensor.strings = unwrap_strings(value, info.GetElementCount());
+    return tensor;
+  }
   if (element == 0) {
     return fail(Code::kUnsupported, "output '{}' holds {}", name, graph::data_type_name(tensor.type));
   }
@@ -229,7 +258,7 @@ struct Side {
   explicit Side(const std::map<std::string, TensorRef>& refs) {
     for (const auto& [name, ref] : refs) {
       names.push_back(name.c_str());
-      values.push_back(wrap(ref.shape, ref.type, ref.bytes.data(), ref.bytes.size()));
+      values.push_back(wrap(ref));
     }
   }
 };
@@ -249,7 +278,7 @@ Result<std::vector<graph::Tensor>> Session::run(const std::map<std::string, cons
   for (const auto& [name, tensor] : inputs) {
     // Inputs are only read.
     auto* data = const_cast<uint8_t*>(tensor->bytes.data());
-    refs.emplace(name, TensorRef{tensor->type, tensor->shape, {data, tensor->bytes.size()}});
+    refs.emplace(name, TensorRef{tensor->type, tensor->shape, {data, tensor->bytes.size()}, tensor->strings});
   }
   return run_refs(refs, wanted);
 }

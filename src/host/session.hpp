@@ -34,7 +34,8 @@ struct SessionOptions {
 struct TensorRef {
   graph::DataType type = graph::DataType::kFloat32;
   graph::Shape shape;
-  std::span<uint8_t> bytes;
+  std::span<uint8_t> bytes = {};
+  std::span<const std::string> strings = {};  ///< Elements of a string tensor, inputs only; `bytes` is empty then.
 };
 
 struct TensorInfo {

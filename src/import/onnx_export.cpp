@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "graph/captures.hpp"
+#include "import/onnx_import.hpp"
 #include "import/onnx_proto.hpp"
 
 namespace medlar::import {
@@ -155,13 +156,13 @@ class Exporter {
 
   void write_header() {
     const auto found = graph_.opsets.find("");
-    const int64_t opset = found == graph_.opsets.end() ? 0 : found->second;
+    const int64_t opset = found == graph_.opsets.end() ? 0 : std::min<int64_t>(found->second, kModelOpset);
     model_.set_ir_version(opset >= 21 ? kIrOfOpset21 : opset >= 19 ? kIrOfOpset19 : kOldestIr);
     model_.set_producer_name("medlar");
     for (const auto& [domain, version] : graph_.opsets) {
       auto* out = model_.add_opset_import();
       out->set_domain(domain);
-      out->set_version(version);
+      out->set_version(domain.empty() ? opset : version);
     }
   }
 

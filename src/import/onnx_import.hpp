@@ -12,7 +12,10 @@
 namespace medlar::import {
 
 inline constexpr int kMinOpset = 7;
-inline constexpr int kMaxOpset = 21;
+/// Opsets 23 to 25 only widened the element types of operators that this importer knows and added operators, which are
+/// refused by name; what is read of them is a model of kModelOpset.
+inline constexpr int kMaxOpset = 25;
+inline constexpr int kModelOpset = 22;
 
 struct ImportOptions {
   /// Shapes of inputs by name (`--shapes name:1x3x224x224`). Only dimensions that the file leaves open may differ.

@@ -6,6 +6,7 @@
 #include "runtime/device_memory.hpp"
 
 #include <map>
+#include <span>
 #include <string>
 
 namespace medlar::runtime {
@@ -31,6 +32,7 @@ class Binding {
     Binding binding = input(ByteView(tensor.bytes));
     binding.type_ = tensor.type;
     binding.shape_ = tensor.shape;
+    binding.strings_ = tensor.strings;
     binding.typed_ = true;
     return binding;
   }
@@ -59,6 +61,8 @@ class Binding {
   bool typed() const { return typed_; }
   graph::DataType type() const { return type_; }
   const graph::Shape& shape() const { return shape_; }
+  /// Elements of a bound string tensor.
+  std::span<const std::string> strings() const { return strings_; }
   /// The bytes, mapped if they lie on the module. Empty for a tensor.
   Result<MutableBytes> bytes() const {
     if (memory_ == nullptr) {
@@ -83,6 +87,7 @@ class Binding {
   bool typed_ = false;
   graph::DataType type_ = graph::DataType::kUndefined;
   graph::Shape shape_;
+  std::span<const std::string> strings_;
 };
 
 using Bindings = std::map<std::string, Binding>;

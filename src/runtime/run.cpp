@@ -60,7 +60,7 @@ Status Run::take_inputs() {
       continue;
     }
     MEDLAR_ASSIGN(const MutableBytes bytes, binding.bytes());
-    host_[name] = {io->type, io->shape, bytes.first(io->bytes.value_or(bytes.size()))};
+    host_[name] = {io->type, io->shape, bytes.first(io->bytes.value_or(bytes.size())), binding.strings()};
   }
   return {};
 }
@@ -241,7 +241,7 @@ Status Run::run_host(size_t index, SegmentRun& record, const Cancellation* cance
   for (const std::string& name : segment.inputs) {
     const bool was_on_host = host_.contains(name);
     MEDLAR_ASSIGN(const HostValue* value, on_host(name, record));
-    inputs.emplace(name, host::TensorRef{value->type, value->shape, value->bytes});
+    inputs.emplace(name, *value);
     if (was_on_host) {
       note(record, name, HandOver::kInPlace, 0, "");
     }
@@ -254,7 +254,7 @@ Status Run::run_host(size_t index, SegmentRun& record, const Cancellation* cance
   if (shapes_known) {
     for (const std::string& name : segment.outputs) {
       MEDLAR_ASSIGN(HostValue value, place(name));
-      outputs.emplace(name, host::TensorRef{value.type, value.shape, value.bytes});
+      outputs.emplace(name, value);
       host_[name] = std::move(value);
     }
     return session.run_in_place(inputs, outputs, token);
@@ -264,7 +264,7 @@ Status Run::run_host(size_t index, SegmentRun& record, const Cancellation* cance
     const std::string& name = segment.outputs[i];
     graph::Tensor& own = memory_.host[name] = std::move(values[i]);
     note(record, name, HandOver::kCopied, own.bytes.size(), "its shape is known only afterwards");
-    host_[name] = {own.type, own.shape, own.bytes};
+    host_[name] = {own.type, own.shape, own.bytes, own.strings};
   }
   return {};
 }
@@ -288,6 +288,7 @@ Status Run::deliver_one(const std::string& name, SegmentRun& record) {
   if (bound.tensor() != nullptr) {
     bound.tensor()->type = value->type;
     bound.tensor()->shape = value->shape;
+    bound.tensor()->strings.assign(value->strings.begin(), value->strings.end());
     if (bound.tensor()->bytes.data() != value->bytes.data()) {
       bound.tensor()->bytes.resize(value->bytes.size());
     }

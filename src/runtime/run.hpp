@@ -19,11 +19,7 @@ struct WorkingMemory {
 };
 
 /// A tensor as the host sees it: row-major.
-struct HostValue {
-  graph::DataType type = graph::DataType::kUndefined;
-  graph::Shape shape;
-  MutableBytes bytes;
-};
+using HostValue = host::TensorRef;
 
 /// A tensor as the DLA left it or takes it.
 struct DeviceValue {
