@@ -82,6 +82,7 @@ Result<engine::Engine> build(const BuildRequest& request) {
   compiler::CalibrationTable table;
   if (request.precision == hw::Precision::kInt8) {
     MEDLAR_ASSIGN(table, host::calibrate(graph, request.calibration, preprocess, request.progress));
+    compiler::apply_calibrator(table, request.calibrator);
   }
   engine::Engine engine;
   engine.model = request.model.filename().string();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "compiler/calibrator.hpp"
 #include "engine/engine.hpp"
 #include "graph/graph.hpp"
 #include "sample/preprocess.hpp"
@@ -20,6 +21,7 @@ struct BuildRequest {
   std::string device = {};                             ///< Empty: the default device.
   hw::Precision precision = hw::Precision::kFp16;
   std::filesystem::path calibration = {};                 ///< Folder, archive or sample files; INT8 only.
+  compiler::CalibratorChoice calibrator = {};             ///< How the ranges follow from the samples.
   std::map<std::string, graph::Shape> shapes = {};          ///< Input name to static shape.
   bool allow_fallback = true;
   std::optional<sample::Preprocess> preprocess = std::nullopt;        ///< Overrides the file beside the model.

@@ -44,7 +44,7 @@ Json bindings_json(const std::vector<compiler::DlaBinding>& bindings) {
   Json list = Json::array();
   for (const compiler::DlaBinding& binding : bindings) {
     list.push_back({{"tensor", binding.tensor}, {"bind_id", binding.bind_id},
-                    {"precision", hw::precision_name(binding.precision)}, {"scale", binding.scale},
+                    {"precision", hw::precision_name(binding.precision)}, {"scale", binding.scale}, {"zero", binding.zero},
                     {"w", binding.w}, {"h", binding.h}, {"c", binding.c}, {"line_stride", binding.line_stride},
                     {"surface_stride", binding.surface_stride}, {"bytes", binding.bytes}});
   }

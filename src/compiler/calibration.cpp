@@ -1,11 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
-// Extremes and histograms of each activation, and the scale that follows.
+// Extremes, histograms and channels of each activation.
 #include "compiler/calibration.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 namespace medlar::compiler {
+namespace {
+
+/// Twice the bin width: every two neighbours become one.
+void widen(std::vector<uint64_t>& histogram) {
+  const size_t half = histogram.size() / 2;
+  for (size_t i = 0; i < half; ++i) {
+    histogram[i] = histogram[2 * i] + histogram[2 * i + 1];
+  }
+  std::fill(histogram.begin() + static_cast<std::ptrdiff_t>(half), histogram.end(), 0);
+}
+
+void make_room(TensorRange& range) {
+  const float largest = std::max(std::fabs(range.min), std::fabs(range.max));
+  constexpr float kSmallest = 1e-30f;  // bins of smaller numbers would underflow
+  if (largest < kSmallest) {
+    return;
+  }
+  if (range.histogram.empty()) {
+    range.histogram.resize(kHistogramBins);
+    range.negatives.resize(kHistogramBins);
+    range.bin_width = largest / static_cast<float>(kHistogramBins);
+  }
+  while (range.bin_width * static_cast<float>(kHistogramBins) < largest) {
+    widen(range.histogram);
+    widen(range.negatives);
+    range.bin_width *= 2.0f;
+  }
+}
+
+void count(TensorRange& range, std::span<const float> samples) {
+  if (range.histogram.empty()) {
+    return;
+  }
+  const float per_width = 1.0f / range.bin_width;
+  for (const float sample : samples) {
+    if (sample != 0.0f) {
+      const size_t bin = std::min(static_cast<size_t>(std::fabs(sample) * per_width), kHistogramBins - 1);
+      range.histogram[bin]++;
+      range.negatives[bin] += sample < 0.0f ? 1 : 0;
+    }
+  }
+}
+
+void add_channel(ChannelRange& channel, std::span<const float> samples) {
+  float low = channel.min;
+  float high = channel.max;
+  float sum = 0.0f;
+  float square = 0.0f;
+  for (const float sample : samples) {
+    low = std::min(low, sample);
+    high = std::max(high, sample);
+    sum += sample;
+    square += sample * sample;
+  }
+  channel = {low, high, channel.sum + static_cast<double>(sum), channel.square + static_cast<double>(square)};
+}
+
+}  // namespace
 
 Status observe(TensorRange& range, std::span<const float> samples) {
   float low = range.min;
@@ -22,11 +80,27 @@ Status observe(TensorRange& range, std::span<const float> samples) {
   return {};
 }
 
+Status accumulate(TensorRange& range, std::span<const float> samples, size_t channels) {
+  MEDLAR_TRY(observe(range, samples));
+  make_room(range);
+  count(range, samples);
+  range.values += samples.size();
+  if (channels == 0 || samples.size() % channels != 0 || (!range.channels.empty() && range.channels.size() != channels)) {
+    return {};
+  }
+  range.channels.resize(channels);
+  const size_t per_channel = samples.size() / channels;
+  for (size_t c = 0; c < channels; ++c) {
+    add_channel(range.channels[c], samples.subspan(c * per_channel, per_channel));
+  }
+  return {};
+}
+
 float magnitude(const TensorRange& range) {
   if (range.scale > 0.0f) {
     return range.scale * 127.0f;
   }
-  return range.histogram.empty() ? std::max(std::fabs(range.min), std::fabs(range.max)) : least_error_reach(range);
+  return range.reach > 0.0f ? range.reach : std::max(std::fabs(range.min), std::fabs(range.max));
 }
 
 float int8_scale(const TensorRange& range) {

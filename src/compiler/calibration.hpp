@@ -13,13 +13,25 @@
 
 namespace medlar::compiler {
 
-/// What calibration saw of one tensor. The histogram counts |x| > 0 in equal bins over [0, bins * bin_width); empty
-/// where only the extremes were taken.
+/// One channel of a tensor.
+struct ChannelRange {
+  float min = 0.0f, max = 0.0f;
+  double sum = 0.0, square = 0.0;  ///< Over all its values.
+};
+
+/// What calibration saw of one tensor. Histograms count in equal bins over [0, bins * bin_width); both are empty where
+/// only the extremes are known.
 struct TensorRange {
   float min = 0.0f, max = 0.0f;
   float scale = 0.0f;  ///< Scale given from outside (a cache of another tool); 0: derived from the range.
+  float reach = 0.0f;  ///< Where a calibrator wants INT8 to saturate; 0: at the extremes.
   float bin_width = 0.0f;
-  std::vector<uint64_t> histogram = {};
+  std::vector<uint64_t> histogram = {};        ///< Of |x| > 0.
+  std::vector<uint64_t> negatives = {};        ///< Of |x|, x < 0.
+  std::vector<ChannelRange> channels = {};     ///< Of axis 1; empty where there is none.
+  uint64_t values = 0;                         ///< All values, zeros included.
+
+  uint64_t values_per_channel() const { return channels.empty() ? 0 : values / channels.size(); }
 };
 
 struct CalibrationTable {
@@ -28,15 +40,14 @@ struct CalibrationTable {
 
 inline constexpr size_t kHistogramBins = 2048;
 
-/// First pass: widens `range` by `samples`. NaN and infinities are an error.
+/// Widens the extremes of `range` by `samples`. NaN and infinities are an error.
 Status observe(TensorRange& range, std::span<const float> samples);
-/// Second pass, with the extremes known: counts |x| of `samples`.
-void count(TensorRange& range, std::span<const float> samples);
+/// The same, and counts them in the histograms and, where `channels` is not 0, by channel: `samples` are then so many
+/// equal runs. A value beyond the histogram doubles its bins.
+Status accumulate(TensorRange& range, std::span<const float> samples, size_t channels);
 
-/// Magnitude at which INT8 saturates: of least_error_reach() where there is a histogram, else the largest one seen.
+/// Magnitude at which INT8 saturates.
 float magnitude(const TensorRange& range);
-/// The clipping threshold with the least squared error of rounding and saturation over the histogram.
-float least_error_reach(const TensorRange& range);
 /// real = scale * stored, symmetric: magnitude / 127; 1 for a tensor that is always zero.
 float int8_scale(const TensorRange& range);
 

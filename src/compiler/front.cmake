@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set(COMPILER_FRONT_SOURCES
   accounting.cpp
-  calibration.cpp calibration_histogram.cpp
+  calibration.cpp calibrator.cpp
   compile.cpp
   fuse/absorb_steps.cpp
   fuse/alias_windows.cpp

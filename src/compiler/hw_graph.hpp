@@ -20,12 +20,15 @@ inline constexpr TensorId kNoTensor = -1;
 enum class TensorRole : uint8_t { kInput, kOutput, kIntermediate };
 
 /// Logical tensor of the segment, batch 1, stored as a feature cube of `precision`.
-/// real = scale * stored for INT8 and INT16; scale 1 for FP16.
+/// real = scale * (stored - zero) for INT8 and INT16; scale 1 and zero 0 for FP16.
 struct HwTensor {
   std::string name;  ///< The ONNX value that it holds.
   int w = 1, h = 1, c = 1;
   hw::Precision precision = hw::Precision::kInt8;
   float scale = 1.0f;
+  int zero = 0;
+  /// Where quantisation equalised channels: real = channel_scale[c] * scale * (stored - zero). Empty: all 1.
+  std::vector<float> channel_scale = {};
   TensorRole role = TensorRole::kIntermediate;
   /// A window of another tensor instead of storage of its own: channels [view_c, view_c + c), rows from view_y and
   /// columns from view_x of `view_of`, which is no view itself and has this precision and scale. view_c is a multiple

@@ -17,7 +17,7 @@ enum class Engine : uint8_t { kDla, kGpu, kCpu };
 std::string_view engine_name(Engine engine);
 
 /// A tensor at a segment's boundary. Host segments see it as `type` in row-major `shape`; a DLA segment sees a feature
-/// cube of `precision` with real = scale * stored.
+/// cube of `precision` with real = scale * (stored - zero).
 struct BoundaryTensor {
   std::string name;
   graph::DataType type = graph::DataType::kFloat32;
@@ -30,6 +30,7 @@ struct DlaBinding {
   int bind_id = 0;     ///< Of the loadable's memory list, inputs and outputs counted separately.
   hw::Precision precision = hw::Precision::kInt8;
   float scale = 1.0f;
+  int zero = 0;  ///< Outputs of INT8 segments may have one, inputs never do.
   int w = 1, h = 1, c = 1;
   uint32_t line_stride = 0, surface_stride = 0, bytes = 0;
 };

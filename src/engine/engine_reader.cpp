@@ -51,6 +51,7 @@ Result<compiler::DlaBinding> read_binding(const fb::Binding& table) {
   binding.tensor = text(table.tensor());
   binding.bind_id = table.bind_id();
   binding.scale = table.scale();
+  binding.zero = table.zero();
   binding.w = table.w();
   binding.h = table.h();
   binding.c = table.c();
@@ -61,6 +62,9 @@ Result<compiler::DlaBinding> read_binding(const fb::Binding& table) {
   if (bad_side(binding.w) || bad_side(binding.h) || bad_side(binding.c) || !(binding.scale > 0)) {
     return fail(Code::kCorrupt, "binding '{}': {} x {} x {} with scale {}", binding.tensor, binding.w, binding.h, binding.c,
                 binding.scale);
+  }
+  if (binding.zero < -128 || binding.zero > 127) {
+    return fail(Code::kCorrupt, "binding '{}': zero point {} is no INT8 value", binding.tensor, binding.zero);
   }
   return binding;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/parallel.hpp"
 #include "host/session.hpp"
 #include "import/onnx_export.hpp"
 
@@ -25,6 +26,11 @@ Result<Session> observing_session(const graph::Graph& graph, const std::vector<s
   return Session::create(model, graph.name, {.provider = Provider::kCpu, .threads = 0, .optimise = false});
 }
 
+/// Channels of a value by ONNX's convention, batch 1; 0 where it has none.
+size_t channels_of(const graph::Shape& shape) {
+  return shape.size() >= 2 && shape[0] == 1 && shape[1] > 0 ? static_cast<size_t>(shape[1]) : 0;
+}
+
 /// Graph inputs are observed from the samples themselves: a session cannot output what it is given.
 struct Wanted {
   std::vector<std::string> inputs, activations;
@@ -40,32 +46,46 @@ Wanted split_wanted(const graph::Graph& graph) {
   return wanted;
 }
 
-/// Calls visit(range, values) for every watched tensor of one sample.
-template <typename Visit>
-Status watch_sample(const Session& session, const Wanted& wanted, const sample::Sample& sample,
-                    compiler::CalibrationTable& table, const Visit& visit) {
-  std::map<std::string, const graph::Tensor*> feeds;
-  for (const auto& [name, tensor] : sample.inputs) {
-    feeds[name] = &tensor;
+class Watcher {
+ public:
+  Watcher(const Session& session, const Wanted& wanted) : session_(session), wanted_(wanted) {
+    for (const std::string& name : wanted.activations) {
+      ranges_.push_back(&table_.ranges[name]);
+    }
   }
-  MEDLAR_ASSIGN(const std::vector<graph::Tensor> values, session.run(feeds, wanted.activations));
-  for (size_t i = 0; i < values.size(); ++i) {
-    MEDLAR_TRY(visit(table.ranges[wanted.activations[i]], values[i].as<float>()));
-  }
-  for (const std::string& name : wanted.inputs) {
-    MEDLAR_TRY(visit(table.ranges[name], sample.inputs.at(name).as<float>()));
-  }
-  return {};
-}
 
-Status observe_pass(compiler::TensorRange& range, std::span<const float> values) {
-  return compiler::observe(range, values);
-}
+  Status watch(const sample::Sample& sample) {
+    std::map<std::string, const graph::Tensor*> feeds;
+    for (const auto& [name, tensor] : sample.inputs) {
+      feeds[name] = &tensor;
+    }
+    MEDLAR_ASSIGN(const std::vector<graph::Tensor> values, session_.run(feeds, wanted_.activations));
+    std::vector<Status> results(values.size());
+    parallel_for(static_cast<int64_t>(values.size()), 1, [&](int64_t begin, int64_t end) {
+      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+        results[i] = compiler::accumulate(*ranges_[i], values[i].as<float>(), channels_of(values[i].shape));
+      }
+    });
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (!results[i]) {
+        return tl::unexpected<Error>(std::move(results[i]).error().in("tensor " + wanted_.activations[i]));
+      }
+    }
+    for (const std::string& name : wanted_.inputs) {
+      const graph::Tensor& input = sample.inputs.at(name);
+      MEDLAR_TRY(compiler::accumulate(table_.ranges[name], input.as<float>(), channels_of(input.shape)));
+    }
+    return {};
+  }
 
-Status count_pass(compiler::TensorRange& range, std::span<const float> values) {
-  compiler::count(range, values);
-  return {};
-}
+  compiler::CalibrationTable take() { return std::move(table_); }
+
+ private:
+  const Session& session_;
+  const Wanted& wanted_;
+  compiler::CalibrationTable table_;
+  std::vector<compiler::TensorRange*> ranges_;
+};
 
 }  // namespace
 
@@ -77,20 +97,18 @@ Result<compiler::CalibrationTable> calibrate(const graph::Graph& graph, const st
   }
   MEDLAR_ASSIGN(const Session session, observing_session(graph, wanted.activations));
   MEDLAR_ASSIGN(const uint64_t samples, sample::count_samples(path));
-  compiler::CalibrationTable table;
+  Watcher watcher(session, wanted);
   uint64_t done = 0;
-  for (const auto pass : {observe_pass, count_pass}) {  // extremes first: they size the histograms
-    MEDLAR_TRY(sample::visit_samples(path, input_specs(graph), preprocess, [&](sample::Sample sample) -> Result<bool> {
-      if (Status watched = watch_sample(session, wanted, sample, table, pass); !watched) {
-        return tl::unexpected<Error>(std::move(watched).error().in("calibration sample " + sample.name));
-      }
-      if (progress) {
-        progress("calibrating (two passes)", ++done, 2 * samples);
-      }
-      return true;
-    }));
-  }
-  return table;
+  MEDLAR_TRY(sample::visit_samples(path, input_specs(graph), preprocess, [&](const sample::Sample& sample) -> Result<bool> {
+    if (Status watched = watcher.watch(sample); !watched) {
+      return tl::unexpected<Error>(std::move(watched).error().in("calibration sample " + sample.name));
+    }
+    if (progress) {
+      progress("calibrating", ++done, samples);
+    }
+    return true;
+  }));
+  return watcher.take();
 }
 
 std::vector<sample::InputSpec> input_specs(const graph::Graph& graph) {

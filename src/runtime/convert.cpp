@@ -61,16 +61,16 @@ Status rows_to_device(ByteView rows, DataType type, const loadable::Tensor& layo
   return umd::pack_tensor(layout, widen(rows, type), scale, device);
 }
 
-Status device_to_rows(ByteView device, const loadable::Tensor& layout, float scale, DataType type,
+Status device_to_rows(ByteView device, const loadable::Tensor& layout, StoredAs stored, DataType type,
                       MutableBytes rows) {
   const uint64_t count = umd::element_count(layout);
   MEDLAR_TRY(
       check_rows(rows.size(), count * static_cast<uint64_t>(graph::element_bytes(type)), type, layout));
   if (type == DataType::kFloat32 && aligned(rows.data())) {
-    return umd::unpack_tensor(layout, device, scale, {reinterpret_cast<float*>(rows.data()), count});
+    return umd::unpack_tensor(layout, device, stored.scale, {reinterpret_cast<float*>(rows.data()), count}, stored.zero);
   }
   std::vector<float> values(count);
-  MEDLAR_TRY(umd::unpack_tensor(layout, device, scale, values));
+  MEDLAR_TRY(umd::unpack_tensor(layout, device, stored.scale, values, stored.zero));
   narrow(values, type, rows.data());
   return {};
 }

@@ -13,7 +13,12 @@ namespace medlar::runtime {
 Status rows_to_device(ByteView rows, graph::DataType type, const loadable::Tensor& layout, float scale,
                       MutableBytes device);
 /// The inverse.
-Status device_to_rows(ByteView device, const loadable::Tensor& layout, float scale, graph::DataType type,
+/// real = scale * (stored - zero).
+struct StoredAs {
+  float scale = 1.0f;
+  int zero = 0;
+};
+Status device_to_rows(ByteView device, const loadable::Tensor& layout, StoredAs stored, graph::DataType type,
                       MutableBytes rows);
 
 /// "float16 cube", "int8 image": the DLA's side of a conversion, for reports.

@@ -102,7 +102,7 @@ void LoadedEngine::describe_io() {
 }
 
 LoadedEngine::Io LoadedEngine::make_io(const std::string& name, bool input) const {
-  Io io{.name = name, .input = input, .type = {}, .shape = {}, .bytes = {}, .device = {}, .scale = 1.0f};
+  Io io{.name = name, .input = input, .type = {}, .shape = {}, .bytes = {}, .device = {}, .scale = 1.0f, .zero = 0};
   if (const compiler::BoundaryTensor* tensor = find_tensor(name); tensor != nullptr) {
     io.type = tensor->type;
     io.shape = tensor->shape;
@@ -119,6 +119,7 @@ LoadedEngine::Io LoadedEngine::make_io(const std::string& name, bool input) cons
       if (bindings[k].tensor == name) {
         io.device = infos[k].tensor;
         io.scale = bindings[k].scale;
+        io.zero = bindings[k].zero;
       }
     }
   }

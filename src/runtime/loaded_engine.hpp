@@ -33,10 +33,11 @@ class LoadedEngine {
     graph::DataType type = graph::DataType::kFloat32;
     graph::Shape shape;
     std::optional<uint64_t> bytes;  ///< Row-major; empty when the shape is known only afterwards.
-    /// The layout that the DLA takes it in or leaves it in, and real = scale * stored; empty when only host
-    /// segments touch it.
+    /// The layout that the DLA takes it in or leaves it in, and real = scale * (stored - zero); empty when
+    /// only host segments touch it.
     std::optional<loadable::Tensor> device;
     float scale = 1.0f;
+    int zero = 0;
   };
 
   using HostSegment = host::Session;

@@ -56,7 +56,7 @@ Status Run::take_inputs() {
     MEDLAR_ASSIGN(const LoadedEngine::Io* io, engine_.find_io(name));
     if (binding.layout() == Layout::kDevice) {
       MEDLAR_ASSIGN(auto buffer, import(binding));
-      device_[name] = {{std::move(buffer), binding.offset()}, *io->device, io->scale};
+      device_[name] = {{std::move(buffer), binding.offset()}, *io->device, io->scale, io->zero};
       continue;
     }
     MEDLAR_ASSIGN(const MutableBytes bytes, binding.bytes());
@@ -115,7 +115,7 @@ Result<umd::BufferSlice> Run::feed(size_t index, size_t input, SegmentRun& recor
       std::get<LoadedEngine::DlaSegment>(engine_.segments()[index]).inputs()[input].tensor;
   const auto device = device_.find(wanted.tensor);
   if (device != device_.end() && same_layout(device->second.layout, layout) &&
-      device->second.scale == wanted.scale) {
+      device->second.scale == wanted.scale && device->second.zero == wanted.zero) {
     note(record, wanted.tensor, HandOver::kInPlace, 0, "");
     return device->second.slice;
   }
@@ -159,7 +159,7 @@ Status Run::run_dla(size_t index, SegmentRun& record) {
   record.serials.push_back(fence.serial());
   for (size_t i = 0; i < segment.bindings_out.size(); ++i) {
     const compiler::DlaBinding& binding = segment.bindings_out[i];
-    device_[binding.tensor] = {bindings.outputs[i], model.outputs()[i].tensor, binding.scale};
+    device_[binding.tensor] = {bindings.outputs[i], model.outputs()[i].tensor, binding.scale, binding.zero};
   }
   return {};
 }
@@ -227,7 +227,7 @@ Result<const HostValue*> Run::on_host(const std::string& tensor, SegmentRun& rec
     return &(host_[tensor] = {boundary.type, boundary.shape, stored.first(bytes)});
   }
   MEDLAR_ASSIGN(HostValue value, place(tensor));
-  MEDLAR_TRY(device_to_rows(stored, from.layout, from.scale, boundary.type, value.bytes));
+  MEDLAR_TRY(device_to_rows(stored, from.layout, {from.scale, from.zero}, boundary.type, value.bytes));
   note(record, tensor, HandOver::kConverted, value.bytes.size(),
        describe_layout(from.layout) + " to " + rows_text(boundary.type));
   return &(host_[tensor] = std::move(value));

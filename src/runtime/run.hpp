@@ -26,6 +26,7 @@ struct DeviceValue {
   umd::BufferSlice slice;
   loadable::Tensor layout;
   float scale = 1.0f;
+  int zero = 0;
 };
 
 class Run {

@@ -169,14 +169,15 @@ Status pack_tensor(const Tensor& tensor, std::span<const float> values, float sc
   return {};
 }
 
-Status unpack_tensor(const Tensor& tensor, ByteView bytes, float scale, std::span<float> values) {
+Status unpack_tensor(const Tensor& tensor, ByteView bytes, float scale, std::span<float> values, int zero) {
   MEDLAR_ASSIGN(const Walk walk, walk_of(tensor, bytes.size()));
   if (values.size() != element_count(tensor)) {
     return fail(Code::kInvalidArgument, "tensor '{}': room for {} values, it has {}", tensor.name,
                 values.size(), element_count(tensor));
   }
+  const float shift = scale * static_cast<float>(zero);
   for_each(tensor, static_cast<uint32_t>(tensor.c), walk,
-           [&](size_t i, uint64_t at) { values[i] = load(walk.type, scale, bytes.data() + at); });
+           [&](size_t i, uint64_t at) { values[i] = load(walk.type, scale, bytes.data() + at) - shift; });
   return {};
 }
 

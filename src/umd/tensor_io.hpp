@@ -20,6 +20,7 @@ Status pack_tensor(const loadable::Tensor& tensor, std::span<const float> values
                    MutableBytes bytes);
 
 /// The inverse; `values` must hold element_count.
-Status unpack_tensor(const loadable::Tensor& tensor, ByteView bytes, float scale, std::span<float> values);
+/// real = scale * (stored - zero).
+Status unpack_tensor(const loadable::Tensor& tensor, ByteView bytes, float scale, std::span<float> values, int zero = 0);
 
 }  // namespace medlar::umd

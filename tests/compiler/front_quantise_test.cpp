@@ -62,7 +62,7 @@ TEST(FrontFixedPoint, AddendsShareTheSmallestShift) {
 
 TEST(FrontScales, PoolsShareAndUpperBoundsCut) {
   LayerGraph graph;
-  graph.tensors = {{.name = "x", .range = "x"}, {.name = "y", .range = "y"}, {.name = "z", .range = "z"}};
+  graph.tensors = {{.name = "x", .range = "x", .role = TensorRole::kInput}, {.name = "y", .range = "y"}, {.name = "z", .range = "z"}};
   Layer clip{.name = "clip", .origins = {}, .src = 0, .dst = 1, .body = SdpLayer{}, .steps = {}};
   clip.steps = {{.kind = StepKind::kMin, .add = {6.0f}}};
   graph.layers = {clip, {.name = "pool", .origins = {}, .src = 1, .dst = 2, .body = PoolLayer{}, .steps = {}}};
@@ -72,9 +72,10 @@ TEST(FrontScales, PoolsShareAndUpperBoundsCut) {
   table.ranges["z"] = {.min = 0.0f, .max = 5.0f};
   const auto scales = assign_scales(graph, table);
   ASSERT_TRUE(scales);
-  EXPECT_FLOAT_EQ((*scales)[0], 0.1f);
-  EXPECT_FLOAT_EQ((*scales)[1], 6.0f / 127);
-  EXPECT_FLOAT_EQ((*scales)[2], 6.0f / 127);
+  EXPECT_FLOAT_EQ(scales->scale[0], 0.1f);
+  EXPECT_EQ(scales->zero, (std::vector<int>{0, -128, -128}));
+  EXPECT_FLOAT_EQ(scales->scale[1], 6.0f / 255);
+  EXPECT_FLOAT_EQ(scales->scale[2], 6.0f / 255);
   table.ranges.erase("z");
   EXPECT_EQ(assign_scales(graph, table).error().code, Code::kNotFound);
 }

@@ -101,10 +101,8 @@ class Machine {
         for (int s = 0; s < w.s; ++s) {
           const int y = p.y * conv.stride_y - conv.pad_top + r * conv.dilation_y;
           const int x = p.x * conv.stride_x - conv.pad_left + s * conv.dilation_x;
-          if (y < 0 || y >= in.h || x < 0 || x >= in.w) {
-            continue;
-          }
-          const double value = at(op.src, {c, y, x});
+          const bool inside = y >= 0 && y < in.h && x >= 0 && x < in.w;
+          const double value = inside ? at(op.src, {c, y, x}) : conv.pad_value;
           const auto k = static_cast<size_t>(((p.c * w.c + c) * w.r + r) * w.s + s);
           if (fp) {
             real += value * half_to_double(w.halves[k]);
@@ -260,8 +258,11 @@ std::map<std::string, Reals> interpret(const HwGraph& graph, const std::map<std:
   Machine machine(graph);
   const auto real = [&](size_t i) {
     Reals values = machine.data(i);
-    for (double& value : values) {
-      value *= graph.tensors[i].scale;
+    const HwTensor& tensor = graph.tensors[i];
+    const size_t plane = values.size() / static_cast<size_t>(tensor.c);
+    for (size_t e = 0; e < values.size(); ++e) {
+      const double channel = tensor.channel_scale.empty() ? 1.0 : tensor.channel_scale[e / plane];
+      values[e] = (values[e] - tensor.zero) * tensor.scale * channel;
     }
     return values;
   };

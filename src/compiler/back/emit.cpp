@@ -78,6 +78,7 @@ void add_binding(const Program& program, const Buffer& buffer, std::vector<DlaBi
                       .bind_id = static_cast<int>(bindings.size()),
                       .precision = tensor.precision,
                       .scale = tensor.scale,
+                      .zero = tensor.zero,
                       .w = tensor.w,
                       .h = tensor.h,
                       .c = tensor.c,

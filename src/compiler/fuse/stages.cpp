@@ -52,7 +52,7 @@ class Planner {
   int index() const { return static_cast<int>(next_); }
 
   void take_saturation() {
-    if (integer_ && left_ > 0 && question_.steps.back().kind == StepKind::kMin && question_.steps.back().add[0] > 0.0f) {
+    if (integer_ && question_.may_saturate && left_ > 0 && question_.steps.back().kind == StepKind::kMin && question_.steps.back().add[0] > 0.0f) {
       plan_.saturates = true;
       --left_;
     }

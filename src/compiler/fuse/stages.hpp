@@ -32,6 +32,7 @@ struct StageQuestion {
   bool from_conv = false;  ///< INT8: X1 multiplies the accumulator to a common scale, whatever else it does.
   hw::Precision precision = hw::Precision::kInt8;
   const hw::HwConfig* config = nullptr;
+  bool may_saturate = true;  ///< INT8: a last upper bound may be left to the output's saturation.
 };
 
 /// The assignment, or nothing when the steps do not fit one pass of the SDP. Steps are taken in order.

@@ -95,12 +95,36 @@ int accumulator_truncate(const Weights& weights) {
   return truncate;
 }
 
-std::vector<double> bias_of(const Int8Program& program, size_t kernels) {
-  std::vector<double> bias(kernels, 0.0);
-  if (program.plan.x1.alu >= 0) {
-    const std::vector<float>& add = program.step(program.plan.x1.alu).add;
-    for (size_t k = 0; k < kernels; ++k) {
-      bias[k] = add[add.size() == 1 ? 0 : k];
+/// Everything that is added to the accumulators, in real numbers: the layer's bias, the zero points of the input and of
+/// a sum's operand taken back, and the mean error of the rounded weights.
+std::vector<double> bias_of(const Int8Program& program, const ConvOp& op, const std::vector<double>& acc_scale) {
+  const auto& conv = std::get<ConvLayer>(program.layer.body);
+  const int zero = program.scales.zero_of(program.layer.src);
+  const double in_scale = static_cast<double>(program.scales.scale_of(program.layer.src));
+  const size_t taps = static_cast<size_t>(conv.r) * static_cast<size_t>(conv.s);
+  const size_t per_kernel = static_cast<size_t>(conv.c) * taps;
+  double operand = 0.0;
+  for (const Step& step : program.layer.steps) {
+    if (step.operand != kNoTensor && step.kind == StepKind::kAddTensor) {
+      operand += static_cast<double>(program.scales.scale_of(step.operand)) * program.scales.zero_of(step.operand);
+    }
+  }
+  std::vector<double> bias(acc_scale.size(), -operand);
+  for (size_t k = 0; k < bias.size(); ++k) {
+    double error = 0.0;
+    int64_t sum = 0;
+    for (size_t i = 0; i < per_kernel; ++i) {
+      const size_t at = k * per_kernel + i;
+      sum += op.weights.integers[at];
+      if (!program.src_mean.empty()) {
+        const double stored = op.weights.integers[at] * acc_scale[k] / in_scale;
+        error += (stored - static_cast<double>(conv.weights[at])) * program.src_mean[i / taps];
+      }
+    }
+    bias[k] -= static_cast<double>(zero * sum) * acc_scale[k] + error;
+    if (program.plan.x1.alu >= 0) {
+      const std::vector<float>& add = program.step(program.plan.x1.alu).add;
+      bias[k] += static_cast<double>(add[add.size() == 1 ? 0 : k]);
     }
   }
   return bias;
@@ -149,7 +173,8 @@ Status fill_x1(const Int8Program& program, const Rescale& rescale, const std::ve
   x1.mul_operand = rescale.mul;
   x1.truncate = rescale.shift - op.truncate;
   x1.activation = program.plan.x1.relu ? SdpActivation::kRelu : SdpActivation::kNone;
-  if (program.plan.x1.alu < 0) {
+  const bool late = !program.late_bias.empty();
+  if (late || std::all_of(bias.begin(), bias.end(), [](double value) { return value == 0.0; })) {
     return {};
   }
   std::vector<double> addends;
@@ -169,7 +194,6 @@ Status fill_x1(const Int8Program& program, const Rescale& rescale, const std::ve
 
 /// The bias behind the multiplier: X2 adds it in the stream's scale.
 StagePlan with_late_bias(StagePlan plan) {
-  plan.x2.alu = plan.x1.alu;
   plan.x2.relu = plan.x1.relu;
   plan.x1 = {};
   return plan;
@@ -177,8 +201,8 @@ StagePlan with_late_bias(StagePlan plan) {
 
 }  // namespace
 
-double stream_reach(const Layer& layer, std::span<const float> scales) {
-  double reach = 128.0 * scales[static_cast<size_t>(layer.src)];
+double stream_reach(const Layer& layer, const Scales& scales) {
+  double reach = scales.reach_of(layer.src);
   if (const auto* conv = std::get_if<ConvLayer>(&layer.body); conv != nullptr) {
     double largest = 0.0;
     for (const KernelStats& kernel : kernel_stats(*conv)) {
@@ -196,15 +220,15 @@ double stream_reach(const Layer& layer, std::span<const float> scales) {
       addend = std::max(addend, std::fabs(static_cast<double>(add)));
     }
     if (step.operand != kNoTensor && step.kind != StepKind::kMulTensor) {
-      addend += 128.0 * scales[static_cast<size_t>(step.operand)];
+      addend += 2.0 * scales.reach_of(step.operand);  // the value, and the zero point that the bias takes back
     }
     reach = reach * factor + addend;
   }
   return reach;
 }
 
-double stream_entry(const Layer& layer, const StagePlan& plan, std::span<const float> scales) {
-  const double in_scale = scales[static_cast<size_t>(layer.src)];
+double stream_entry(const Layer& layer, const StagePlan& plan, const Scales& scales) {
+  const auto in_scale = static_cast<double>(scales.scale_of(layer.src));
   double largest = 0.0;
   if (const auto* conv = std::get_if<ConvLayer>(&layer.body); conv != nullptr) {
     for (const KernelStats& kernel : kernel_stats(*conv)) {
@@ -221,27 +245,34 @@ double stream_entry(const Layer& layer, const StagePlan& plan, std::span<const f
 
 Result<ConvOp> conv_int8(const Int8Program& given) {
   const auto& conv = std::get<ConvLayer>(given.layer.body);
-  const double in_scale = given.scales[static_cast<size_t>(given.layer.src)];
-  const std::vector<double> bias = bias_of(given, static_cast<size_t>(conv.k));
+  const auto in_scale = static_cast<double>(given.scales.scale_of(given.layer.src));
   std::vector<double> wanted = wanted_scales(kernel_stats(conv), in_scale);
   MEDLAR_ASSIGN(double stream, stream_scale(given));
   MEDLAR_ASSIGN(Rescale rescale, make_rescale(given, wanted, stream));
 
+  ConvOp op;
+  set_geometry(conv, op);
+  op.pad_value = given.scales.zero_of(given.layer.src);
+  op.weights = quantise_weights(conv, in_scale, rescale.acc_scale);
+  std::vector<double> bias = bias_of(given, op, rescale.acc_scale);
   StagePlan plan = given.plan;
+  std::vector<double> late;
   if (bias_error(bias, rescale, given.out_scale()) > kBiasError) {
     if (!plan.x2.used()) {
       plan = with_late_bias(plan);
-      MEDLAR_ASSIGN(stream, stream_scale({given.layer, plan, given.scales, given.reach, given.entry, given.luts}));
+      late = bias;
     } else {
       raise_for_bias(bias, given.out_scale(), wanted);
     }
+    Int8Program changed{given};
+    changed.late_bias = late;
+    MEDLAR_ASSIGN(stream, stream_scale(changed));
     MEDLAR_ASSIGN(rescale, make_rescale(given, wanted, stream));
+    op.weights = quantise_weights(conv, in_scale, rescale.acc_scale);
+    bias = bias_of(given, op, rescale.acc_scale);
+    late = late.empty() ? late : bias;
   }
-  const Int8Program program{given.layer, plan, given.scales, given.reach, given.entry, given.luts};
-
-  ConvOp op;
-  set_geometry(conv, op);
-  op.weights = quantise_weights(conv, in_scale, rescale.acc_scale);
+  const Int8Program program{given.layer, plan, given.scales, given.reach, given.entry, given.luts, late, given.src_mean};
   op.truncate = accumulator_truncate(op.weights);
   if (op.truncate > rescale.shift || !hw::kLimits.conv.clip_truncate.contains(static_cast<uint64_t>(op.truncate))) {
     return fail(Code::kUnsupported, "{}: accumulator needs {} more bits than 32", program.layer.name, op.truncate);

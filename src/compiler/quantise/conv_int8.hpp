@@ -15,8 +15,8 @@ namespace medlar::compiler {
 Result<ConvOp> conv_int8(const Int8Program& program);
 
 /// Bound on |real| in the stream of a convolution or memory layer.
-double stream_reach(const Layer& layer, std::span<const float> scales);
+double stream_reach(const Layer& layer, const Scales& scales);
 /// Int8Program::entry.
-double stream_entry(const Layer& layer, const StagePlan& plan, std::span<const float> scales);
+double stream_entry(const Layer& layer, const StagePlan& plan, const Scales& scales);
 
 }  // namespace medlar::compiler

@@ -15,17 +15,49 @@ using Body = decltype(HwOp::body);
 struct Context {
   const LayerGraph& graph;
   const QuantiseOptions& options;
-  std::vector<float> scales;  ///< INT8 only.
+  Scales scales;  ///< INT8 only.
   std::vector<Lut> luts;
 };
 
+/// True unless the layer ends in an upper bound below the largest value of its output tensor.
+bool bound_is_top(const Context& context, const Layer& layer) {
+  if (context.scales.scale.empty() || layer.steps.empty() || layer.steps.back().kind != StepKind::kMin) {
+    return true;
+  }
+  constexpr double kRounding = 1.0 + 1e-5;
+  return context.scales.top_of(layer.dst) <= static_cast<double>(layer.steps.back().add[0]) * kRounding;
+}
+
+/// Means of the tensor's channels on the calibration data; empty where they are not known.
+std::vector<double> mean_of(const Context& context, TensorId id) {
+  const LayerTensor& tensor = context.graph.tensor(id);
+  const LayerTensor& whole = tensor.view_of == kNoTensor ? tensor : context.graph.tensor(tensor.view_of);
+  const auto found = context.options.table->ranges.find(whole.range);
+  std::vector<double> mean;
+  if (found == context.options.table->ranges.end() || found->second.channels.size() != static_cast<size_t>(whole.c)) {
+    return mean;
+  }
+  const double count = static_cast<double>(found->second.values_per_channel());
+  for (int c = 0; c < tensor.c; ++c) {
+    mean.push_back(found->second.channels[static_cast<size_t>(tensor.view_c + c)].sum / count);
+  }
+  return mean;
+}
+
 Result<Body> make_body(Context& context, const Layer& layer) {
   if (const auto* pool = std::get_if<PoolLayer>(&layer.body); pool != nullptr) {
-    return pool->pool;
+    PoolOp op = pool->pool;
+    op.pad_value = context.scales.zero.empty() ? 0 : context.scales.zero_of(layer.src);
+    return op;
   }
   const bool conv = std::holds_alternative<ConvLayer>(layer.body);
+  const bool saturates = bound_is_top(context, layer);
   const auto plan = plan_stages({.steps = layer.steps, .from_conv = conv, .precision = context.options.precision,
-                                 .config = &context.options.config});
+                                 .config = &context.options.config, .may_saturate = saturates});
+  if (!plan && !saturates) {
+    return fail(Code::kUnsupported, "{}: its upper bound needs a step of its own, because its output shares the scale of "
+                "larger tensors, and the SDP has none left", layer.name);
+  }
   if (!plan) {
     return fail(Code::kInternal, "{}: its elementwise steps do not fit one pass of the SDP", layer.name);
   }
@@ -35,9 +67,11 @@ Result<Body> make_body(Context& context, const Layer& layer) {
     }
     return SdpOp{sdp_fp16(layer, *plan, context.luts)};
   }
+  const std::vector<double> mean = mean_of(context, layer.src);
   const Int8Program program{.layer = layer, .plan = *plan, .scales = context.scales,
                             .reach = stream_reach(layer, context.scales),
-                            .entry = stream_entry(layer, *plan, context.scales), .luts = &context.luts};
+                            .entry = stream_entry(layer, *plan, context.scales), .luts = &context.luts,
+                            .late_bias = {}, .src_mean = mean};
   if (conv) {
     MEDLAR_ASSIGN(ConvOp op, conv_int8(program));
     return op;
@@ -50,7 +84,11 @@ HwTensor make_tensor(const Context& context, size_t index) {
   const LayerTensor& tensor = context.graph.tensors[index];
   HwTensor result{.name = tensor.name, .w = tensor.w, .h = tensor.h, .c = tensor.c,
                   .precision = context.options.precision,
-                  .scale = context.scales.empty() ? 1.0f : context.scales[index], .role = tensor.role};
+                  .role = tensor.role};
+  if (!context.scales.scale.empty()) {
+    result.scale = context.scales.scale[index];
+    result.zero = context.scales.zero[index];
+  }
   result.view_of = tensor.view_of;
   result.view_x = tensor.view_x;
   result.view_y = tensor.view_y;

@@ -3,8 +3,11 @@
 #include "compiler/quantise/scales.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 namespace medlar::compiler {
 namespace {
@@ -74,19 +77,109 @@ std::string_view layer_that_touches(const LayerGraph& graph, TensorId tensor) {
   return found != graph.layers.end() ? std::string_view(found->name) : std::string_view("operand");
 }
 
+/// Least and largest value that a group of tensors must hold.
+struct Span {
+  double low = 0.0, high = 0.0;
+};
+
+Span span_of(const TensorRange& range) {
+  const double reach = magnitude(range);
+  if (range.scale > 0.0f) {
+    return {-reach, reach};
+  }
+  return {std::max(-reach, static_cast<double>(range.min)), std::min(reach, static_cast<double>(range.max))};
+}
+
+/// A sum behind a convolution takes the operand's zero point back in the bias, unless something comes in between.
+bool sum_takes_zero(const Layer& layer, const Step& sum) {
+  if (!std::holds_alternative<ConvLayer>(layer.body) || sum.kind != StepKind::kAddTensor) {
+    return false;
+  }
+  for (const Step& step : layer.steps) {
+    if (&step == &sum) {
+      return true;
+    }
+    if (step.kind != StepKind::kAffine || !step.mul.empty()) {
+      return false;
+    }
+  }
+  return false;
+}
+
+/// Marks the groups that must be symmetric.
+std::vector<bool> symmetric_groups(const LayerGraph& graph, const Groups& groups, const CalibrationTable& table) {
+  std::vector<bool> symmetric(graph.tensors.size(), false);
+  const auto mark = [&](TensorId id) { symmetric[groups.find(id)] = true; };
+  for (size_t i = 0; i < graph.tensors.size(); ++i) {
+    const auto range = table.ranges.find(graph.tensors[i].range);
+    if (graph.tensors[i].role == TensorRole::kInput || (range != table.ranges.end() && range->second.scale > 0.0f)) {
+      mark(static_cast<TensorId>(i));
+    }
+  }
+  for (const Layer& layer : graph.layers) {
+    const bool known = std::holds_alternative<ConvLayer>(layer.body) || std::holds_alternative<SdpLayer>(layer.body) ||
+                       std::holds_alternative<PoolLayer>(layer.body);
+    if (!known) {
+      mark(layer.src);
+      mark(layer.dst);
+    }
+    for (const Step& step : layer.steps) {
+      if (step.operand != kNoTensor && !sum_takes_zero(layer, step)) {
+        mark(step.operand);
+      }
+      if (step.kind == StepKind::kMulTensor) {
+        mark(layer.src);
+      }
+    }
+  }
+  return symmetric;
+}
+
+/// Zero point and scale so that `high` is exactly 127 and `low` is inside.
+std::pair<float, int> shifted(const Span& span) {
+  const double step = (span.high - span.low) / 255.0;
+  int zero = static_cast<int>(std::clamp(std::round(-128.0 - span.low / step), -128.0, 126.0));
+  while (zero < 126 && -span.low * (127 - zero) > span.high * (128 + zero) * (1.0 + 1e-9)) {
+    ++zero;
+  }
+  return {static_cast<float>(span.high / (127 - zero)), zero};
+}
+
+/// What a zero point must gain in resolution to be worth it.
+constexpr double kWorthwhile = 1.1;
+
+void set_scale(const Span& span, bool symmetric, float& scale, int& zero) {
+  const double reach = std::max(-span.low, span.high);
+  scale = reach > 0.0 ? static_cast<float>(reach / 127.0) : 1.0f;
+  zero = 0;
+  if (!symmetric && span.high > 0.0 && reach / 127.0 > kWorthwhile * (span.high - span.low) / 255.0) {
+    std::tie(scale, zero) = shifted(span);
+  }
+}
+
+/// Upper bounds that saturation does, by tensor; 0: none.
+std::vector<double> upper_bounds(const LayerGraph& graph) {
+  std::vector<double> bounds(graph.tensors.size(), 0.0);
+  for (const Layer& layer : graph.layers) {
+    if (!layer.steps.empty() && layer.steps.back().kind == StepKind::kMin && layer.steps.back().add[0] > 0.0f) {
+      bounds[static_cast<size_t>(layer.dst)] = static_cast<double>(layer.steps.back().add[0]);
+    }
+  }
+  return bounds;
+}
+
 }  // namespace
 
-Result<std::vector<float>> assign_scales(const LayerGraph& graph, const CalibrationTable& table) {
+double Scales::reach_of(TensorId id) const {
+  return static_cast<double>(scale_of(id)) * std::max(127 - zero_of(id), 128 + zero_of(id));
+}
+
+Result<Scales> assign_scales(const LayerGraph& graph, const CalibrationTable& table) {
   const size_t count = graph.tensors.size();
   const Groups groups = groups_of(graph);
   const std::vector<bool> used = used_tensors(graph);
-  std::vector<float> bound(count, 0.0f);  // upper bound by the last step; 0: none
-  for (const Layer& layer : graph.layers) {
-    if (!layer.steps.empty() && layer.steps.back().kind == StepKind::kMin && layer.steps.back().add[0] > 0.0f) {
-      bound[static_cast<size_t>(layer.dst)] = layer.steps.back().add[0];
-    }
-  }
-  std::vector<float> largest(count, 0.0f);
+  const std::vector<double> bounds = upper_bounds(graph);
+  std::vector<Span> spans(count);
   for (size_t i = 0; i < count; ++i) {
     const LayerTensor& tensor = graph.tensors[i];
     if (!used[i]) {
@@ -97,14 +190,16 @@ Result<std::vector<float>> assign_scales(const LayerGraph& graph, const Calibrat
       return fail(Code::kNotFound, "{}: no calibrated range of {}; calibrate with this model",
                   layer_that_touches(graph, static_cast<TensorId>(i)), tensor.range);
     }
-    const float reach = magnitude(range->second);
-    float& group = largest[groups.find(static_cast<TensorId>(i))];
-    group = std::max(group, bound[i] > 0.0f ? std::min(reach, bound[i]) : reach);
+    Span own = span_of(range->second);
+    own.high = bounds[i] > 0.0 ? std::min(own.high, bounds[i]) : own.high;
+    Span& group = spans[groups.find(static_cast<TensorId>(i))];
+    group = {std::min(group.low, own.low), std::max(group.high, own.high)};
   }
-  std::vector<float> scales(count, 1.0f);
+  const std::vector<bool> symmetric = symmetric_groups(graph, groups, table);
+  Scales scales{std::vector<float>(count, 1.0f), std::vector<int>(count, 0)};
   for (size_t i = 0; i < count; ++i) {
-    const float reach = largest[groups.find(static_cast<TensorId>(i))];
-    scales[i] = int8_scale({.min = -reach, .max = reach, .scale = 0.0f, .bin_width = 0.0f, .histogram = {}});
+    const size_t group = groups.find(static_cast<TensorId>(i));
+    set_scale(spans[group], symmetric[group], scales.scale[i], scales.zero[i]);
   }
   return scales;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// INT8 scales of a segment's tensors: one a tensor, symmetric, equal where the hardware cannot rescale.
+// INT8 scales and zero points of a segment's tensors: one a tensor, equal where the hardware cannot rescale.
 #pragma once
 
 #include "base/status.hpp"
@@ -8,9 +8,24 @@
 
 namespace medlar::compiler {
 
-/// Scale of each tensor. Pools keep the scale of their input, windows that of their tensor: such groups take the
-/// largest member's. A layer whose last step is an upper bound has its range cut there, so that saturation does the
-/// bound. Errors name a tensor without a calibrated range.
-Result<std::vector<float>> assign_scales(const LayerGraph& graph, const CalibrationTable& table);
+/// real = scale * (stored - zero), by tensor.
+struct Scales {
+  std::vector<float> scale;
+  std::vector<int> zero;
+
+  float scale_of(TensorId id) const { return scale[static_cast<size_t>(id)]; }
+  int zero_of(TensorId id) const { return zero[static_cast<size_t>(id)]; }
+  /// Largest magnitude that the tensor holds.
+  double reach_of(TensorId id) const;
+  /// Largest value that the tensor holds.
+  double top_of(TensorId id) const { return static_cast<double>(scale_of(id)) * (127 - zero_of(id)); }
+};
+
+/// Pools keep the scale of their input, windows that of their tensor: such groups span all members. A layer whose last
+/// step is an upper bound has its range cut there, so that saturation does the bound. Groups that are mostly of one sign
+/// get a zero point, which doubles their resolution, where every reader can take it back: convolutions (bias, padding
+/// value), pooling, elementwise layers (X1), sums behind a convolution. Inputs of the segment never have one. Errors
+/// name a tensor without a calibrated range.
+Result<Scales> assign_scales(const LayerGraph& graph, const CalibrationTable& table);
 
 }  // namespace medlar::compiler

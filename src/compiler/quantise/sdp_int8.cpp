@@ -54,7 +54,7 @@ Status fill_alu(const Int8Program& program, const Step& step, double scale, SdpS
     stage.mode = SdpOperandMode::kPerElement;
     stage.operand_precision = hw::Precision::kInt8;
     stage.element_operand = step.operand;
-    const double ratio = program.scales[static_cast<size_t>(step.operand)] / scale;
+    const double ratio = static_cast<double>(program.scales.scale_of(step.operand)) / scale;
     stage.alu_shift = static_cast<int>(std::lround(std::log2(ratio)));
     return {};
   }
@@ -98,9 +98,29 @@ Status fill_mul(const Int8Program& program, const Step& step, SdpStage& stage) {
   return {};
 }
 
+/// The addends of a convolution's bias behind the multiplier.
+Status fill_late_bias(const Int8Program& program, double scale, SdpStage& stage) {
+  std::vector<double> addends;
+  for (const double value : program.late_bias) {
+    addends.push_back(value / scale);
+  }
+  auto fixed = fixed_addends(addends);
+  if (!fixed) {
+    return too_wide(program, "bias", program.late_bias[0]);
+  }
+  stage.type = SdpStageType::kAlu;
+  stage.alu = SdpAlu::kSum;
+  stage.alu_operand = std::move(fixed->operands);
+  stage.alu_shift = fixed->shift;
+  set_mode(stage);
+  return {};
+}
+
 Status fill_x2(const Int8Program& program, double& scale, SdpStage& stage) {
   const StageSteps& steps = program.plan.x2;
-  if (steps.alu >= 0) {
+  if (!program.late_bias.empty()) {
+    MEDLAR_TRY(fill_late_bias(program, scale, stage));
+  } else if (steps.alu >= 0) {
     // An affine step from memory has its factor in X1; only the addend comes here.
     MEDLAR_TRY(fill_alu(program, program.step(steps.alu), scale, stage));
   }
@@ -108,7 +128,7 @@ Status fill_x2(const Int8Program& program, double& scale, SdpStage& stage) {
     const Step& step = program.step(steps.mul);
     MEDLAR_TRY(fill_mul(program, step, stage));
     if (step.operand != kNoTensor) {
-      scale *= program.scales[static_cast<size_t>(step.operand)];
+      scale *= static_cast<double>(program.scales.scale_of(step.operand));
     }
   }
   if (steps.relu) {
@@ -120,7 +140,7 @@ Status fill_x2(const Int8Program& program, double& scale, SdpStage& stage) {
 
 /// X1 of a layer from memory: the factor of the affine step, if any, and the change of scale.
 Status fill_x1_memory(const Int8Program& program, double scale, SdpStage& stage) {
-  const double in_scale = program.scales[static_cast<size_t>(program.layer.src)];
+  const auto in_scale = static_cast<double>(program.scales.scale_of(program.layer.src));
   std::vector<float> factors = {1.0f};
   if (program.plan.x1.mul >= 0) {
     factors = program.step(program.plan.x1.mul).mul;
@@ -132,6 +152,12 @@ Status fill_x1_memory(const Int8Program& program, double scale, SdpStage& stage)
     }
     MEDLAR_TRY(fill_mul(program, step, stage));
   }
+  if (const int zero = program.scales.zero_of(program.layer.src); zero != 0) {
+    stage.type = stage.mul_operand.empty() ? SdpStageType::kAlu : SdpStageType::kBoth;
+    stage.alu = SdpAlu::kSum;
+    stage.alu_operand.assign(std::max<size_t>(1, stage.mul_operand.size()), -zero);
+    set_mode(stage);
+  }
   if (program.plan.x1.relu) {
     stage.enable = true;
     stage.activation = SdpActivation::kRelu;
@@ -139,15 +165,32 @@ Status fill_x1_memory(const Int8Program& program, double scale, SdpStage& stage)
   return {};
 }
 
+/// The stream (real = scale * x) as stored values of the output.
+Status fill_output(const Int8Program& program, double scale, Converter& output) {
+  const double ratio = scale / program.out_scale();
+  const int zero = program.scales.zero_of(program.layer.dst);
+  if (std::fabs(ratio - 1.0) < 1e-7) {
+    output = {.enable = zero != 0, .offset = -zero, .scale = 1, .shift = 0};
+    return {};
+  }
+  const auto factor = fixed_factor(ratio, static_cast<int>(kLimits.sdp.cvt_shift.max));
+  const double offset = -zero / ratio;
+  if (!factor || factor->scale == 0 || std::fabs(offset) > kStreamMax) {
+    return fail(Code::kUnsupported, "{}: output factor {} is outside 2^-63..2^15", program.layer.name, ratio);
+  }
+  output = {.enable = true, .offset = static_cast<int32_t>(round_away(offset)), .scale = factor->scale, .shift = factor->shift};
+  return {};
+}
+
 }  // namespace
 
 Result<double> stream_scale(const Int8Program& program) {
   const StagePlan& plan = program.plan;
-  if (!plan.x2.used() && !plan.y.used()) {
+  if (program.late_bias.empty() && !plan.x2.used() && !plan.y.used()) {
     return program.out_scale();
   }
-  if (plan.x2.alu >= 0 && tensor_sum(program.step(plan.x2.alu).kind)) {
-    const double operand = program.scales[static_cast<size_t>(program.step(plan.x2.alu).operand)];
+  if (program.late_bias.empty() && plan.x2.alu >= 0 && tensor_sum(program.step(plan.x2.alu).kind)) {
+    const auto operand = static_cast<double>(program.scales.scale_of(program.step(plan.x2.alu).operand));
     int shift = kMaxOperandShift;
     while (shift > 0 && (std::ldexp(program.reach / operand, shift) > kStreamMax ||
                          std::ldexp(program.entry / operand, shift) > kOperandMax)) {
@@ -183,16 +226,7 @@ Status fill_after_x1(const Int8Program& program, double scale, SdpParams& sdp) {
     sdp.lut = add_table(*program.luts, table.lut);
     scale = table.scale;
   }
-  const double ratio = scale / program.out_scale();
-  if (std::fabs(ratio - 1.0) < 1e-7) {
-    return {};
-  }
-  const auto factor = fixed_factor(ratio, static_cast<int>(kLimits.sdp.cvt_shift.max));
-  if (!factor || factor->scale == 0) {
-    return fail(Code::kUnsupported, "{}: output factor {} is outside 2^-63..2^15", program.layer.name, ratio);
-  }
-  sdp.output = {.enable = true, .offset = 0, .scale = factor->scale, .shift = factor->shift};
-  return {};
+  return fill_output(program, scale, sdp.output);
 }
 
 Result<SdpParams> sdp_int8(const Int8Program& program) {
@@ -200,7 +234,7 @@ Result<SdpParams> sdp_int8(const Int8Program& program) {
   const StagePlan& plan = program.plan;
   if (plan.x2.mul >= 0 && plan.x2.mul == 0 && program.step(0).kind == StepKind::kMulTensor) {
     // Product of two 8-bit tensors: both enter as they are.
-    MEDLAR_TRY(fill_after_x1(program, program.scales[static_cast<size_t>(program.layer.src)], sdp));
+    MEDLAR_TRY(fill_after_x1(program, static_cast<double>(program.scales.scale_of(program.layer.src)), sdp));
     return sdp;
   }
   MEDLAR_ASSIGN(const double scale, stream_scale(program));

@@ -7,25 +7,30 @@
 //        x2 = x1 * operand                     s2 = s1 * S_operand
 //   Y    x3 = min or max(x2, operand)          s stays
 //        x3 = table(x2)                        s3 is the table's own scale (lut.hpp)
-//   out  q  = sat8(RS(x3 * m, t))              m / 2^t = s / S_out
+//   out  q  = sat8(RS((x3 - o) * m, t))        m / 2^t = s / S_out; o puts the zero point of the output back
+// Zero points leave the stream where it begins: in X1's ALU from memory, in the bias behind a convolution; that of a sum's
+// operand goes into the same bias.
 // RS shifts right, rounding halves away from zero; SHL shifts left. Operands and multipliers have 16 bits.
 #pragma once
 
 #include "base/status.hpp"
 #include "compiler/fuse/stages.hpp"
 #include "compiler/layer_graph.hpp"
+#include "compiler/quantise/scales.hpp"
 
 namespace medlar::compiler {
 
 struct Int8Program {
   const Layer& layer;
   const StagePlan& plan;
-  std::span<const float> scales;  ///< Of all tensors of the graph.
+  const Scales& scales;  ///< Of all tensors of the graph.
   double reach = 0.0;             ///< Bound on |real| anywhere in the stream.
   double entry = 0.0;             ///< Largest scale at which a channel enters X1's multiplier.
   std::vector<Lut>* luts = nullptr;  ///< Of the graph; tables are added.
+  std::span<const double> late_bias = {};  ///< A convolution's bias where X2 adds it, by channel.
+  std::span<const double> src_mean = {};   ///< Mean of the source, by channel, as calibration saw it; may be unknown.
 
-  double out_scale() const { return scales[static_cast<size_t>(layer.dst)]; }
+  double out_scale() const { return static_cast<double>(scales.scale_of(layer.dst)); }
   const Step& step(int index) const { return layer.steps[static_cast<size_t>(index)]; }
 };
 
