@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set(COMPILER_FRONT_SOURCES
   accounting.cpp
-  calibration.cpp calibrator.cpp
+  calibration.cpp calibration_cache.cpp calibrator.cpp
   compile.cpp
   fuse/absorb_steps.cpp
   fuse/alias_windows.cpp
@@ -28,6 +28,7 @@ set(COMPILER_FRONT_SOURCES
   partition/partition.cpp
   partition/search.cpp
   quantise/conv_int8.cpp
+  quantise/equalise.cpp
   quantise/fixed_point.cpp
   quantise/half.cpp
   quantise/lut.cpp

@@ -4,6 +4,7 @@
 
 #include "compiler/fuse/stages.hpp"
 #include "compiler/quantise/conv_int8.hpp"
+#include "compiler/quantise/equalise.hpp"
 #include "compiler/quantise/scales.hpp"
 #include "compiler/quantise/sdp_fp16.hpp"
 
@@ -15,6 +16,8 @@ using Body = decltype(HwOp::body);
 struct Context {
   const LayerGraph& graph;
   const QuantiseOptions& options;
+  const CalibrationTable* table = nullptr;  ///< INT8 only.
+  const std::vector<std::vector<float>>& channel_scale;
   Scales scales;  ///< INT8 only.
   std::vector<Lut> luts;
 };
@@ -32,9 +35,9 @@ bool bound_is_top(const Context& context, const Layer& layer) {
 std::vector<double> mean_of(const Context& context, TensorId id) {
   const LayerTensor& tensor = context.graph.tensor(id);
   const LayerTensor& whole = tensor.view_of == kNoTensor ? tensor : context.graph.tensor(tensor.view_of);
-  const auto found = context.options.table->ranges.find(whole.range);
+  const auto found = context.table->ranges.find(whole.range);
   std::vector<double> mean;
-  if (found == context.options.table->ranges.end() || found->second.channels.size() != static_cast<size_t>(whole.c)) {
+  if (found == context.table->ranges.end() || found->second.channels.size() != static_cast<size_t>(whole.c)) {
     return mean;
   }
   const double count = static_cast<double>(found->second.values_per_channel());
@@ -88,6 +91,7 @@ HwTensor make_tensor(const Context& context, size_t index) {
   if (!context.scales.scale.empty()) {
     result.scale = context.scales.scale[index];
     result.zero = context.scales.zero[index];
+    result.channel_scale = context.channel_scale[index];
   }
   result.view_of = tensor.view_of;
   result.view_x = tensor.view_x;
@@ -140,13 +144,17 @@ void drop_unused(HwGraph& graph) {
 
 }  // namespace
 
-Result<HwGraph> quantise(const LayerGraph& graph, const QuantiseOptions& options) {
-  Context context{.graph = graph, .options = options, .scales = {}, .luts = {}};
-  if (options.precision == hw::Precision::kInt8) {
-    if (options.table == nullptr) {
-      return fail(Code::kInvalidArgument, "INT8 needs a calibration table");
-    }
-    MEDLAR_ASSIGN(context.scales, assign_scales(graph, *options.table));
+Result<HwGraph> quantise(const LayerGraph& given, const QuantiseOptions& options) {
+  const bool integer = options.precision == hw::Precision::kInt8;
+  if (integer && options.table == nullptr) {
+    return fail(Code::kInvalidArgument, "INT8 needs a calibration table");
+  }
+  const Equalised equalised = integer ? equalise(given, *options.table) : Equalised{};
+  const LayerGraph& graph = integer ? equalised.graph : given;
+  Context context{.graph = graph, .options = options, .table = &equalised.table, .channel_scale = equalised.channel_scale,
+                  .scales = {}, .luts = {}};
+  if (integer) {
+    MEDLAR_ASSIGN(context.scales, assign_scales(graph, equalised.table));
   }
   HwGraph result{.name = graph.name, .tensors = {}, .ops = {}, .luts = {}};
   for (size_t i = 0; i < graph.tensors.size(); ++i) {

@@ -85,7 +85,7 @@ struct Span {
 Span span_of(const TensorRange& range) {
   const double reach = magnitude(range);
   if (range.scale > 0.0f) {
-    return {-reach, reach};
+    return {-reach, reach};  // given: taken as it is
   }
   return {std::max(-reach, static_cast<double>(range.min)), std::min(reach, static_cast<double>(range.max))};
 }
