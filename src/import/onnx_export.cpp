@@ -32,7 +32,8 @@ void write_tensor(const graph::Tensor& tensor, onnx::TensorProto& out) {
   }
 }
 
-void write_type(const graph::Value& value, onnx::ValueInfoProto& out) {
+/// `open`: the rank is said, the dimensions are not.
+void write_type(const graph::Value& value, bool open, onnx::ValueInfoProto& out) {
   out.set_name(value.name);
   if (value.type == graph::DataType::kUndefined) {
     return;
@@ -45,7 +46,7 @@ void write_type(const graph::Value& value, onnx::ValueInfoProto& out) {
   auto* shape = tensor->mutable_shape();
   for (const int64_t dim : *value.shape) {
     auto* proto = shape->add_dim();
-    if (dim != graph::kUnknownDim) {
+    if (dim != graph::kUnknownDim && !open) {
       proto->set_dim_value(dim);
     }
   }
@@ -124,16 +125,17 @@ class Exporter {
     write_header();
     onnx::GraphProto& out = *model_.mutable_graph();
     out.set_name(graph_.name.empty() ? "graph" : graph_.name);
+    const bool open = has_branches();
     for (const ValueId id : selection_.inputs) {
       state(id) = State::kDefined;
-      write_type(graph_.value(id), *out.add_input());
+      write_type(graph_.value(id), open, *out.add_input());
     }
     for (const NodeId id : selection_.nodes) {
       MEDLAR_TRY(write_node(graph_.nodes[static_cast<size_t>(id)], *out.add_node()));
     }
     for (const ValueId id : selection_.outputs) {
       MEDLAR_TRY(require(id, "the list of outputs"));
-      write_type(graph_.value(id), *out.add_output());
+      write_type(graph_.value(id), open, *out.add_output());
     }
     return serialise();
   }
@@ -142,6 +144,17 @@ class Exporter {
   enum class State : uint8_t { kAbsent, kDefined };
 
   State& state(ValueId id) { return state_[static_cast<size_t>(id)]; }
+
+  /// With nested graphs, fixed dimensions are wrong: they hold for the branch that is taken, and a runtime that infers the
+  /// other branch's shapes from them refuses the model.
+  bool has_branches() const {
+    return std::any_of(selection_.nodes.begin(), selection_.nodes.end(), [&](NodeId id) {
+      const auto& attributes = graph_.nodes[static_cast<size_t>(id)].attributes;
+      return std::any_of(attributes.begin(), attributes.end(), [](const auto& attribute) {
+        return std::holds_alternative<graph::Subgraph>(attribute.second);
+      });
+    });
+  }
 
   Status check_ids() const {
     const auto bad_node = [&](NodeId id) { return id < 0 || static_cast<size_t>(id) >= graph_.nodes.size(); };

@@ -262,7 +262,10 @@ Status Run::run_host(size_t index, SegmentRun& record, const Cancellation* cance
   MEDLAR_ASSIGN(std::vector<graph::Tensor> values, session.run_refs(inputs, segment.outputs, token));
   for (size_t i = 0; i < values.size(); ++i) {
     const std::string& name = segment.outputs[i];
-    graph::Tensor& own = memory_.host[name] = std::move(values[i]);
+    const Binding* bound = output_binding(name);
+    const bool straight = bound != nullptr && bound->tensor() != nullptr;
+    graph::Tensor& own = straight ? *bound->tensor() : memory_.host[name];
+    own = std::move(values[i]);
     note(record, name, HandOver::kCopied, own.bytes.size(), "its shape is known only afterwards");
     host_[name] = {own.type, own.shape, own.bytes, own.strings};
   }
