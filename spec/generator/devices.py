@@ -6,10 +6,12 @@ from .toml import load_toml
 
 SOURCE = "spec/devices.toml"
 REQUIRED = {"name", "config", "cores", "macs_int8", "macs_fp16", "modes", "default_mode", "dram_bytes", "dram_efficiency", "cma_bytes", "sram_bytes",
-            "sram_shared", "transition_us", "max_loadables", "hwc4_alignment", "note", "gpu", "cpu"}
+            "sram_shared", "transition_us", "max_loadables", "hwc4_alignment", "note", "gpu", "cpu", "platform", "os_bytes", "cuda_bytes"}
 OPTIONAL = {"dla_watts"}
 HOST_RATES = ("macs_int8", "macs_fp16", "macs_fp32", "elements", "reached", "dram_share", "launch_us")
 MODE_KEYS = ("dla_hz", "dram_bytes_per_second", "gpu_hz", "gpu_units", "cpu_hz", "cpu_units")
+PLATFORM = {"compatible", "base", "aperture_bytes", "irq", "smmu", "power_domains", "regulator", "carve_outs", "power_idle_us", "power_wake_us",
+            "clock_wake_ns"}
 
 
 def load(spec_dir):
@@ -26,10 +28,20 @@ def load(spec_dir):
     devices += [open_core(raw["defaults"]["nvdla"], config) for config in hardware]
     for device in devices:
         resolve_host(device, raw["host"])
+        check_platform(device, raw["platform"])
     names = [d["name"] for d in devices]
     if raw["default"] not in names or len(set(names)) != len(names):
         raise SystemExit(f"{SOURCE}: default or duplicate name wrong: {names}")
-    return devices, raw["default"], [c["name"] for c in hardware]
+    return devices, raw["default"], [c["name"] for c in hardware], raw["platform"]
+
+
+def check_platform(device, platforms):
+    platform = platforms.get(device["platform"], {})
+    if set(platform) != PLATFORM:
+        raise SystemExit(f"{SOURCE}: {device['name']}: platform {device['platform']}: keys differ: {sorted(set(platform) ^ PLATFORM)}")
+    for key in ("base", "irq", "smmu", "power_domains"):
+        if len(platform[key]) < device["cores"]:
+            raise SystemExit(f"{SOURCE}: {device['name']}: platform {device['platform']}: {key} has fewer entries than {device['cores']} cores")
 
 
 def resolve_host(device, units):
@@ -54,7 +66,8 @@ def open_core(base, config):
             "gpu": "", "cpu": base["cpu"],
             "dram_bytes": base["dram_bytes"], "dram_efficiency": base["dram_efficiency"], "cma_bytes": base["cma_bytes"], "sram_bytes": base["sram_bytes"] if config["sram"] else 0,
             "sram_shared": False, "transition_us": base["transition_us"], "max_loadables": base["max_loadables"],
-            "hwc4_alignment": 32, "dla_watts": [active_watts(base, macs)] * 2, "note": base["note"]}
+            "hwc4_alignment": 32, "dla_watts": [active_watts(base, macs)] * 2, "note": base["note"],
+            "platform": base["platform"], "os_bytes": base["os_bytes"], "cuda_bytes": base["cuda_bytes"]}
 
 
 def active_watts(base, macs):
@@ -63,13 +76,15 @@ def active_watts(base, macs):
 
 
 def generate(spec_dir):
-    devices, default, config_names = load(spec_dir)
+    devices, default, config_names, platforms = load(spec_dir)
     out = [CPP_NOTE.format(source=f"{SOURCE} and spec/configs.toml") + "// Table of the device profiles.", '#include "hw/device.hpp"', "",
            "namespace medlar::hw {", "namespace {", ""]
     for d in devices:
         out.append(f"constexpr PowerMode {modes_name(d)}[] = {{")
         out += [f"    {{.name = {quoted(m['name'])}, " + ", ".join(f".{key} = {m[key]}" for key in MODE_KEYS) + "}," for m in d["modes"]]
         out.append("};")
+    for name, platform in platforms.items():
+        out += platform_entry(name, platform)
     out += ["", "}  // namespace", "", "std::span<const DeviceProfile> devices() {",
             "  static const std::span<const HwConfig> kHardware = configs();", "  static const DeviceProfile kDevices[] = {"]
     for d in devices:
@@ -84,6 +99,31 @@ def modes_name(d):
     return "kModes_" + d["name"].replace("-", "_")
 
 
+def identifier(name):
+    return name.replace("-", "_")
+
+
+def platform_entry(name, p):
+    """Arrays first, then the Platform that points to them."""
+    tag = identifier(name)
+    texts = lambda values: ", ".join(quoted(v) for v in values)  # noqa: E731
+    numbers = lambda values: ", ".join(str(v) for v in values)  # noqa: E731
+    out = [f"constexpr uint64_t kBase_{tag}[] = {{{numbers(p['base'])}}};", f"constexpr uint32_t kIrq_{tag}[] = {{{numbers(p['irq'])}}};",
+           f"constexpr std::string_view kSmmu_{tag}[] = {{{texts(p['smmu'])}}};",
+           f"constexpr std::string_view kDomain_{tag}[] = {{{texts(p['power_domains'])}}};"]
+    carve_outs = "{}"
+    if p["carve_outs"]:
+        rows = ", ".join(f"{{{quoted(c['name'])}, {c['bytes']}}}" for c in p["carve_outs"])
+        out.append(f"constexpr CarveOut kCarveOuts_{tag}[] = {{{rows}}};")
+        carve_outs = f"kCarveOuts_{tag}"
+    out += [f"constexpr Platform kPlatform_{tag} = {{",
+            f"    .name = {quoted(name)}, .compatible = {quoted(p['compatible'])}, .base = kBase_{tag}, .aperture_bytes = {p['aperture_bytes']},",
+            f"    .irq = kIrq_{tag}, .smmu = kSmmu_{tag}, .power_domains = kDomain_{tag}, .regulator = {quoted(p['regulator'])},",
+            f"    .carve_outs = {carve_outs}, .power_idle_us = {p['power_idle_us']}, .power_wake_us = {p['power_wake_us']}, "
+            f".clock_wake_ns = {p['clock_wake_ns']}}};"]
+    return out
+
+
 def entry(d, config_names):
     low, typical, high = d["transition_us"]
     watts = "" if "dla_watts" not in d else f" .dla_watts_min = {d['dla_watts'][0]}, .dla_watts_max = {d['dla_watts'][1]},"
@@ -96,6 +136,7 @@ def entry(d, config_names):
             f"       .transition = {{.min_us = {low}, .typical_us = {typical}, .max_us = {high}}},",
             f"       .gpu = {host_unit(d['gpu'])},", f"       .cpu = {host_unit(d['cpu'])},{watts}",
             f"       .max_loadables = {d['max_loadables']}, .hwc4_alignment = {d['hwc4_alignment']},",
+            f"       .platform = &kPlatform_{identifier(d['platform'])}, .os_bytes = {d['os_bytes']}, .cuda_bytes = {d['cuda_bytes']},",
             f"       .note = {quoted(d['note'])}}},"]
 
 

@@ -4,6 +4,7 @@
 
 #include "base/status.hpp"
 #include "hw/config.hpp"
+#include "hw/platform.hpp"
 
 #include <cstdint>
 #include <span>
@@ -71,6 +72,9 @@ struct DeviceProfile {
   double dla_watts_max = 0;
   uint32_t max_loadables = 1;    ///< Loaded at the same time, a core.
   uint32_t hwc4_alignment = 32;  ///< Bytes; line pitch of interleaved image input.
+  const Platform* platform = nullptr;  ///< The system-on-chip around the cores.
+  uint64_t os_bytes = 0;               ///< DRAM that kernel and system services hold.
+  uint64_t cuda_bytes = 0;             ///< DRAM that GPU allocations may take.
   std::string_view note;
 
   const PowerMode& mode() const { return modes[default_mode]; }

@@ -22,6 +22,7 @@ struct Iova {
 };
 
 inline constexpr uint64_t kPageBytes = 4096;
+inline constexpr uint64_t kMediumPageBytes = 64u << 10;
 inline constexpr uint64_t kLargePageBytes = 2u << 20;
 
 /// A run of physical memory.

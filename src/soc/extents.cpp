@@ -5,6 +5,7 @@
 #include "base/checked.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace medlar::soc {
 
@@ -27,12 +28,25 @@ ExtentAllocator::Run ExtentAllocator::carve(std::map<uint64_t, uint64_t>::iterat
     free_.emplace(start + size, rest);
   }
   used_.emplace(start, size);
+  used_bytes_ += size;
+  most_used_ = std::max(most_used_, used_bytes_);
   return {start, size};
+}
+
+tl::unexpected<Error> ExtentAllocator::refuse(uint64_t size, std::string_view how) {
+  ++failures_;
+  if (size == 0 || size > total_) {
+    return fail(Code::kResourceExhausted, "{}: {} bytes asked, the region has {}", name_, size, total_);
+  }
+  const ExtentStats now = stats();
+  const bool fragmented = !how.empty() && now.free >= size;
+  return fail(Code::kResourceExhausted, "{}: {} {}bytes asked, {} free, largest free run {}{}", name_, size, how,
+              now.free, now.largest_free, fragmented ? " (fragmented)" : "");
 }
 
 Result<ExtentAllocator::Run> ExtentAllocator::allocate(uint64_t size, uint64_t alignment) {
   if (size == 0 || size > total_) {
-    return fail(Code::kResourceExhausted, "{}: {} bytes asked, the region has {}", name_, size, total_);
+    return refuse(size, "contiguous ");
   }
   size = round_up(size, granule_);
   alignment = std::max(alignment, granule_);
@@ -43,16 +57,12 @@ Result<ExtentAllocator::Run> ExtentAllocator::allocate(uint64_t size, uint64_t a
       return carve(hole, start, size);
     }
   }
-  const ExtentStats now = stats();
-  return fail(Code::kResourceExhausted, "{}: {} contiguous bytes asked, {} free, largest free run {}{}",
-              name_, size, now.free, now.largest_free, now.free >= size ? " (fragmented)" : "");
+  return refuse(size, "contiguous ");
 }
 
 Result<std::vector<ExtentAllocator::Run>> ExtentAllocator::allocate_scattered(uint64_t size) {
-  const ExtentStats now = stats();
-  if (size == 0 || size > total_ || round_up(size, granule_) > now.free) {
-    return fail(Code::kResourceExhausted, "{}: {} bytes asked, {} of {} free", name_, size, now.free,
-                now.total);
+  if (size == 0 || size > total_ || round_up(size, granule_) > total_ - used_bytes_) {
+    return refuse(size, "");
   }
   size = round_up(size, granule_);
   std::vector<Run> runs;
@@ -72,6 +82,7 @@ Status ExtentAllocator::release(uint64_t start) {
   }
   uint64_t size = found->second;
   used_.erase(found);
+  used_bytes_ -= size;
   const auto next = free_.lower_bound(start);
   if (next != free_.begin()) {
     const auto before = std::prev(next);
@@ -93,9 +104,13 @@ ExtentStats ExtentAllocator::stats() const {
   ExtentStats result;
   result.total = total_;
   result.allocations = used_.size();
+  result.most_used = most_used_;
+  result.failures = failures_;
   for (const auto& [start, size] : free_) {
     result.free += size;
     result.largest_free = std::max(result.largest_free, size);
+    const auto order = static_cast<size_t>(std::bit_width(size / granule_) - 1);
+    ++result.free_runs[std::min(order, result.free_runs.size() - 1)];
   }
   return result;
 }

@@ -4,9 +4,11 @@
 
 #include "base/status.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,10 @@ struct ExtentStats {
   uint64_t free = 0;
   uint64_t largest_free = 0;
   uint64_t allocations = 0;  ///< Live runs.
+  uint64_t most_used = 0;    ///< High-water mark, bytes.
+  uint64_t failures = 0;     ///< Requests refused so far.
+  /// Free runs by size: entry k counts runs of at least granule << k and less than twice that; the last, all above.
+  std::array<uint64_t, 16> free_runs = {};
   /// 0 when all free space is one run; near 1 when it is dust.
   double fragmentation() const {
     return free == 0 ? 0.0 : 1.0 - static_cast<double>(largest_free) / static_cast<double>(free);
@@ -46,6 +52,7 @@ class ExtentAllocator {
   ExtentStats stats() const;
 
  private:
+  tl::unexpected<Error> refuse(uint64_t size, std::string_view how);
   Run carve(std::map<uint64_t, uint64_t>::iterator hole, uint64_t start, uint64_t size);
 
   std::string name_;
@@ -53,6 +60,7 @@ class ExtentAllocator {
   uint64_t granule_;
   std::map<uint64_t, uint64_t> free_;  ///< Start to size; neighbours are merged.
   std::map<uint64_t, uint64_t> used_;
+  uint64_t used_bytes_ = 0, most_used_ = 0, failures_ = 0;
 };
 
 }  // namespace medlar::soc

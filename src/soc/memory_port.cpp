@@ -36,6 +36,12 @@ std::span<uint8_t> SocMemoryPort::piece(const Request& request) {
   return memory_.bytes(start, done);
 }
 
+/// One thread moves, others only look.
+void SocMemoryPort::book(Direction direction, uint64_t bytes) {
+  std::atomic<uint64_t>& counter = direction == Direction::kRead ? read_bytes_ : written_bytes_;
+  counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+}
+
 std::span<uint8_t> SocMemoryPort::access(const Request& request) {
   const std::span<uint8_t> bytes = piece(request);
   if (bytes.empty() && smmu_.translate(stream_, {request.address}, request.direction)) {
@@ -47,7 +53,11 @@ std::span<uint8_t> SocMemoryPort::access(const Request& request) {
 std::span<uint8_t> SocMemoryPort::view(chip::Ram ram, uint64_t address, uint64_t size, chip::Access access) {
   const Direction direction = access == chip::Access::kRead ? Direction::kRead : Direction::kWrite;
   const std::span<uint8_t> whole = piece({ram, address, size, direction});
-  return whole.size() == size ? whole : std::span<uint8_t>{};
+  if (whole.size() != size) {
+    return {};
+  }
+  book(direction, size);
+  return whole;
 }
 
 Status SocMemoryPort::read(chip::Ram ram, uint64_t address, std::span<uint8_t> out) {
@@ -57,6 +67,7 @@ Status SocMemoryPort::read(chip::Ram ram, uint64_t address, std::span<uint8_t> o
       return fault(ram, address + done, Direction::kRead);
     }
     std::memcpy(out.data() + done, from.data(), from.size());
+    book(Direction::kRead, from.size());
     done += from.size();
   }
   return {};
@@ -69,6 +80,7 @@ Status SocMemoryPort::write(chip::Ram ram, uint64_t address, std::span<const uin
       return fault(ram, address + done, Direction::kWrite);
     }
     std::memcpy(to.data(), in.data() + done, to.size());
+    book(Direction::kWrite, to.size());
     done += to.size();
   }
   return {};

@@ -11,7 +11,9 @@ namespace {
 constexpr uint64_t kValid = 1u << 0;
 constexpr uint64_t kTable = 1u << 1;     // levels 1 and 2: next table; clear: a block
 constexpr uint64_t kReadOnly = 1u << 7;  // AP[2]
+constexpr uint64_t kContiguous = uint64_t{1} << 52;
 constexpr uint64_t kAddress = 0x0000'ffff'ffff'f000;
+constexpr uint64_t kRunEntries = kMediumPageBytes / kPageBytes;
 
 constexpr int kLevels = 3;
 constexpr int shift_of(int level) {
@@ -67,7 +69,68 @@ Status PageTable::map_leaf(Iova iova, Phys phys, uint64_t bytes, bool writable) 
     return fail(Code::kAlreadyExists, "IOVA {:#x} is mapped already", iova.value);
   }
   *slot = phys.value | kValid | (level == 3 ? kTable : 0) | (writable ? 0 : kReadOnly);
+  ++count_of(bytes);
   return {};
+}
+
+uint64_t& PageTable::count_of(uint64_t bytes) {
+  return bytes == kLargePageBytes ? leaves_.large : bytes == kMediumPageBytes ? leaves_.medium : leaves_.small;
+}
+
+/// Sixteen entries at once; none of them may be in use.
+Status PageTable::map_run(Iova iova, Phys phys, bool writable) {
+  MEDLAR_ASSIGN(uint64_t * slot, entry_for_map(iova, kLevels));
+  for (uint64_t i = 0; i < kRunEntries; ++i) {
+    if ((slot[i] & kValid) != 0) {
+      return fail(Code::kAlreadyExists, "IOVA {:#x} is mapped already", iova.value + i * kPageBytes);
+    }
+  }
+  for (uint64_t i = 0; i < kRunEntries; ++i) {
+    slot[i] = (phys.value + i * kPageBytes) | kContiguous | kValid | kTable | (writable ? 0 : kReadOnly);
+  }
+  ++leaves_.medium;
+  return {};
+}
+
+/// What is left of a 64 KiB leaf when a page of it goes.
+void PageTable::split_run(Iova iova) {
+  const Iova first{iova.value / kMediumPageBytes * kMediumPageBytes};
+  Phys table = root_;
+  for (int level = 1; level < kLevels; ++level) {
+    table = {*entry(table, first, level) & kAddress};
+  }
+  uint64_t* slot = entry(table, first, kLevels);
+  for (uint64_t i = 0; i < kRunEntries; ++i) {
+    slot[i] &= ~kContiguous;
+  }
+  --leaves_.medium;
+  leaves_.small += kRunEntries;
+}
+
+void PageTable::clear_leaf(Iova iova, int level, uint64_t* slot) {
+  if ((*slot & kValid) == 0) {
+    return;
+  }
+  if (level == kLevels && (*slot & kContiguous) != 0) {
+    split_run(iova);
+  }
+  --count_of(level == kLevels ? kPageBytes : kLargePageBytes);
+  *slot = 0;
+}
+
+/// Maps one leaf at the start of the extent; its size.
+Result<uint64_t> PageTable::map_largest(Iova iova, Extent extent, bool writable) {
+  const auto fits = [&](uint64_t leaf) {
+    return iova.value % leaf == 0 && extent.base.value % leaf == 0 && extent.bytes >= leaf;
+  };
+  if (fits(kLargePageBytes) && map_leaf(iova, extent.base, kLargePageBytes, writable)) {
+    return kLargePageBytes;
+  }
+  if (fits(kMediumPageBytes) && map_run(iova, extent.base, writable)) {
+    return kMediumPageBytes;
+  }
+  MEDLAR_TRY(map_leaf(iova, extent.base, kPageBytes, writable));
+  return kPageBytes;
 }
 
 Status PageTable::map(Iova iova, Extent extent, bool writable) {
@@ -78,21 +141,12 @@ Status PageTable::map(Iova iova, Extent extent, bool writable) {
   }
   uint64_t done = 0;
   while (done < extent.bytes) {
-    const Iova at = iova + done;
-    const Phys to = extent.base + done;
-    const bool large = at.value % kLargePageBytes == 0 && to.value % kLargePageBytes == 0 &&
-                       extent.bytes - done >= kLargePageBytes;
-    Status mapped = large ? map_leaf(at, to, kLargePageBytes, writable) : Status{};
-    uint64_t step = kLargePageBytes;
-    if (!large || !mapped) {
-      mapped = map_leaf(at, to, kPageBytes, writable);
-      step = kPageBytes;
-    }
-    if (!mapped) {
+    const auto step = map_largest(iova + done, {extent.base + done, extent.bytes - done}, writable);
+    if (!step) {
       unmap(iova, done);
-      return mapped;
+      return tl::unexpected<Error>(step.error());
     }
-    done += step;
+    done += *step;
   }
   return {};
 }
@@ -107,7 +161,7 @@ void PageTable::unmap(Iova iova, uint64_t bytes) {
       const bool leaf = level == kLevels || (*slot & kTable) == 0;
       if ((*slot & kValid) == 0 || leaf) {
         step = uint64_t{1} << shift_of(level);
-        *slot = 0;
+        clear_leaf(iova + done, level, slot);
         break;
       }
       table = {*slot & kAddress};
@@ -127,7 +181,9 @@ std::optional<Leaf> PageTable::walk(Iova iova) const {
       return std::nullopt;
     }
     if (level == kLevels || (slot & kTable) == 0) {
-      return Leaf{{slot & kAddress}, uint64_t{1} << shift_of(level), (slot & kReadOnly) == 0};
+      const bool run = level == kLevels && (slot & kContiguous) != 0;
+      const uint64_t bytes = run ? kMediumPageBytes : uint64_t{1} << shift_of(level);
+      return Leaf{{(slot & kAddress) / bytes * bytes}, bytes, (slot & kReadOnly) == 0};
     }
     table = {slot & kAddress};
   }

@@ -55,7 +55,14 @@ void Smmu::unmap(BankId bank, Iova iova, uint64_t bytes) {
   invalidate(bank);
 }
 
+BankId Smmu::bank_of(StreamId stream) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(stream);
+  return found == streams_.end() ? 0 : found->second;
+}
+
 void Smmu::invalidate(BankId bank) {
+  ++counters_.tlb_invalidations;
   for (TlbEntry& entry : tlb_) {
     if (entry.bank == bank) {
       entry = {};
@@ -65,6 +72,7 @@ void Smmu::invalidate(BankId bank) {
 
 void Smmu::record(FaultKind kind, StreamId stream, Iova iova, Direction direction) {
   ++counters_.faults;
+  counters_.permission_faults += kind == FaultKind::kPermission ? 1 : 0;
   faults_.try_emplace(stream, Fault{kind, stream, streams_[stream], iova, direction});
 }
 
@@ -74,23 +82,41 @@ tl::expected<Translation, FaultKind> Smmu::look_up(StreamId stream, Iova iova, D
   if (found == banks_.end()) {
     return tl::unexpected(FaultKind::kTranslation);
   }
-  const uint64_t page = iova.value / kPageBytes;
-  TlbEntry& entry = tlb_[(page ^ (uint64_t{bank} * 97)) % kTlbEntries];
-  if (entry.bank == bank && entry.page == page) {
-    ++counters_.tlb_hits;
-  } else {
+  const Leaf* leaf = tlb_find(bank, iova);
+  if (leaf == nullptr) {
     ++counters_.tlb_misses;
-    const std::optional<Leaf> leaf = found->second->walk(iova);
-    if (!leaf) {
+    const std::optional<Leaf> walked = found->second->walk(iova);
+    if (!walked) {
       return tl::unexpected(FaultKind::kTranslation);
     }
-    entry = {bank, page, *leaf};
+    const uint64_t tag = iova.value / walked->bytes * walked->bytes;
+    TlbEntry& entry = tlb_entry(bank, tag, walked->bytes);
+    entry = {bank, tag, *walked};
+    leaf = &entry.leaf;
+  } else {
+    ++counters_.tlb_hits;
   }
-  if (direction == Direction::kWrite && !entry.leaf.writable) {
+  if (direction == Direction::kWrite && !leaf->writable) {
     return tl::unexpected(FaultKind::kPermission);
   }
-  const uint64_t offset = iova.value % entry.leaf.bytes;
-  return Translation{entry.leaf.base + offset, entry.leaf.bytes - offset};
+  const uint64_t offset = iova.value % leaf->bytes;
+  return Translation{leaf->base + offset, leaf->bytes - offset};
+}
+
+Smmu::TlbEntry& Smmu::tlb_entry(BankId bank, uint64_t tag, uint64_t leaf_bytes) {
+  return tlb_[(tag / leaf_bytes ^ (uint64_t{bank} * 97)) % kTlbEntries];
+}
+
+/// An entry of any leaf size that covers the address.
+const Leaf* Smmu::tlb_find(BankId bank, Iova iova) {
+  for (const uint64_t bytes : {kPageBytes, kMediumPageBytes, kLargePageBytes}) {
+    const uint64_t tag = iova.value / bytes * bytes;
+    const TlbEntry& entry = tlb_entry(bank, tag, bytes);
+    if (entry.bank == bank && entry.tag == tag && entry.leaf.bytes == bytes) {
+      return &entry.leaf;
+    }
+  }
+  return nullptr;
 }
 
 std::optional<Translation> Smmu::translate(StreamId stream, Iova iova, Direction direction) {
@@ -129,7 +155,12 @@ SmmuCounters Smmu::counters() const {
   const std::lock_guard lock(mutex_);
   SmmuCounters result = counters_;
   for (const auto& [bank, table] : banks_) {
+    const LeafCounts leaves = table->leaves();
     result.table_pages += table->table_pages();
+    result.leaves.small += leaves.small;
+    result.leaves.medium += leaves.medium;
+    result.leaves.large += leaves.large;
+    ++result.banks;
   }
   return result;
 }

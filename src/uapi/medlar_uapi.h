@@ -20,14 +20,11 @@
 enum medlar_errno { /* Linux's numbers */
   MEDLAR_EPERM = 1, MEDLAR_ENOENT = 2, MEDLAR_EIO = 5, MEDLAR_EBADF = 9, MEDLAR_EAGAIN = 11, MEDLAR_ENOMEM = 12,
   MEDLAR_EACCES = 13, MEDLAR_EFAULT = 14, MEDLAR_EBUSY = 16, MEDLAR_ENODEV = 19, MEDLAR_EINVAL = 22, MEDLAR_EMFILE = 24,
-  MEDLAR_ENOTTY = 25, MEDLAR_ENOSPC = 28, MEDLAR_ERANGE = 34, MEDLAR_ETIME = 62, MEDLAR_EOPNOTSUPP = 95,
-  MEDLAR_ECANCELED = 125
-};
+  MEDLAR_ENOTTY = 25, MEDLAR_ENOSPC = 28, MEDLAR_ERANGE = 34, MEDLAR_ETIME = 62, MEDLAR_EOPNOTSUPP = 95, MEDLAR_ECANCELED = 125 };
 enum medlar_request {
   MEDLAR_QUERY_DEVICE = 1, MEDLAR_CREATE_CONTEXT, MEDLAR_DESTROY_CONTEXT, MEDLAR_CREATE_BUFFER, MEDLAR_EXPORT_BUFFER,
   MEDLAR_IMPORT_BUFFER, MEDLAR_MAP_BUFFER, MEDLAR_DESTROY_BUFFER, MEDLAR_SUBMIT, MEDLAR_WAIT_FENCE, MEDLAR_QUERY_COUNTERS,
-  MEDLAR_QUERY_ERROR
-};
+  MEDLAR_QUERY_ERROR, MEDLAR_ADD_LOADABLE, MEDLAR_REMOVE_LOADABLE, MEDLAR_SYNC_BUFFER };
 enum { MEDLAR_PRECISION_INT8 = 1, MEDLAR_PRECISION_INT16 = 2, MEDLAR_PRECISION_FP16 = 4 };
 enum { MEDLAR_FEATURE_BDMA = 1, MEDLAR_FEATURE_RUBIK = 2, MEDLAR_FEATURE_CDP = 4, MEDLAR_FEATURE_PDP = 8, MEDLAR_FEATURE_ELTWISE = 16,
        MEDLAR_FEATURE_LUT = 32, MEDLAR_FEATURE_COMPRESSION = 64, MEDLAR_FEATURE_WINOGRAD = 128, MEDLAR_FEATURE_BATCH = 256 };
@@ -44,17 +41,16 @@ struct medlar_query_device { /* MEDLAR_QUERY_DEVICE */
   uint32_t memory_atom, atomic_c, atomic_k; /* Output: bytes, channels, kernels */
   uint32_t cbuf_banks, cbuf_bank_bytes;     /* Output */
   uint32_t max_batch, max_addresses, max_operations, max_contexts; /* Output: limits per task, task, task, device */
-  uint32_t page_size, clock_khz;            /* Output: bytes; core clock now */
+  uint32_t page_size, clock_khz;            /* Output: bytes; core clock in the power mode of now */
+  uint32_t max_loadables, power_state;      /* Output: limit per core; now: 0 off, 1 clock-gated, 2 on */
   uint64_t dram_bytes, sram_bytes, sram_free;           /* Output */
   uint64_t cma_bytes, cma_free, cma_largest_free;       /* Output: a contiguous buffer needs one free run */
 };
 
 enum { MEDLAR_PRIORITY_LOW = 0, MEDLAR_PRIORITY_NORMAL = 1, MEDLAR_PRIORITY_HIGH = 2 };
 struct medlar_context { /* MEDLAR_CREATE_CONTEXT, MEDLAR_DESTROY_CONTEXT: an address space and a queue run in order */
-  uint32_t struct_size;
-  uint32_t priority;  /* Input (create) */
-  uint32_t context;   /* Output (create), Input (destroy; unfinished work fails with -MEDLAR_ECANCELED) */
-  uint32_t reserved;
+  uint32_t struct_size, priority;  /* priority: Input (create) */
+  uint32_t context, reserved; /* context: Output (create), Input (destroy; unfinished work fails with -MEDLAR_ECANCELED) */
 };
 
 /* Neither flag: pages scattered in DRAM behind the SMMU. */
@@ -72,6 +68,20 @@ struct medlar_buffer { /* MEDLAR_CREATE_, EXPORT_, IMPORT_, MAP_ and DESTROY_BUF
   uint32_t reserved;
 };
 
+enum { MEDLAR_SYNC_READ = 1, MEDLAR_SYNC_WRITE = 2, MEDLAR_SYNC_END = 4 /* of an access begun with the same bits */ };
+struct medlar_sync { /* MEDLAR_SYNC_BUFFER: begins or ends an access of the CPU to pages that engines share */
+  uint32_t struct_size;
+  uint32_t handle;     /* Input: buffer; 0: fd says */
+  int32_t fd;          /* Input: of export */
+  uint32_t flags;      /* Input: MEDLAR_SYNC_ bits */
+  int64_t timeout_ns;  /* Input: host time to wait for tasks that write (to read) or use (to write) it; negative for ever */
+  uint64_t reserved;
+};
+
+struct medlar_loadable { /* MEDLAR_ADD_LOADABLE, MEDLAR_REMOVE_LOADABLE: a network's place on the core */
+  uint32_t struct_size, context;  /* context: Input: whose tasks name it */
+  uint32_t loadable, reserved;    /* loadable: Output (add; never 0), Input (remove) */
+};
 struct medlar_address {
   uint32_t handle;    /* Input: buffer; 0 for a hole that no descriptor uses */
   uint32_t reserved;
@@ -88,7 +98,7 @@ struct medlar_submit { /* MEDLAR_SUBMIT: asynchronous; everything is validated a
   int32_t out_fence;       /* Output: close() it */
   uint64_t timeout_ns;     /* Input: of execution, in modelled device time; 0 for the driver's default */
   uint64_t serial;         /* Output: the task's number on this core, from 1; names it in logs and profiles */
-  uint64_t reserved;
+  uint32_t loadable, reserved; /* loadable: Input: one that the context has added */
 };
 #define MEDLAR_MAX_IN_FENCES 64u
 
@@ -105,11 +115,14 @@ struct medlar_query_counters { /* MEDLAR_QUERY_COUNTERS: all Output, since the d
   uint64_t tasks_submitted, tasks_completed, tasks_failed, operations, interrupts, spurious_interrupts, resets, timeouts;
   uint64_t register_reads, register_writes, lut_loads;
   uint64_t smmu_faults, tlb_hits, tlb_misses;
+  uint64_t power_ups, clock_enables, device_time_ns; /* device_time_ns: modelled, of this core */
+  uint64_t copied_bytes, cpu_syncs;                  /* descriptors copied at submit: tensors never are; accesses begun */
+  uint64_t live_loadables, shared_pages;             /* now; shared: mapped by more than one engine or address space */
   uint64_t live_contexts, live_buffers, live_pages, live_fences, live_mappings; /* now, not since */
 };
 
 enum medlar_error_kind { MEDLAR_ERROR_NONE = 0, MEDLAR_ERROR_DESCRIPTOR, MEDLAR_ERROR_TRANSLATION, MEDLAR_ERROR_PERMISSION,
-                         MEDLAR_ERROR_REGISTER, MEDLAR_ERROR_HANG, MEDLAR_ERROR_CANCELLED, MEDLAR_ERROR_FENCE };
+                         MEDLAR_ERROR_REGISTER, MEDLAR_ERROR_HANG, MEDLAR_ERROR_CANCELLED, MEDLAR_ERROR_FENCE, MEDLAR_ERROR_POWER };
 struct medlar_query_error { /* MEDLAR_QUERY_ERROR: why the last submit or task of this descriptor failed */
   uint32_t struct_size;
   uint32_t kind;         /* Output: medlar_error_kind */

@@ -27,6 +27,25 @@ Context::~Context() {
   }
 }
 
+Result<uint32_t> Context::add_loadable() {
+  medlar_loadable args{};
+  args.context = id_;
+  const std::lock_guard lock(submit_mutex_);
+  if (const int error = fd_.call(MEDLAR_ADD_LOADABLE, args); error < 0) {
+    return kernel_error(fmt::format("{}: load a network (limit {} loadables on a core)", device_->info().node,
+                                    device_->info().max_loadables),
+                        error);
+  }
+  return args.loadable;
+}
+
+void Context::remove_loadable(uint32_t loadable) {
+  medlar_loadable args{};
+  args.context = id_;
+  args.loadable = loadable;
+  fd_.call(MEDLAR_REMOVE_LOADABLE, args);
+}
+
 Result<SubmittedTask> Context::submit(const TaskSubmission& task) {
   if (task.in_fences.size() > MEDLAR_MAX_IN_FENCES) {
     return fail(Code::kInvalidArgument, "{} fences to wait for, the limit is {}", task.in_fences.size(),
@@ -40,6 +59,7 @@ Result<SubmittedTask> Context::submit(const TaskSubmission& task) {
   args.in_fences = task.in_fences.empty() ? 0 : reinterpret_cast<uintptr_t>(task.in_fences.data());
   args.num_in_fences = static_cast<uint32_t>(task.in_fences.size());
   args.timeout_ns = task.timeout_ns;
+  args.loadable = task.loadable;
   const std::lock_guard lock(submit_mutex_);
   if (const int error = fd_.call(MEDLAR_SUBMIT, args); error < 0) {
     if (auto reason = last_error(0)) {
@@ -50,9 +70,17 @@ Result<SubmittedTask> Context::submit(const TaskSubmission& task) {
   return SubmittedTask{KernelFd(fd_.kernel(), args.out_fence), args.serial};
 }
 
-std::optional<Error> Context::last_error(uint64_t serial) const {
+medlar_query_error Context::last_failure() const {
   medlar_query_error args{};
-  if (fd_.call(MEDLAR_QUERY_ERROR, args) < 0 || args.kind == MEDLAR_ERROR_NONE || args.serial != serial) {
+  if (fd_.call(MEDLAR_QUERY_ERROR, args) < 0) {
+    args = {};
+  }
+  return args;
+}
+
+std::optional<Error> Context::last_error(uint64_t serial) const {
+  const medlar_query_error args = last_failure();
+  if (args.kind == MEDLAR_ERROR_NONE || args.serial != serial) {
     return std::nullopt;
   }
   const std::string message(args.message, std::find(args.message, args.message + sizeof(args.message), '\0'));

@@ -25,6 +25,7 @@ struct TaskSubmission {
   std::span<const medlar_address> addresses;  ///< Element 0 is the network descriptor.
   std::span<const int> in_fences;
   uint64_t timeout_ns = 0;  ///< Modelled device time; 0 for the driver's default.
+  uint32_t loadable = 0;    ///< Of Context::add_loadable.
 };
 
 /// What the kernel gave back.
@@ -42,8 +43,14 @@ class Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
+  /// A place for a network's tasks on the core; the error names the limit.
+  Result<uint32_t> add_loadable();
+  void remove_loadable(uint32_t loadable);
+
   Result<SubmittedTask> submit(const TaskSubmission& task);
 
+  /// The last failure as the kernel recorded it, in fields; kind MEDLAR_ERROR_NONE when there was none.
+  medlar_query_error last_failure() const;
   /// The kernel's reason for the failure of task `serial` (0: of the last refused submit), if it still
   /// remembers it.
   std::optional<Error> last_error(uint64_t serial) const;

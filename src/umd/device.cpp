@@ -35,8 +35,10 @@ DeviceInfo convert(const medlar_query_device& q, std::string node) {
                     .max_addresses = q.max_addresses,
                     .max_operations = q.max_operations,
                     .max_contexts = q.max_contexts,
+                    .max_loadables = q.max_loadables,
                     .page_size = q.page_size,
                     .clock_khz = q.clock_khz,
+                    .power_state = q.power_state,
                     .dram_bytes = q.dram_bytes,
                     .sram_bytes = q.sram_bytes,
                     .sram_free = q.sram_free,
@@ -48,9 +50,9 @@ DeviceInfo convert(const medlar_query_device& q, std::string node) {
 }  // namespace
 
 std::vector<std::string> enumerate(const medlar_kernel& kernel) {
+  constexpr uint32_t kMaxCores = 8;  // a disabled core leaves a hole
   std::vector<std::string> nodes;
-  uint32_t cores = 1;
-  for (uint32_t core = 0; core < cores; ++core) {
+  for (uint32_t core = 0, cores = kMaxCores; core < cores; ++core) {
     auto device = Device::open(kernel, fmt::format("{}{}", MEDLAR_DEVICE_NODE, core));
     if (device) {
       nodes.push_back((*device)->info().node);
@@ -98,6 +100,13 @@ Result<Counters> Device::counters() const {
                   .smmu_faults = q.smmu_faults,
                   .tlb_hits = q.tlb_hits,
                   .tlb_misses = q.tlb_misses,
+                  .power_ups = q.power_ups,
+                  .clock_enables = q.clock_enables,
+                  .device_time_ns = q.device_time_ns,
+                  .copied_bytes = q.copied_bytes,
+                  .cpu_syncs = q.cpu_syncs,
+                  .live_loadables = q.live_loadables,
+                  .shared_pages = q.shared_pages,
                   .live_contexts = q.live_contexts,
                   .live_buffers = q.live_buffers,
                   .live_pages = q.live_pages,

@@ -22,8 +22,9 @@ struct DeviceInfo {
   uint32_t precisions = 0;  ///< MEDLAR_PRECISION_ bits.
   uint32_t features = 0;    ///< MEDLAR_FEATURE_ bits.
   uint32_t memory_atom = 0, atomic_c = 0, atomic_k = 0;
-  uint32_t max_addresses = 0, max_operations = 0, max_contexts = 0;
+  uint32_t max_addresses = 0, max_operations = 0, max_contexts = 0, max_loadables = 0;
   uint32_t page_size = 0, clock_khz = 0;
+  uint32_t power_state = 0;  ///< 0 off, 1 clock-gated, 2 on.
   uint64_t dram_bytes = 0, sram_bytes = 0, sram_free = 0;
   uint64_t cma_bytes = 0, cma_free = 0, cma_largest_free = 0;
 };
@@ -34,6 +35,10 @@ struct Counters {
   uint64_t operations = 0, interrupts = 0, spurious_interrupts = 0, resets = 0, timeouts = 0;
   uint64_t register_reads = 0, register_writes = 0, lut_loads = 0;
   uint64_t smmu_faults = 0, tlb_hits = 0, tlb_misses = 0;
+  uint64_t power_ups = 0, clock_enables = 0;
+  uint64_t device_time_ns = 0;  ///< Modelled, of this core.
+  uint64_t copied_bytes = 0, cpu_syncs = 0;
+  uint64_t live_loadables = 0, shared_pages = 0;
   uint64_t live_contexts = 0, live_buffers = 0, live_pages = 0, live_fences = 0, live_mappings = 0;
 };
 

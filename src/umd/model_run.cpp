@@ -113,6 +113,7 @@ struct ModelRun {
   std::mutex& submit_mutex;
   const Bindings& bindings;
   uint64_t timeout_ns = 0;
+  uint32_t loadable = 0;
   std::vector<int> in_fences{};
 
   /// Submits device tasks, each waiting for the one before it. The last one, not yet done.
@@ -123,7 +124,10 @@ struct ModelRun {
       const std::vector<int> waits =
           previous.fence.valid() ? std::vector<int>{previous.fence.get()} : in_fences;
       MEDLAR_ASSIGN(previous, submit_device(*context, memories, task, bindings,
-                                            {.addresses = {}, .in_fences = waits, .timeout_ns = timeout_ns}));
+                                            {.addresses = {},
+                                             .in_fences = waits,
+                                             .timeout_ns = timeout_ns,
+                                             .loadable = loadable}));
     }
     return previous;
   }
@@ -165,7 +169,7 @@ Result<Fence> LoadedModel::submit(const Bindings& bindings, const SubmitOptions&
   const auto timeout = static_cast<uint64_t>(std::max<int64_t>(options.timeout.count(), 0));
   if (!state_->has_host_tasks && all_on_device(options.wait_for)) {
     const ModelRun run{state_->context, state_->memories, state_->submit_mutex,
-                       bindings,        timeout,          device_fences(options.wait_for)};
+                       bindings,        timeout,          state_->loadable,     device_fences(options.wait_for)};
     MEDLAR_ASSIGN(SubmittedTask last, run.submit(state_->tasks));
     return Fence(state_->context, std::move(last),
                  std::make_shared<std::pair<LoadedModel, Bindings>>(*this, bindings));
@@ -176,7 +180,7 @@ Result<Fence> LoadedModel::submit(const Bindings& bindings, const SubmitOptions&
       Status status = wait_all(wait_for);
       state->host_queue.wait_turn(ticket);
       if (status) {
-        status = ModelRun{state->context, state->memories, state->submit_mutex, bindings, timeout}.run(
+        status = ModelRun{state->context, state->memories, state->submit_mutex, bindings, timeout, state->loadable}.run(
             state->tasks);
       }
       state->host_queue.done();

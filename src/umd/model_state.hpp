@@ -59,7 +59,17 @@ class HostQueue {
 };
 
 struct LoadedModel::State {
+  explicit State(std::shared_ptr<Context> of) : context(std::move(of)) {}
+  ~State() {
+    if (loadable != 0) {
+      context->remove_loadable(loadable);
+    }
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
   std::shared_ptr<Context> context;
+  uint32_t loadable = 0;  ///< Its place on the core.
   std::vector<LoadedMemory> memories;
   std::vector<LoadedTask> tasks;  ///< In the order of the submit list.
   std::vector<BindingInfo> inputs, outputs;

@@ -10,7 +10,8 @@ KernelOptions small_module(const char* chip, uint32_t cores) {
   options.soc.profile = "test";
   options.soc.chip = *hw::find_config(chip);
   options.soc.cores = cores;
-  options.soc.clock_khz = 1000;
+  options.soc.modes = {{"1MHz", 1'000'000, 0}, {"2MHz", 2'000'000, 0}};
+  options.soc.platform = (*hw::find_device("orin-nx-16gb"))->platform;
   options.soc.memory.dram_bytes = 64 << 20;
   options.soc.memory.cma_bytes = 16 << 20;
   options.soc.memory.sram_bytes = options.soc.chip->sram ? 1 << 20 : 0;
@@ -24,6 +25,10 @@ Client::Client(const medlar_kernel* kernel, const char* node, uint32_t priority)
   args.priority = priority;
   EXPECT_EQ(call(MEDLAR_CREATE_CONTEXT, args), 0);
   context_ = args.context;
+  medlar_loadable place{};
+  place.context = context_;
+  EXPECT_EQ(call(MEDLAR_ADD_LOADABLE, place), 0);
+  loadable_ = place.loadable;
 }
 
 void Client::close() {
@@ -89,6 +94,7 @@ int Client::submit(const std::vector<medlar_address>& addresses, const std::vect
   args.in_fences = reinterpret_cast<uint64_t>(in_fences.data());
   args.num_in_fences = static_cast<uint32_t>(in_fences.size());
   args.timeout_ns = timeout_ns;
+  args.loadable = loadable_;
   const int result = call(MEDLAR_SUBMIT, args);
   serial = args.serial;
   return result < 0 ? result : args.out_fence;

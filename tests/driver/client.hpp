@@ -58,13 +58,14 @@ class Client {
 
   int fd() const { return fd_; }
   uint32_t context() const { return context_; }
+  uint32_t loadable() const { return loadable_; }
   int error = 0;        ///< Of the last create.
   uint64_t serial = 0;  ///< Of the last submit.
 
  private:
   const medlar_kernel* kernel_;
   int fd_ = -1;
-  uint32_t context_ = 0;
+  uint32_t context_ = 0, loadable_ = 0;
 };
 
 }  // namespace medlar::driver::test

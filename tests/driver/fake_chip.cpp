@@ -237,10 +237,12 @@ dla_port FakeSystem::port() {
   dla_port p{};
   p.self = this;
   p.read = [](void* s, uint32_t address, uint32_t* value) {
-    return static_cast<FakeSystem*>(s)->chip.read(address, value);
+    auto* system = static_cast<FakeSystem*>(s);
+    return system->power == DLA_POWER_ON ? system->chip.read(address, value) : -MEDLAR_ENODEV;
   };
   p.write = [](void* s, uint32_t address, uint32_t value) {
-    return static_cast<FakeSystem*>(s)->chip.write(address, value);
+    auto* system = static_cast<FakeSystem*>(s);
+    return system->power == DLA_POWER_ON ? system->chip.write(address, value) : -MEDLAR_ENODEV;
   };
   p.allocate = [](void* s, size_t bytes) -> void* {
     auto* system = static_cast<FakeSystem*>(s);
@@ -262,6 +264,15 @@ dla_port FakeSystem::port() {
   p.unlock = [](void* s) { static_cast<FakeSystem*>(s)->mutex.unlock(); };
   p.now = [](void* s) { return static_cast<FakeSystem*>(s)->now_ns; };
   p.reset = [](void* s) { static_cast<FakeSystem*>(s)->chip.reset(); };
+  p.set_power = [](void* s, dla_power power) {
+    auto* system = static_cast<FakeSystem*>(s);
+    if (power == DLA_POWER_ON && system->power == DLA_POWER_OFF) {
+      system->chip.reset();
+    }
+    system->power_history.push_back(power);
+    system->power = power;
+    return 0;
+  };
   p.finished = [](void* s, dla_task* task) {
     auto* system = static_cast<FakeSystem*>(s);
     system->ended.push_back({task->serial, task->status, task->reason, task->cookie});
@@ -285,6 +296,7 @@ void FakeSystem::run() {
     }
     dla_finish(&device);
   }
+  dla_idle(&device);
 }
 
 dla_config full_config() {
@@ -297,7 +309,9 @@ dla_config full_config() {
           .cbuf_banks = 16,
           .max_operations = 4096,
           .max_addresses = 6144,
-          .default_timeout_ns = 1'000'000'000};
+          .max_loadables = 16,
+          .default_timeout_ns = 1'000'000'000,
+          .power_idle_ns = 1'000'000};
 }
 
 dla_config small_config() {

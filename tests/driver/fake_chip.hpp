@@ -81,6 +81,8 @@ class FakeSystem {
   int64_t live_bytes = 0;
   int fail_allocation = -1;  ///< The n-th allocation from now fails.
   uint64_t now_ns = 0;
+  dla_power power = DLA_POWER_OFF;
+  std::vector<dla_power> power_history;
   uint64_t step_ns = 0;
   std::mutex mutex;
 };

@@ -120,7 +120,7 @@ TEST_F(Faults, SpuriousInterrupt) {
 
 TEST_F(Faults, TimeoutInDeviceTime) {
   KernelOptions options = small_module("nv_large");
-  options.op_time = [](const chip::ExecutedOp&) { return 1000; };
+  options.op_time = [](const chip::ExecutedOp&, const hw::PowerMode&) { return 1000; };
   start(std::move(options));
   Client client(seam());
   Client::Memory src = client.create(kCube);
@@ -131,7 +131,7 @@ TEST_F(Faults, TimeoutInDeviceTime) {
   const int fence = client.submit(builder, {src}, {}, 2500);
   EXPECT_EQ(client.finish(fence), -MEDLAR_ETIME);
   EXPECT_EQ(client.last_error().limit, 2500);
-  EXPECT_EQ(kernel->device_time_ns(0), 3000u);
+  EXPECT_EQ(kernel->device_time_ns(0), 200'000u + 3000u) << "waking, then three operations";
   expect_correct_inference(client);
 }
 
@@ -338,6 +338,9 @@ TEST_F(Faults, RandomCallsAreHarmless) {
 }
 
 TEST_F(Faults, AllContextBanksTaken) {
+  KernelOptions options = small_module("nv_large");
+  options.soc.max_loadables = 64;
+  start(std::move(options));
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 64; ++i) {
     clients.push_back(std::make_unique<Client>(seam()));

@@ -154,6 +154,7 @@ TEST_F(Scheduler, SpuriousInterruptsAreCountedAndHarmless) {
   TaskBuilder builder(3);
   add_chain(builder);
   submit(builder);
+  ASSERT_EQ(dla_wake(&system.device), 0);
   system.chip.status_ = 0x3f03ff;
   system.run();
   EXPECT_EQ(system.ended[0].status, 0);
@@ -269,7 +270,7 @@ TEST_F(Scheduler, CancellingAContextEndsItsTasksOnly) {
 TEST_F(Scheduler, RandomGraphsRunToTheirEnd) {
   std::mt19937 random(3);
   for (int round = 0; round < 300; ++round) {
-    TaskBuilder builder(3);
+    TaskBuilder builder(4);
     builder.luts.resize(3);
     std::vector<int16_t> ops;
     for (uint32_t n = random() % 30 + 1; n > 0; --n) {
@@ -283,7 +284,7 @@ TEST_F(Scheduler, RandomGraphsRunToTheirEnd) {
           ops.push_back(builder.add(NVDLA_OP_TYPE_BDMA));
           break;
         case 2:
-          ops.push_back(builder.add_pdp(TaskBuilder::cube(5, 8, 8, 32), TaskBuilder::cube(7, 4, 4, 32)));
+          ops.push_back(builder.add_pdp(TaskBuilder::cube(5, 8, 8, 32), TaskBuilder::cube(8, 4, 4, 32)));
           break;
         default: {
           const int16_t op = builder.add_sdp();

@@ -23,7 +23,7 @@ TEST_F(Sim, RunsATaskAndLeavesNothingBehind) {
   }
   Client other(seam());
   EXPECT_EQ(other.counters().live_contexts, 1u) << "the first client's context is gone";
-  EXPECT_TRUE(logged("nvhost-nvdla0: probed test"));
+  EXPECT_TRUE(logged("nvdla 15880000.nvdla0: probed"));
 }
 
 TEST_F(Sim, ScatteredPagesServeAsWellAsContiguousOnes) {
@@ -152,6 +152,7 @@ TEST_F(Sim, UnknownNodesHandlesAndDescriptorsAreErrors) {
   EXPECT_EQ(client.submit({{memory.handle, 1, 0}}), -MEDLAR_EINVAL);
   medlar_submit wild{};
   wild.context = client.context();
+  wild.loadable = client.loadable();
   wild.addresses = 0x1000;
   wild.num_addresses = 1;
   wild.address_size = sizeof(medlar_address);

@@ -174,6 +174,12 @@ int FakeKernel::ioctl(uint32_t request, void* arg) {
       buffers_.erase(static_cast<medlar_buffer*>(arg)->handle);
       --live_buffers;
       return 0;
+    case MEDLAR_ADD_LOADABLE:
+      static_cast<medlar_loadable*>(arg)->loadable = ++live_loadables;
+      return 0;
+    case MEDLAR_REMOVE_LOADABLE:
+      --live_loadables;
+      return 0;
     case MEDLAR_SUBMIT:
       return submit(*static_cast<medlar_submit*>(arg));
     case MEDLAR_WAIT_FENCE:

@@ -38,6 +38,7 @@ class FakeKernel {
   bool fences_hang = false;
 
   int live_fds = 0, live_contexts = 0, live_buffers = 0, live_maps = 0;
+  uint32_t live_loadables = 0;
 
   /// The memory behind a handle.
   std::vector<uint8_t>& bytes(uint32_t handle) { return *buffers_.at(handle); }

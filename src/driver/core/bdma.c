@@ -24,7 +24,12 @@ static int find_side(struct dla_build* b, struct dla_use use, const struct nvdla
   DLA_TRY(check_repeat(b, "surface_repeat", t->surface_repeat, surface, lines));
   const struct nvdla_data_cube cube = {.type = type,
                                        .address = use.write ? t->destination_address : t->source_address};
-  return dla_find(b, use, &cube, (uint64_t)(t->surface_repeat - 1) * surface + lines, place);
+  DLA_TRY(dla_find(b, use, &cube, (uint64_t)(t->surface_repeat - 1) * surface + lines, place));
+  if (use.write) {
+    dla_note_lines(b, t->line_size, line, t->line_repeat);
+    dla_note_surfaces(b, surface, t->surface_repeat);
+  }
+  return 0;
 }
 
 static int build_transfer(struct dla_build* b, const struct nvdla_bdma_surface_desc* s, int index) {

@@ -10,6 +10,10 @@ static size_t append(char* to, size_t at, size_t limit, const char* from) {
   return at;
 }
 
+void dla_name_field(struct medlar_query_error* reason, const char* field) {
+  append(reason->field, 0, sizeof reason->field, field);
+}
+
 int dla_refuse(struct dla_build* b, int error, const char* field, int64_t value, int64_t limit) {
   if (b->error == 0) {
     struct medlar_query_error* reason = b->reason;
@@ -20,7 +24,7 @@ int dla_refuse(struct dla_build* b, int error, const char* field, int64_t value,
     reason->op_type = b->op != NULL ? b->op->type : -1;
     reason->value = value;
     reason->limit = limit;
-    append(reason->field, 0, sizeof reason->field, field);
+    dla_name_field(reason, field);
   }
   return b->error;
 }
@@ -96,7 +100,43 @@ int dla_find(struct dla_build* b, struct dla_use use, const struct nvdla_data_cu
   if (place->iova % b->config->alignment != 0) {
     return dla_refuse_in(b, use.name, "alignment", (int64_t)place->iova, b->config->alignment);
   }
+  if (use.write) {
+    dla_note_write(b, place->iova, bytes);
+  }
   return 0;
+}
+
+void dla_note_write(struct dla_build* b, uint64_t start, uint64_t bytes) {
+  if (b->extents == NULL) {
+    return;
+  }
+  if (b->num_extents == b->max_extents) {
+    dla_refuse(b, MEDLAR_ENOSPC, "extents", b->num_extents, b->max_extents);
+    return;
+  }
+  b->extents[b->num_extents++] = (struct dla_extent){.start = start,
+                                                     .bytes = bytes,
+                                                     .line_bytes = (uint32_t)bytes,
+                                                     .lines = 1,
+                                                     .surfaces = 1,
+                                                     .op = (uint16_t)b->op_index};
+}
+
+void dla_note_lines(struct dla_build* b, uint32_t line_bytes, uint32_t line_stride, uint32_t lines) {
+  if (b->num_extents != 0) {
+    struct dla_extent* extent = &b->extents[b->num_extents - 1];
+    extent->line_bytes = line_bytes;
+    extent->line_stride = line_stride;
+    extent->lines = (uint16_t)lines;
+  }
+}
+
+void dla_note_surfaces(struct dla_build* b, uint32_t surf_stride, uint32_t surfaces) {
+  if (b->num_extents != 0) {
+    struct dla_extent* extent = &b->extents[b->num_extents - 1];
+    extent->surf_stride = surf_stride;
+    extent->surfaces = (uint16_t)surfaces;
+  }
 }
 
 uint64_t dla_feature_bytes(const struct nvdla_data_cube* cube, uint64_t surfaces, uint64_t atom_bytes) {
@@ -117,7 +157,12 @@ int dla_find_feature(struct dla_build* b, struct dla_use use, const struct nvdla
   if (cube->surf_stride % b->config->alignment != 0 || (surfaces > 1 && cube->surf_stride < surface)) {
     return dla_refuse_in(b, use.name, "surf_stride", cube->surf_stride, (int64_t)surface);
   }
-  return dla_find(b, use, cube, dla_feature_bytes(cube, surfaces, atom), place);
+  DLA_TRY(dla_find(b, use, cube, dla_feature_bytes(cube, surfaces, atom), place));
+  if (use.write) {
+    dla_note_lines(b, (uint32_t)line, cube->line_stride, cube->height);
+    dla_note_surfaces(b, cube->surf_stride, (uint32_t)surfaces);
+  }
+  return 0;
 }
 
 void dla_put(struct dla_build* b, const struct dla_field* field, uint64_t value) {

@@ -2,6 +2,7 @@
 /* Building an operation: checks of descriptors and the list of register writes that they become. */
 #ifndef MEDLAR_DRIVER_CORE_BUILD_H
 #define MEDLAR_DRIVER_CORE_BUILD_H
+#include "driver/core/overlap.h"
 #include "driver/core/registers.h"
 #include "driver/core/task.h"
 
@@ -19,6 +20,8 @@ struct dla_build {
   int32_t op_index;
   struct dla_write* writes;
   uint32_t num_writes, max_writes;
+  struct dla_extent* extents; /* of memory that operations write; NULL: nobody asks */
+  uint32_t num_extents, max_extents;
   int error; /* the first; later ones are not recorded */
 };
 
@@ -36,6 +39,7 @@ struct dla_descriptors {
 
 /* Records why (first reason wins) and returns the negative error. */
 int dla_refuse(struct dla_build* b, int error, const char* field, int64_t value, int64_t limit);
+void dla_name_field(struct medlar_query_error* reason, const char* field);
 /* The field of a sub-descriptor, e.g. "src" and "width". */
 int dla_refuse_in(struct dla_build* b, const char* object, const char* field, int64_t value, int64_t limit);
 /* low <= value <= high, or -MEDLAR_EINVAL with the bound that it broke. */
@@ -64,6 +68,10 @@ int dla_check_dims(struct dla_build* b, const char* name, const struct nvdla_dat
  * to. */
 int dla_find(struct dla_build* b, struct dla_use use, const struct nvdla_data_cube* cube, uint64_t bytes,
              struct dla_place* place);
+/* `bytes` from `start` on that the current operation writes; then, if there is more to say, how they lie. */
+void dla_note_write(struct dla_build* b, uint64_t start, uint64_t bytes);
+void dla_note_lines(struct dla_build* b, uint32_t line_bytes, uint32_t line_stride, uint32_t lines);
+void dla_note_surfaces(struct dla_build* b, uint32_t surf_stride, uint32_t surfaces);
 /* A feature cube of w x h x c elements with strides: aligned, not overlapping itself, inside its buffer. */
 int dla_find_feature(struct dla_build* b, struct dla_use use, const struct nvdla_data_cube* cube,
                      uint32_t element_bytes, struct dla_place* place);

@@ -15,7 +15,9 @@ struct dla_config {
   uint32_t cbuf_banks;
   uint32_t max_operations; /* a task */
   uint32_t max_addresses;  /* a task */
+  uint32_t max_loadables;  /* on the core */
   uint64_t default_timeout_ns;
+  uint64_t power_idle_ns; /* device time of idleness after which the power goes */
 };
 
 #endif

@@ -5,7 +5,11 @@
  *   consumers and fused parent   their event of A, then enabled of B
  *   queue of an engine           programmed in order; two register groups: completed of k, then programmed of
  * k + 2; completed in order; another LUT: completed of k, then programmed of k + 1 on-the-fly pair enabled of
- * each, then completed of the other */
+ * each, then completed of the other
+ *
+ * Operations that write the same bytes must be ordered. An engine works through its queue one operation after the
+ * other, so the operations that have surely completed before an event are a prefix of each queue: six numbers an
+ * event, the larger of two where edges meet. */
 #include "driver/core/build.h"
 
 enum { PROGRAMMED, ENABLED, COMPLETED, EVENTS };
@@ -17,6 +21,7 @@ struct graph {
   uint16_t* partner;  /* of an on-the-fly pair, NO_PARTNER without; the upstream end */
   uint16_t* missing;  /* edges into an event that have not fired */
   uint16_t* stack;
+  uint16_t (*done)[DLA_ENGINES]; /* by event: operations of each queue that have completed before it */
 };
 
 #define NO_PARTNER 0xffff
@@ -187,6 +192,16 @@ static uint32_t edges(const struct graph* g, uint32_t from, uint32_t out[MAX_EDG
   return count;
 }
 
+static void raise_to(uint16_t* value, uint16_t least) {
+  *value = *value < least ? least : *value;
+}
+
+static void join(uint16_t* into, const uint16_t* from) {
+  for (int engine = 0; engine < DLA_ENGINES; ++engine) {
+    raise_to(&into[engine], from[engine]);
+  }
+}
+
 static int check_cycles(struct graph* g) {
   const uint32_t nodes = g->task->num_operations * EVENTS;
   uint32_t out[MAX_EDGES];
@@ -204,7 +219,12 @@ static int check_cycles(struct graph* g) {
   uint32_t fired = 0;
   for (; waiting > 0; ++fired) {
     const uint16_t from = g->stack[--waiting];
+    const uint32_t op = from / EVENTS;
+    if (from % EVENTS == COMPLETED) {
+      raise_to(&g->done[from][g->task->ops[op].type], (uint16_t)(g->position[op] + 1));
+    }
     for (uint32_t count = edges(g, from, out); count > 0; --count) {
+      join(g->done[out[count - 1]], g->done[from]);
       if (--g->missing[out[count - 1]] == 0) {
         g->stack[waiting++] = (uint16_t)out[count - 1];
       }
@@ -219,10 +239,55 @@ static int check_cycles(struct graph* g) {
   return 0;
 }
 
+/* What has surely completed when an operation may write its first byte: before it was enabled, before it on its own
+ * engine, and the same for the operations that feed it on the fly. */
+static void done_before(const struct graph* g, uint32_t op, uint16_t out[DLA_ENGINES]) {
+  for (int engine = 0; engine < DLA_ENGINES; ++engine) {
+    out[engine] = 0;
+  }
+  for (;;) {
+    const struct dla_op* at = &g->task->ops[op];
+    const uint16_t position = g->position[op];
+    join(out, g->done[node((int32_t)op, ENABLED)]);
+    if (position > 0) {
+      join(out, g->done[node(g->task->order[g->task->queue[at->type] + position - 1u], COMPLETED)]);
+    }
+    if (!at->flying) {
+      return;
+    }
+    op = (uint32_t)at->fused_parent.index;
+  }
+}
+
+static bool before(const struct graph* g, uint32_t first, uint32_t second) {
+  uint16_t done[DLA_ENGINES];
+  done_before(g, second, done);
+  return done[g->task->ops[first].type] > g->position[first];
+}
+
+static int check_writes(struct graph* g) {
+  struct dla_build* b = g->b;
+  dla_extents_sort(b->extents, b->num_extents);
+  for (uint32_t i = 0; i < b->num_extents; ++i) {
+    const struct dla_extent* a = &b->extents[i];
+    for (uint32_t j = i + 1; j < b->num_extents && b->extents[j].start < a->start + a->bytes; ++j) {
+      const struct dla_extent* c = &b->extents[j];
+      if (g->task->ops[a->op].type == g->task->ops[c->op].type || !dla_extents_meet(a, c)) {
+        continue;
+      }
+      if (!before(g, a->op, c->op) && !before(g, c->op, a->op)) {
+        return blame(g, a->op > c->op ? a->op : c->op, "overlapping write", a->op > c->op ? a->op : c->op,
+                     a->op > c->op ? c->op : a->op);
+      }
+    }
+  }
+  return 0;
+}
+
 int dla_graph_build(struct dla_build* b, const struct dla_port* port, struct dla_task* task,
                     const int16_t* op_head) {
   const uint32_t n = task->num_operations;
-  const size_t words = (size_t)n * (2 + 2 * EVENTS);
+  const size_t words = (size_t)n * (2 + 2 * EVENTS + DLA_ENGINES * EVENTS);
   uint16_t* scratch = port->allocate(port->self, words * sizeof *scratch);
   if (scratch == NULL) {
     return dla_refuse(b, MEDLAR_ENOMEM, "num_operations", n, 0);
@@ -230,6 +295,7 @@ int dla_graph_build(struct dla_build* b, const struct dla_port* port, struct dla
   struct graph g = {.b = b, .task = task, .position = scratch, .partner = scratch + n};
   g.missing = g.partner + n;
   g.stack = g.missing + (size_t)n * EVENTS;
+  g.done = (uint16_t(*)[DLA_ENGINES])(g.stack + (size_t)n * EVENTS);
   for (uint32_t i = 0; i < n; ++i) {
     g.partner[i] = NO_PARTNER;
   }
@@ -238,6 +304,7 @@ int dla_graph_build(struct dla_build* b, const struct dla_port* port, struct dla
   error = error != 0 ? error : pair_engines(&g, NVDLA_OP_TYPE_CONV);
   error = error != 0 ? error : pair_engines(&g, NVDLA_OP_TYPE_SDP);
   error = error != 0 ? error : check_cycles(&g);
+  error = error != 0 ? error : check_writes(&g);
   port->release(port->self, scratch, words * sizeof *scratch);
   return error;
 }

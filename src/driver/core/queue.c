@@ -44,6 +44,20 @@ void dla_context_cancel(struct dla_device* device, struct dla_context* context) 
   device->port.unlock(device->port.self);
 }
 
+int dla_loadable_add(struct dla_device* device) {
+  device->port.lock(device->port.self);
+  const bool room = device->loadables < device->config.max_loadables;
+  device->loadables += room;
+  device->port.unlock(device->port.self);
+  return room ? 0 : -MEDLAR_ENOSPC;
+}
+
+void dla_loadable_remove(struct dla_device* device) {
+  device->port.lock(device->port.self);
+  --device->loadables;
+  device->port.unlock(device->port.self);
+}
+
 uint64_t dla_submit(struct dla_device* device, struct dla_context* context, struct dla_task* task,
                     uint32_t blocked) {
   device->port.lock(device->port.self);
@@ -109,6 +123,16 @@ static struct dla_context* choose(struct dla_device* device) {
     context->passed = context != best && runnable(context) ? context->passed + 1 : 0;
   }
   return best;
+}
+
+bool dla_waiting(struct dla_device* device) {
+  bool waiting = false;
+  device->port.lock(device->port.self);
+  for (const struct dla_context* context = device->contexts; context != NULL && !waiting; context = context->next) {
+    waiting = runnable(context);
+  }
+  device->port.unlock(device->port.self);
+  return waiting;
 }
 
 bool dla_next(struct dla_device* device) {

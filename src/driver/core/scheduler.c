@@ -132,6 +132,9 @@ void dla_start(struct dla_device* device) {
   device->port.lock(device->port.self);
   device->running = device->current->status == 0 && !device->current->cancelled;
   device->port.unlock(device->port.self);
+  if (device->running) {
+    device->fault = dla_wake(device);
+  }
   device->started_ns = device->port.now(device->port.self);
   for (int engine = 0; engine < DLA_ENGINES; ++engine) {
     struct dla_engine* e = &device->engine[engine];
@@ -140,7 +143,7 @@ void dla_start(struct dla_device* device) {
                              .last_done = 1,
                              .lut = -1};
   }
-  for (int engine = 0; engine < DLA_ENGINES && device->running; ++engine) {
+  for (int engine = 0; engine < DLA_ENGINES && device->running && device->fault == 0; ++engine) {
     fill(device, engine);
   }
 }

@@ -131,8 +131,12 @@ static int find_cubes(struct dla_build* b, struct sdp* s) {
   const uint64_t last = dst.offset + (uint64_t)(s->op->batch_num - 1) * s->op->batch_stride;
   DLA_TRY(dla_check(b, "batch_stride", (int64_t)last, 0, (int64_t)UINT32_MAX));
   dst.offset = (uint32_t)last;
-  struct dla_place ignored;
-  return dla_find_feature(b, use, &dst, dla_element_bytes(s->op->dst_precision), &ignored);
+  struct dla_place final;
+  DLA_TRY(dla_find_feature(b, use, &dst, dla_element_bytes(s->op->dst_precision), &final));
+  if (s->op->batch_num > 2) {
+    dla_note_write(b, s->dst.iova, final.iova - s->dst.iova); /* the items between */
+  }
+  return 0;
 }
 
 /* ADD 1, MUL 0, BOTH 2 */

@@ -7,6 +7,8 @@
 /* Register writes that an operation of each engine can need at most; BDMA's are per transfer. */
 #define MAX_WRITES 112
 #define MAX_TRANSFER_WRITES 14
+/* Pieces of memory that an operation other than BDMA writes. */
+#define MAX_EXTENTS 3
 
 struct loader {
   const struct dla_port* port;
@@ -14,7 +16,7 @@ struct loader {
   struct dla_build b;
   struct nvdla_network_desc network;
   struct nvdla_common_op_desc* graph; /* copy of the dependency graph */
-  size_t graph_bytes;
+  size_t graph_bytes, extent_bytes;
   struct dla_task* task;
 };
 
@@ -44,7 +46,18 @@ static int load_network(struct loader* l) {
   DLA_TRY(dla_check(b, "num_addresses", n->num_addresses, 0, l->request->num_addresses));
   DLA_TRY(dla_check(b, "num_luts", n->num_luts, 0, INT16_MAX));
   DLA_TRY(dla_check(b, "num_rois", n->num_rois, 0, 1));
-  return dla_check(b, "dynamic_roi", n->dynamic_roi, 0, 0);
+  if (n->stat_list_index >= 0) { /* counters of every operation, written into a list: builds of NVIDIA's firmware differ */
+    return dla_refuse(b, MEDLAR_EOPNOTSUPP, "stat_list_index", n->stat_list_index, DLA_NO_OP);
+  }
+  if (n->surface_index >= 0 || n->roi_array_index >= 0) {
+    const bool roi = n->roi_array_index >= 0;
+    return dla_refuse(b, MEDLAR_EOPNOTSUPP, roi ? "roi_array_index" : "surface_index",
+                      roi ? n->roi_array_index : n->surface_index, DLA_NO_OP);
+  }
+  if (n->dynamic_roi != 0) {
+    return dla_refuse(b, MEDLAR_EOPNOTSUPP, "dynamic_roi", n->dynamic_roi, 0);
+  }
+  return 0;
 }
 
 static int load_graph(struct loader* l) {
@@ -60,6 +73,21 @@ static int load_graph(struct loader* l) {
     DLA_TRY(dla_check(&l->b, "roi_index", l->graph[i].roi_index, 0, 0));
   }
   l->b.op_index = DLA_NO_OP;
+  return 0;
+}
+
+static int allocate_extents(struct loader* l) {
+  uint32_t extents = 0;
+  for (uint32_t i = 0; i < l->network.num_operations; ++i) {
+    extents += l->graph[i].op_type == NVDLA_OP_TYPE_BDMA ? NVDLA_BDMA_MAX_TRANSFERS : MAX_EXTENTS;
+  }
+  const size_t bytes = extents * sizeof *l->b.extents;
+  l->b.extents = l->port->allocate(l->port->self, bytes);
+  if (l->b.extents == NULL) {
+    return dla_refuse(&l->b, MEDLAR_ENOMEM, "num_operations", l->network.num_operations, 0);
+  }
+  l->extent_bytes = bytes;
+  l->b.max_extents = extents;
   return 0;
 }
 
@@ -141,6 +169,7 @@ static int load_op(struct loader* l, uint32_t i) {
 static int load(struct loader* l) {
   DLA_TRY(load_network(l));
   DLA_TRY(load_graph(l));
+  DLA_TRY(allocate_extents(l));
   DLA_TRY(allocate_task(l));
   l->b.num_luts = l->network.num_luts;
   DLA_TRY(load_luts(l));
@@ -166,6 +195,9 @@ int dla_task_create(const struct dla_port* port, const struct dla_config* config
   const int error = load(&l);
   if (l.graph != NULL) {
     port->release(port->self, l.graph, l.graph_bytes);
+  }
+  if (l.extent_bytes != 0) {
+    port->release(port->self, l.b.extents, l.extent_bytes);
   }
   if (error != 0 && l.task != NULL) {
     dla_task_destroy(port, l.task);

@@ -3,8 +3,10 @@
 #include "driver/sim/buffer.hpp"
 
 #include "base/checked.hpp"
+#include "uapi/medlar_uapi.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace medlar::driver {
@@ -13,13 +15,18 @@ namespace {
 /// Below stays unmapped: null pointers and small offsets from them fault.
 constexpr uint64_t kFirstIova = 0x1000'0000;
 
+/// Distance between the first IOVAs of two colours.
+constexpr uint64_t kColorStride = 0x40'0000;
+
 uint64_t alignment_for(uint64_t bytes) {
-  return bytes >= soc::kLargePageBytes ? soc::kLargePageBytes : soc::kPageBytes;
+  return bytes >= soc::kLargePageBytes    ? soc::kLargePageBytes
+         : bytes >= soc::kMediumPageBytes ? soc::kMediumPageBytes
+                                          : soc::kPageBytes;
 }
 
 }  // namespace
 
-Result<std::shared_ptr<Pages>> Pages::allocate(soc::Memory& memory, LiveCounters& live, soc::Pool pool,
+Result<std::shared_ptr<Pages>> Pages::allocate(soc::Memory& memory, LiveCounters& live, Source source,
                                                uint64_t bytes) {
   if (bytes == 0 || bytes > memory.config().dram_bytes) {
     return fail(Code::kResourceExhausted, "{} bytes asked, the module has {}", bytes,
@@ -27,9 +34,9 @@ Result<std::shared_ptr<Pages>> Pages::allocate(soc::Memory& memory, LiveCounters
   }
   std::shared_ptr<Pages> pages(new Pages(memory, live));
   bytes = round_up(bytes, soc::kPageBytes);
-  auto allocated = memory.allocate(pool, bytes, alignment_for(bytes));
+  auto allocated = memory.allocate(source.pool, bytes, alignment_for(bytes), source.bank);
   if (!allocated && alignment_for(bytes) > soc::kPageBytes) {
-    allocated = memory.allocate(pool, bytes);  // large leaves are only faster
+    allocated = memory.allocate(source.pool, bytes, soc::kPageBytes, source.bank);  // large leaves are only faster
   }
   if (!allocated) {
     return tl::unexpected<Error>(std::move(allocated).error());
@@ -46,7 +53,69 @@ Pages::~Pages() {
   }
 }
 
+void Pages::attach() {
+  if (++attachments_ == 2) {
+    live_.shared_pages += bytes() / soc::kPageBytes;
+  }
+}
+
+void Pages::detach() {
+  if (--attachments_ == 1) {
+    live_.shared_pages -= bytes() / soc::kPageBytes;
+  }
+}
+
+void Pages::reserve(const void* queue, const std::shared_ptr<Fence>& fence, bool writes) {
+  const std::lock_guard lock(mutex_);
+  auto use = std::find_if(uses_.begin(), uses_.end(), [&](const Use& u) { return u.queue == queue; });
+  if (use == uses_.end()) {
+    std::erase_if(uses_, [](const Use& u) { return u.fence->signalled(); });
+    use = uses_.insert(uses_.end(), Use{queue, nullptr, nullptr});
+  }
+  use->fence = fence;
+  if (writes) {
+    use->write_fence = fence;
+  }
+}
+
+std::vector<std::shared_ptr<Fence>> Pages::uses(bool writes) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Fence>> fences;
+  for (const Use& use : uses_) {
+    const std::shared_ptr<Fence>& fence = writes ? use.fence : use.write_fence;
+    if (fence != nullptr && !fence->signalled()) {
+      fences.push_back(fence);
+    }
+  }
+  return fences;
+}
+
+int Pages::begin_cpu(bool writes, int64_t timeout_ns) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::nanoseconds(std::max<int64_t>(timeout_ns, 0));
+  for (const std::shared_ptr<Fence>& fence : uses(writes)) {
+    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - std::chrono::steady_clock::now());
+    if (!fence->wait(timeout_ns < 0 ? -1 : std::max<int64_t>(left.count(), 0))) {
+      return -MEDLAR_ETIME;
+    }
+  }
+  ++live_.cpu_syncs;
+  const std::lock_guard lock(mutex_);
+  ++(writes ? cpu_writers_ : cpu_readers_);
+  return 0;
+}
+
+int Pages::end_cpu(bool writes) {
+  const std::lock_guard lock(mutex_);
+  uint32_t& open = writes ? cpu_writers_ : cpu_readers_;
+  if (open == 0) {
+    return -MEDLAR_EINVAL;
+  }
+  --open;
+  return 0;
+}
+
 void Pages::read(uint64_t offset, std::span<uint8_t> out) const {
+  live_.copied_bytes += out.size();
   for (const soc::Extent& extent : allocation_.extents) {
     if (out.empty()) {
       return;
@@ -62,14 +131,12 @@ void Pages::read(uint64_t offset, std::span<uint8_t> out) const {
   }
 }
 
-AddressSpace::AddressSpace(soc::Soc& soc, soc::BankId bank)
-    : soc_(soc),
-      bank_(bank),
-      iovas_("IOVA space", kFirstIova, soc.iova_limit().value - kFirstIova, soc::kPageBytes) {}
+AddressSpace::AddressSpace(soc::Soc& soc, soc::BankId bank, uint64_t first)
+    : soc_(soc), bank_(bank), iovas_("IOVA space", first, soc.iova_limit().value - first, soc::kPageBytes) {}
 
-Result<std::shared_ptr<AddressSpace>> AddressSpace::create(soc::Soc& soc) {
+Result<std::shared_ptr<AddressSpace>> AddressSpace::create(soc::Soc& soc, uint32_t color) {
   MEDLAR_ASSIGN(const soc::BankId bank, soc.smmu().create_bank());
-  return std::shared_ptr<AddressSpace>(new AddressSpace(soc, bank));
+  return std::shared_ptr<AddressSpace>(new AddressSpace(soc, bank, kFirstIova + color * kColorStride));
 }
 
 AddressSpace::~AddressSpace() {
@@ -99,6 +166,7 @@ Buffer::Buffer(std::shared_ptr<AddressSpace> space, std::shared_ptr<Pages> pages
                LiveCounters& live)
     : space_(std::move(space)), pages_(std::move(pages)), writable_(writable), live_(live) {
   ++live_.buffers;
+  pages_->attach();
 }
 
 Result<std::shared_ptr<Buffer>> Buffer::create(std::shared_ptr<AddressSpace> space,
@@ -112,6 +180,7 @@ Result<std::shared_ptr<Buffer>> Buffer::create(std::shared_ptr<AddressSpace> spa
 
 Buffer::~Buffer() {
   space_->unmap(iova_, pages_->bytes());
+  pages_->detach();
   --live_.buffers;
 }
 

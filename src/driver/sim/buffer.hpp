@@ -2,12 +2,14 @@
 // Memory objects: the pages themselves, an address space, and a buffer that maps pages into an address space.
 #pragma once
 
+#include "driver/sim/fence.hpp"
 #include "soc/soc.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 namespace medlar::driver {
 
@@ -18,12 +20,22 @@ struct LiveCounters {
   std::atomic<uint64_t> pages{0};
   std::atomic<uint64_t> fences{0};
   std::atomic<uint64_t> mappings{0};
+  std::atomic<uint64_t> shared_pages{0};
+  // Since the start.
+  std::atomic<uint64_t> copied_bytes{0};
+  std::atomic<uint64_t> cpu_syncs{0};
 };
 
-/// Physical pages, shared by every buffer, descriptor and user mapping of them (dma-buf).
+/// Where pages come from.
+struct Source {
+  soc::Pool pool = soc::Pool::kPages;
+  uint32_t bank = 0;  ///< Of SRAM.
+};
+
+/// Physical pages, shared by every buffer, descriptor and user mapping of them (dma-buf). Thread-safe.
 class Pages {
  public:
-  static Result<std::shared_ptr<Pages>> allocate(soc::Memory& memory, LiveCounters& live, soc::Pool pool,
+  static Result<std::shared_ptr<Pages>> allocate(soc::Memory& memory, LiveCounters& live, Source source,
                                                  uint64_t bytes);
   ~Pages();
   Pages(const Pages&) = delete;
@@ -32,20 +44,43 @@ class Pages {
   const soc::Allocation& allocation() const { return allocation_; }
   uint64_t bytes() const { return allocation_.bytes; }
   bool sram() const { return allocation_.pool == soc::Pool::kSram; }
+  /// Engines and address spaces that map them.
+  uint32_t attachments() const { return attachments_; }
+  void attach();
+  void detach();
+
+  /// A task of `queue` (its tasks run in order) uses the pages until its fence signals.
+  void reserve(const void* queue, const std::shared_ptr<Fence>& fence, bool writes);
+  /// Begins an access of the CPU: waits for tasks that write the pages (to read) or use them (to write). 0 or
+  /// -MEDLAR_ETIME after `timeout_ns` of host time.
+  int begin_cpu(bool writes, int64_t timeout_ns);
+  /// 0, or -MEDLAR_EINVAL when no such access has begun.
+  int end_cpu(bool writes);
   /// Copies out, piece by piece where the pages are scattered. The range is inside.
   void read(uint64_t offset, std::span<uint8_t> out) const;
 
  private:
   Pages(soc::Memory& memory, LiveCounters& live) : memory_(memory), live_(live) {}
+  struct Use {
+    const void* queue = nullptr;
+    std::shared_ptr<Fence> fence, write_fence;  ///< Of the queue's last task, and of its last that writes.
+  };
+  std::vector<std::shared_ptr<Fence>> uses(bool writes);
+
   soc::Memory& memory_;
   LiveCounters& live_;
   soc::Allocation allocation_;
+  std::atomic<uint32_t> attachments_{0};
+  std::mutex mutex_;
+  std::vector<Use> uses_;
+  uint32_t cpu_readers_ = 0, cpu_writers_ = 0;
 };
 
-/// IOVAs of one context and its SMMU bank.
+/// IOVAs of one context or engine and its SMMU bank.
 class AddressSpace {
  public:
-  static Result<std::shared_ptr<AddressSpace>> create(soc::Soc& soc);
+  /// `color` shifts where IOVAs begin: engines see the same pages at different addresses.
+  static Result<std::shared_ptr<AddressSpace>> create(soc::Soc& soc, uint32_t color = 0);
   ~AddressSpace();
   AddressSpace(const AddressSpace&) = delete;
   AddressSpace& operator=(const AddressSpace&) = delete;
@@ -55,7 +90,7 @@ class AddressSpace {
   void unmap(soc::Iova iova, uint64_t bytes);
 
  private:
-  AddressSpace(soc::Soc& soc, soc::BankId bank);
+  AddressSpace(soc::Soc& soc, soc::BankId bank, uint64_t first);
   soc::Soc& soc_;
   soc::BankId bank_;
   std::mutex mutex_;

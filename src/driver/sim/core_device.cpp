@@ -43,24 +43,32 @@ dla_config CoreDevice::make_config(const soc::SocConfig& soc, uint64_t default_t
   config.cbuf_banks = chip.cbuf_banks;
   config.max_operations = kMaxOperations;
   config.max_addresses = kMaxAddresses;
+  config.max_loadables = soc.max_loadables;
   config.default_timeout_ns = default_timeout_ns;
+  config.power_idle_ns = soc.platform->power_idle_us * 1000;
   return config;
 }
 
-CoreDevice::CoreDevice(soc::Soc& soc, uint32_t core, const KernelOptions& options)
+CoreDevice::CoreDevice(soc::Soc& soc, KernelLog& log_to, uint32_t core, const KernelOptions& options)
     : soc_(soc),
       chip_(soc.chip(core)),
+      base_(soc.base_of(core)),
       core_(core),
-      name_(fmt::format("{}{}", MEDLAR_DEVICE_NODE, core)),
-      log_(options.log),
+      node_(fmt::format("{}{}", MEDLAR_DEVICE_NODE, core)),
+      device_name_(soc.device_name(core)),
+      log_(log_to),
       observer_(options.observer),
       op_time_(options.op_time) {
   const dla_port port = make_port();
   const dla_config config = make_config(soc.config(), options.default_timeout_ns);
   dla_device_init(&device_, &port, &config);
   chip_.set_observer([this](const chip::ExecutedOp& executed) { on_executed(executed); });
-  log(Severity::kInfo, fmt::format("probed {}, {} kHz, {} banks of CBUF", soc.config().profile,
-                                   soc.config().clock_khz, config.cbuf_banks));
+  const hw::Platform& platform = *soc.config().platform;
+  log(Severity::kInfo, fmt::format("{} at {:#x}, irq {}, smmu {}, power domain {}", platform.compatible, base_,
+                                   platform.irq[core], platform.smmu[core], platform.power_domains[core]));
+  log(Severity::kInfo, fmt::format("{}: {} banks of CBUF, {} kHz in mode {}, up to {} loadables", soc.config().profile,
+                                   config.cbuf_banks, soc.mode().dla_hz / 1000, soc.mode().name, config.max_loadables));
+  log(Severity::kInfo, "probed");
   worker_ = std::thread([this] { work(); });
 }
 
@@ -75,8 +83,7 @@ CoreDevice::~CoreDevice() {
 }
 
 void CoreDevice::log(Severity severity, std::string_view line) const {
-  const uint64_t us = time_ns_ / 1000;
-  log_(severity, fmt::format("[{:5}.{:06}] {}: {}", us / 1'000'000, us % 1'000'000, name_, line));
+  log_.add({time_ns_, severity, fmt::format("nvdla {}: {}", device_name_, line)});
 }
 
 dla_port CoreDevice::make_port() {
@@ -98,6 +105,7 @@ dla_port CoreDevice::make_port() {
   port.unlock = [](void* s) { static_cast<CoreDevice*>(s)->lock_.unlock(); };
   port.now = [](void* s) { return static_cast<CoreDevice*>(s)->time_ns_.load(); };
   port.reset = [](void* s) { static_cast<CoreDevice*>(s)->reset(); };
+  port.set_power = [](void* s, dla_power power) { return static_cast<CoreDevice*>(s)->set_power(power); };
   port.finished = [](void* s, dla_task* task) { static_cast<CoreDevice*>(s)->finished(task); };
   return port;
 }
@@ -110,6 +118,11 @@ dla_counters CoreDevice::counters() {
   return result;
 }
 
+uint32_t CoreDevice::loadables() {
+  const std::lock_guard lock(lock_);
+  return device_.loadables;
+}
+
 std::shared_ptr<Context> CoreDevice::create_context(std::shared_ptr<AddressSpace> space, uint32_t priority) {
   auto context = std::make_shared<Context>();
   context->space = std::move(space);
@@ -120,6 +133,7 @@ std::shared_ptr<Context> CoreDevice::create_context(std::shared_ptr<AddressSpace
 void CoreDevice::destroy_context(const std::shared_ptr<Context>& context) {
   dla_context_cancel(&device_, &context->core);
   wake();
+  hurry();
   std::unique_lock lock(task_mutex_);
   drained_.wait(lock, [&] { return context->live_tasks == 0; });
   lock.unlock();
@@ -154,9 +168,21 @@ void CoreDevice::unblock(TaskRecord& record, int status) {
 }
 
 void CoreDevice::wake() {
+  bool parked = false;
   {
     const std::lock_guard lock(wake_mutex_);
     work_waiting_ = true;
+    parked = parked_;
+  }
+  if (parked) {
+    wake_.notify_one();
+  }
+}
+
+void CoreDevice::hurry() {
+  {
+    const std::lock_guard lock(wake_mutex_);
+    hurried_ = true;
   }
   wake_.notify_one();
 }
@@ -194,6 +220,7 @@ void CoreDevice::finished(dla_task* task) {
 void CoreDevice::inject(const FaultInjection& fault) {
   const std::lock_guard lock(task_mutex_);
   injected_ = fault;
+  armed_ = true;
 }
 
 }  // namespace medlar::driver

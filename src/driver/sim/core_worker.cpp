@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread of a core: takes tasks, lets the chip execute, delivers interrupts, turns faults into failed
-// tasks.
+// Running tasks: takes them from the queue, lets the chip execute, delivers interrupts, turns faults into failed tasks.
 #include "driver/sim/core_device.hpp"
 #include "driver/sim/messages.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
+
+#include <fmt/format.h>
 
 namespace medlar::driver {
 namespace {
@@ -31,20 +34,42 @@ std::optional<uint8_t> engine_of(hw::Block block) {
 
 }  // namespace
 
+int CoreDevice::bus_error(const Error& error) {
+  bus_error_ = error.message;
+  return soc_.power(core_).state() == soc::PowerState::kOn ? -MEDLAR_EIO : -MEDLAR_ENODEV;
+}
+
 int CoreDevice::read_register(uint32_t address, uint32_t* value) {
-  auto word = chip_.read_register(address);
+  const auto word = soc_.bus().read(base_ + address);
   if (!word) {
-    bus_error_ = std::move(word).error().message;
-    return -MEDLAR_EIO;
+    return bus_error(word.error());
   }
   *value = *word;
   return 0;
 }
 
 int CoreDevice::write_register(uint32_t address, uint32_t value) {
-  if (Status written = chip_.write_register(address, value); !written) {
-    bus_error_ = std::move(written).error().message;
-    return -MEDLAR_EIO;
+  const Status written = soc_.bus().write(base_ + address, value);
+  return written ? 0 : bus_error(written.error());
+}
+
+int CoreDevice::set_power(dla_power power) {
+  soc::PowerDomain& domain = soc_.power(core_);
+  const hw::Platform& platform = *soc_.config().platform;
+  const soc::PowerState before = domain.state();
+  const bool on = power == DLA_POWER_ON;
+  domain.set(on                              ? soc::PowerState::kOn
+             : power == DLA_POWER_CLOCK_GATED ? soc::PowerState::kGated
+                                              : soc::PowerState::kOff,
+             time_ns_);
+  if (on && before == soc::PowerState::kOff) {
+    time_ns_ += platform.power_wake_us * 1000;
+    chip_.reset();
+    log(Severity::kVerbose, fmt::format("power domain {} on after {} us", domain.name(), platform.power_wake_us));
+  } else if (on && before == soc::PowerState::kGated) {
+    time_ns_ += platform.clock_wake_ns;
+  } else if (power == DLA_POWER_OFF) {
+    log(Severity::kVerbose, fmt::format("power domain {} off", domain.name()));
   }
   return 0;
 }
@@ -57,18 +82,64 @@ void CoreDevice::reset() {
 }
 
 void CoreDevice::work() {
-  while (true) {
-    {
-      std::unique_lock lock(wake_mutex_);
+  while (wait_for_work()) {
+    const std::lock_guard run(run_mutex_);
+    drain();
+  }
+}
+
+/// False when the core goes away.
+bool CoreDevice::wait_for_work() {
+  constexpr std::chrono::microseconds kGrace(50);
+  std::unique_lock lock(wake_mutex_);
+  while (!stopping_) {
+    parked_ = !work_waiting_;
+    if (parked_) {
       wake_.wait(lock, [&] { return work_waiting_ || stopping_; });
-      if (stopping_) {
-        return;
-      }
-      work_waiting_ = false;
+      parked_ = false;
     }
-    while (dla_next(&device_)) {
-      run_task();
+    work_waiting_ = false;
+    if (hurried_ || wake_.wait_for(lock, kGrace, [&] { return hurried_ || stopping_; }) ||
+        dla_waiting(&device_)) {
+      hurried_ = false;
+      return !stopping_;
     }
+  }
+  return false;
+}
+
+/// Runs what may run, then lets the driver save power.
+void CoreDevice::drain() {
+  while (dla_next(&device_)) {
+    run_task();
+  }
+  dla_idle(&device_);
+}
+
+void CoreDevice::help(const Fence& fence) {
+  const std::unique_lock run(run_mutex_, std::try_to_lock);
+  if (!run) {
+    return;
+  }
+  while (!fence.signalled()) {
+    if (!dla_next(&device_)) {
+      return;  // what is left waits for other engines; the worker has been woken for it
+    }
+    run_task();
+  }
+  dla_idle(&device_);
+}
+
+void CoreDevice::idle(uint64_t ns) {
+  const std::lock_guard run(run_mutex_);
+  drain();
+  for (const uint64_t end = time_ns_ + ns;;) {
+    const uint64_t next = dla_idle(&device_);
+    if (next == 0 || next > end) {
+      time_ns_ = end;
+      return;
+    }
+    time_ns_ = std::max<uint64_t>(next, time_ns_);
   }
 }
 
@@ -85,10 +156,18 @@ void CoreDevice::run_task() {
 
 /// The interrupt line, as faults that tests inject leave it.
 bool CoreDevice::take_interrupt() {
+  if (!armed_) {
+    return chip_.interrupt() && !stuck_;
+  }
   const std::lock_guard lock(task_mutex_);
   if (injected_.spurious_interrupt) {
     injected_.spurious_interrupt = false;
     return true;
+  }
+  if (injected_.lose_power) {
+    injected_.lose_power = false;
+    soc_.power(core_).set(soc::PowerState::kOff, time_ns_);
+    return true;  // the driver looks, and finds no registers
   }
   if (injected_.hang) {
     injected_.hang = false;
@@ -108,15 +187,30 @@ void CoreDevice::step() {
     return;
   }
   if (stuck_) {
-    dla_hang(&device_);
+    hang();
     return;
   }
   const Result<bool> ran = chip_.step();
   if (!ran) {
     abort_step(ran.error());
   } else if (!*ran && !chip_.interrupt()) {
-    dla_hang(&device_);
+    hang();
   }
+}
+
+/// Nothing moves any more: the driver's timer fires when the task's time is over.
+void CoreDevice::hang() {
+  time_ns_ = std::max<uint64_t>(time_ns_, device_.started_ns + device_.current->timeout_ns);
+  dla_hang(&device_);
+}
+
+/// As the SMMU's driver prints it.
+void CoreDevice::log_fault(const soc::Fault& fault) const {
+  const bool permission = fault.kind == soc::FaultKind::kPermission;
+  log_.add({time_ns_, Severity::kError,
+            fmt::format("arm-smmu {}: Unhandled context fault: fsr={:#x}, iova={:#x}, fsynr={:#x}, cbfrsynra={:#x}, cb={}",
+                        soc_.config().platform->smmu[core_], permission ? 0x408 : 0x402, fault.iova.value,
+                        fault.direction == soc::Direction::kWrite ? 0x13 : 0x3, fault.stream, fault.bank)});
 }
 
 void CoreDevice::abort_step(const Error& error) {
@@ -129,14 +223,16 @@ void CoreDevice::abort_step(const Error& error) {
     reason.error = -MEDLAR_EFAULT;
     reason.access = fault->direction == soc::Direction::kWrite ? 2 : 1;
     reason.iova = fault->iova.value;
+    log_fault(*fault);
   }
   bus_error_ = error.message;
   dla_abort(&device_, &reason);
 }
 
 void CoreDevice::on_executed(const chip::ExecutedOp& executed) {
+  const uint64_t start = time_ns_;
   if (op_time_) {
-    time_ns_ += op_time_(executed);
+    time_ns_ = start + op_time_(executed, soc_.mode());
   }
   if (!observer_ || device_.current == nullptr) {
     return;
@@ -144,6 +240,8 @@ void CoreDevice::on_executed(const chip::ExecutedOp& executed) {
   CompletedOp completed;
   completed.core = core_;
   completed.serial = device_.current->serial;
+  completed.start_ns = start;
+  completed.duration_ns = time_ns_ - start;
   completed.executed = &executed;
   for (const chip::ExecutedOp::Unit& unit : executed.units) {
     const auto engine = engine_of(unit.block);

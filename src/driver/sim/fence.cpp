@@ -2,6 +2,8 @@
 // A fence: signals once, with a status.
 #include "driver/sim/fence.hpp"
 
+#include "driver/sim/core_device.hpp"
+
 #include <algorithm>
 
 namespace medlar::driver {
@@ -12,6 +14,7 @@ void Fence::signal(int status) {
     const std::lock_guard lock(mutex_);
     let_go();  // first: whoever sees the status also sees the count
     status_ = status;
+    signalled_flag_ = true;
     waiters.swap(waiters_);
   }
   signalled_.notify_all();
@@ -32,6 +35,9 @@ void Fence::on_signal(std::function<void(int)> then) {
 }
 
 std::optional<int> Fence::wait(int64_t timeout_ns) {
+  if (timeout_ns != 0 && !signalled()) {
+    core_->hurry();
+  }
   std::unique_lock lock(mutex_);
   const auto done = [&] { return status_.has_value(); };
   if (timeout_ns < 0) {

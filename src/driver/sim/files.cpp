@@ -11,6 +11,9 @@ DeviceFile::~DeviceFile() {
     core.destroy_context(context);
     --live.contexts;
   }
+  for (size_t i = 0; i < loadables.size(); ++i) {
+    core.remove_loadable();
+  }
 }
 
 std::shared_ptr<Context> DeviceFile::context(uint32_t id) {

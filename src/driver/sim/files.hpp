@@ -27,8 +27,10 @@ class DeviceFile {
   std::mutex mutex;  ///< Guards what follows.
   uint32_t next_context = 1;
   uint32_t next_handle = 1;
+  uint32_t next_loadable = 1;
   std::map<uint32_t, std::shared_ptr<Context>> contexts;
   std::map<uint32_t, std::shared_ptr<Buffer>> buffers;
+  std::map<uint32_t, uint32_t> loadables;  ///< To the context whose tasks name them.
 
   /// Shared with the tasks: a worker must never hold the file itself, whose destructor waits for the worker.
   const std::shared_ptr<ErrorSlot> errors = std::make_shared<ErrorSlot>();

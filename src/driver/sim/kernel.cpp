@@ -5,6 +5,7 @@
 #include "driver/sim/state.hpp"
 #include "driver/sim/user_memory.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -23,11 +24,18 @@ constexpr int kHandleShift = 40;
 
 Kernel::State::State(KernelOptions options, std::unique_ptr<soc::Soc> module)
     : soc(std::move(module)),
+      log(options.log),
       mappings(soc->memory(), live),
       profile_(soc->config().profile),
       chip_(soc->config().chip->name) {
+  log_boot();
   for (uint32_t core = 0; core < soc->config().cores; ++core) {
-    cores.push_back(std::make_unique<CoreDevice>(*soc, core, options));
+    if (std::ranges::count(options.disabled_cores, core) != 0) {
+      log.add({0, Severity::kWarning, fmt::format("nvdla {}: disabled in the device tree", soc->device_name(core))});
+      cores.push_back(nullptr);
+    } else {
+      cores.push_back(std::make_unique<CoreDevice>(*soc, log, core, options));
+    }
   }
   seam.self = this;
   seam.open = [](void* self, const char* node) { return state_of(self).open(node == nullptr ? "" : node); };
@@ -48,6 +56,48 @@ Kernel::State::~State() {
   cores.clear();
 }
 
+/// What the kernel says of the module's memory before the first driver probes.
+void Kernel::State::log_boot() {
+  const auto add = [&](std::string text) { log.add({0, Severity::kInfo, std::move(text)}); };
+  const auto mib = [](uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+  add(fmt::format("Machine model: Medlar {} ({})", profile_, soc->config().platform->name));
+  for (const soc::Memory::Region& region : soc->memory().regions()) {
+    const uint64_t base = region.extent.base.value;
+    if (region.name == "cma") {
+      add(fmt::format("cma: Reserved {:.0f} MiB at {:#010x}", mib(region.extent.bytes), base));
+    } else {
+      const bool carve_out = region.name != "os" && region.name != "cuda" && region.name != "pages";
+      add(fmt::format("{}: [mem {:#010x}-{:#010x}] {:.0f} MiB {}", carve_out ? "OF: reserved mem" : "Memory", base,
+                      base + region.extent.bytes - 1, mib(region.extent.bytes), region.name));
+    }
+  }
+  add(fmt::format("arm-smmu: stage 1 translation, {} context banks, 4 KiB, 64 KiB and 2 MiB pages", kMaxContexts));
+}
+
+uint64_t Kernel::State::time_ns() const {
+  uint64_t latest = 0;
+  for (const auto& core : cores) {
+    latest = std::max(latest, core ? core->time_ns() : 0);
+  }
+  return latest;
+}
+
+Result<Peer*> Kernel::State::peer(std::string_view name) {
+  const std::lock_guard lock(peer_mutex);
+  for (const auto& peer : peers) {
+    if (peer->name() == name) {
+      return peer.get();
+    }
+  }
+  for (const soc::PeerEngine& engine : soc->peers()) {
+    if (engine.name == name) {
+      MEDLAR_ASSIGN(auto made, Peer::create(*soc, live, engine));
+      return peers.emplace_back(std::move(made)).get();
+    }
+  }
+  return fail(Code::kNotFound, "no engine '{}': known are gpu, cpu, isp, vi", name);
+}
+
 int Kernel::State::open(std::string_view node) {
   constexpr std::string_view kDirectory = "/dev/";
   constexpr std::string_view kName = MEDLAR_DEVICE_NODE;
@@ -65,7 +115,7 @@ int Kernel::State::open(std::string_view node) {
   if (!canonical || core >= cores.size()) {
     return -MEDLAR_ENOENT;
   }
-  return files.add(std::make_shared<DeviceFile>(*cores[core], live));
+  return cores[core] ? files.add(std::make_shared<DeviceFile>(*cores[core], live)) : -MEDLAR_ENODEV;
 }
 
 template <typename T>
@@ -111,6 +161,12 @@ int Kernel::State::ioctl(int fd, uint32_t request, void* argument) {
       return call(&State::wait_fence, file, argument);
     case MEDLAR_QUERY_COUNTERS:
       return call(&State::query_counters, file, argument);
+    case MEDLAR_ADD_LOADABLE:
+      return call(&State::add_loadable, file, argument);
+    case MEDLAR_REMOVE_LOADABLE:
+      return call(&State::remove_loadable, file, argument);
+    case MEDLAR_SYNC_BUFFER:
+      return call(&State::sync_buffer, file, argument);
     case MEDLAR_QUERY_ERROR: {
       medlar_query_error args{};
       if (const int error = get_argument(argument, args); error != 0) {
@@ -164,7 +220,9 @@ soc::Soc& Kernel::soc() {
 
 void Kernel::set_observer(CompletedOpObserver observer) {
   for (const auto& core : state_->cores) {
-    core->set_observer(observer);
+    if (core) {
+      core->set_observer(observer);
+    }
   }
 }
 
@@ -173,6 +231,37 @@ void Kernel::inject(uint32_t core, const FaultInjection& fault) {
 }
 uint64_t Kernel::device_time_ns(uint32_t core) const {
   return state_->cores.at(core)->time_ns();
+}
+void Kernel::idle(uint32_t core, uint64_t ns) {
+  state_->cores.at(core)->idle(ns);
+}
+
+Status Kernel::set_power_mode(std::string_view name) {
+  MEDLAR_TRY(state_->soc->set_mode(name));
+  const hw::PowerMode& mode = state_->soc->mode();
+  state_->log.add({state_->time_ns(), Severity::kInfo,
+                   fmt::format("nvpmodel: mode {}, DLA cores at {} kHz", mode.name, mode.dla_hz / 1000)});
+  return {};
+}
+
+std::vector<LogLine> Kernel::log() const {
+  return state_->log.lines();
+}
+
+Result<Peer*> Kernel::peer(std::string_view name) {
+  return state_->peer(name);
+}
+
+Result<std::shared_ptr<Pages>> Kernel::shared_pages(int fd) {
+  std::shared_ptr<Pages> pages = state_->files.get<Pages>(fd);
+  if (!pages) {
+    return fail(Code::kNotFound, "descriptor {} is not a shared buffer", fd);
+  }
+  return pages;
+}
+
+int Kernel::export_pages(std::shared_ptr<Pages> pages) {
+  return state_->files.add(std::move(pages));
 }
 
 }  // namespace medlar::driver

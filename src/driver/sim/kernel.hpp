@@ -15,11 +15,16 @@
 
 namespace medlar::driver {
 
+class Pages;
+class Peer;
+struct LogLine;
+
 /// An operation (or on-the-fly chain) that a core has executed.
 struct CompletedOp {
   uint32_t core = 0;
   uint64_t serial = 0;    ///< Of the task (medlar_submit.serial).
   uint32_t op_index = 0;  ///< First operation of the chain.
+  uint64_t start_ns = 0, duration_ns = 0;  ///< Device time, as KernelOptions::op_time has it.
   struct Part {
     uint8_t op_type = 0;  ///< 0 BDMA 1 CONV 2 SDP 3 PDP 4 CDP 5 RUBIK
     uint32_t op_index = 0;
@@ -28,17 +33,18 @@ struct CompletedOp {
   const chip::ExecutedOp* executed = nullptr;  ///< Register snapshots; valid during the call.
 };
 
-/// Called on a core's thread, in the order of execution on that core.
+/// Called by the thread that drives the core, one at a time, in the order of execution on that core.
 using CompletedOpObserver = std::function<void(const CompletedOp&)>;
-/// Device time that an operation takes, in nanoseconds.
-using OpTimeModel = std::function<uint64_t(const chip::ExecutedOp&)>;
+/// Device time that an operation takes in a power mode, in nanoseconds.
+using OpTimeModel = std::function<uint64_t(const chip::ExecutedOp&, const hw::PowerMode&)>;
 
 struct KernelOptions {
   soc::SocConfig soc;
-  LogSink log = null_log_sink();  ///< dmesg lines.
+  LogSink log = null_log_sink();  ///< dmesg lines, as they come.
   CompletedOpObserver observer;
   OpTimeModel op_time;                           ///< Absent: operations take no device time.
   uint64_t default_timeout_ns = 10'000'000'000;  ///< Device time.
+  std::vector<uint32_t> disabled_cores = {};     ///< Their device-tree nodes say status = "disabled".
 };
 
 /// Things that go wrong on real boards, for tests. They act on the next occasion and then disarm.
@@ -46,10 +52,11 @@ struct FaultInjection {
   bool lose_interrupt = false;      ///< The chip's next interrupt never arrives.
   bool spurious_interrupt = false;  ///< One arrives without cause.
   bool hang = false;                ///< The chip stops executing until it is reset.
+  bool lose_power = false;          ///< The power domain goes off under the driver.
 };
 
-/// Thread-safe. One worker thread a core executes submitted tasks; within a context in order, so the results
-/// of a program do not depend on when they run.
+/// Thread-safe. Submitted tasks are executed in the background; within a context in order, so the results of a program
+/// do not depend on when they run.
 class Kernel {
  public:
   static Result<std::unique_ptr<Kernel>> create(KernelOptions options);
@@ -66,6 +73,18 @@ class Kernel {
   void inject(uint32_t core, const FaultInjection& fault);
   /// Device time of a core.
   uint64_t device_time_ns(uint32_t core) const;
+  /// Device time in which a core has nothing to do; it may lose clock and power over it.
+  void idle(uint32_t core, uint64_t ns);
+  /// Switches the module's power mode, as nvpmodel does. While tasks run, the next operation has the new clock.
+  Status set_power_mode(std::string_view name);
+  /// dmesg.
+  std::vector<LogLine> log() const;
+  /// Another engine of the module: "gpu", "cpu", "isp", "vi".
+  Result<Peer*> peer(std::string_view name);
+  /// The pages behind a descriptor that MEDLAR_EXPORT_BUFFER gave, for peers.
+  Result<std::shared_ptr<Pages>> shared_pages(int fd);
+  /// Gives pages a descriptor, for MEDLAR_IMPORT_BUFFER.
+  int export_pages(std::shared_ptr<Pages> pages);
 
   class State;
 

@@ -20,9 +20,16 @@ std::string where(const medlar_query_error& record) {
 }
 
 std::string what(const medlar_query_error& r) {
+  const std::string_view field = r.field;
   const std::string_view access = r.access == 2 ? "write" : "read";
   switch (r.kind) {
     case MEDLAR_ERROR_DESCRIPTOR:
+      if (field == "overlapping write") {
+        return fmt::format("overlapping write: operation {} writes the same bytes and nothing orders the two", r.limit);
+      }
+      if (field == "dependency cycle") {
+        return "dependency cycle: it waits for itself by way of others";
+      }
       return r.error == -MEDLAR_EOPNOTSUPP
                  ? fmt::format("{} {} is not supported by this chip", r.field, r.value)
                  : fmt::format("{} is {}, the limit is {}", r.field, r.value, r.limit);
@@ -33,7 +40,11 @@ std::string what(const medlar_query_error& r) {
     case MEDLAR_ERROR_REGISTER:
       return fmt::format("register {} at {:#x} refused", access, r.value);
     case MEDLAR_ERROR_HANG:
-      return fmt::format("hung or out of time ({} of {})", r.value, r.limit);
+      return field == "device time"
+                 ? fmt::format("out of time after {} ns of device time, the limit is {}", r.value, r.limit)
+                 : fmt::format("hung, {} of {} operations done", r.value, r.limit);
+    case MEDLAR_ERROR_POWER:
+      return "no power or no clock";
     case MEDLAR_ERROR_CANCELLED:
       return "cancelled with its context";
     case MEDLAR_ERROR_FENCE:

@@ -39,7 +39,7 @@ int Kernel::State::create_context(const File& file, medlar_context& args) {
     --live.contexts;
     return refuse(file, -MEDLAR_ENOSPC, fmt::format("all {} SMMU context banks are taken", kMaxContexts));
   }
-  auto space = AddressSpace::create(*soc);
+  auto space = AddressSpace::create(*soc, soc::Soc::stream_of(file->core.index()));
   if (!space) {
     --live.contexts;
     return refuse(file, error_of(space.error()), space.error().message);
@@ -68,6 +68,11 @@ int Kernel::State::destroy_context(const File& file, medlar_context& args) {
         orphans.push_back(std::move(it->second));
       }
       it = owned ? file->buffers.erase(it) : std::next(it);
+    }
+    const size_t places =
+        std::erase_if(file->loadables, [&](const auto& entry) { return entry.second == args.context; });
+    for (size_t i = 0; i < places; ++i) {
+      file->core.remove_loadable();
     }
   }
   file->core.destroy_context(context);
@@ -103,7 +108,7 @@ int Kernel::State::create_buffer(const File& file, medlar_buffer& args) {
     return -MEDLAR_ENOENT;
   }
   const soc::Pool pool = sram ? soc::Pool::kSram : contiguous ? soc::Pool::kContiguous : soc::Pool::kPages;
-  auto pages = Pages::allocate(soc->memory(), live, pool, args.size);
+  auto pages = Pages::allocate(soc->memory(), live, {pool, sram ? sram_bank(*file) : 0}, args.size);
   if (!pages) {
     return refuse(file, error_of(pages.error()),
                   fmt::format("buffer of {} bytes: {}", args.size, pages.error().message));
@@ -126,7 +131,63 @@ int Kernel::State::import_buffer(const File& file, medlar_buffer& args) {
     return -MEDLAR_EINVAL;
   }
   std::shared_ptr<Pages> pages = files.get<Pages>(args.fd);
-  return pages ? add_buffer(file, std::move(pages), args) : -MEDLAR_EBADF;
+  if (!pages) {
+    return -MEDLAR_EBADF;
+  }
+  if (pages->sram() && pages->allocation().bank != sram_bank(*file)) {
+    return refuse(file, -MEDLAR_EOPNOTSUPP,
+                  fmt::format("import: the SRAM of another core is not on the bus of {}", file->core.node()));
+  }
+  return add_buffer(file, std::move(pages), args);
+}
+
+uint32_t Kernel::State::sram_bank(const DeviceFile& file) const {
+  return soc->memory().sram_banks() > 1 ? file.core.index() : 0;
+}
+
+int Kernel::State::sync_buffer(const File& file, medlar_sync& args) {
+  constexpr uint32_t kFlags = MEDLAR_SYNC_READ | MEDLAR_SYNC_WRITE | MEDLAR_SYNC_END;
+  const bool writes = (args.flags & MEDLAR_SYNC_WRITE) != 0;
+  if ((args.flags & ~kFlags) != 0 || (args.flags & (MEDLAR_SYNC_READ | MEDLAR_SYNC_WRITE)) == 0) {
+    return -MEDLAR_EINVAL;
+  }
+  std::shared_ptr<Pages> pages;
+  if (args.handle != 0) {
+    const std::shared_ptr<Buffer> buffer = file->buffer(args.handle);
+    pages = buffer ? buffer->pages() : nullptr;
+  } else {
+    pages = files.get<Pages>(args.fd);
+  }
+  if (!pages) {
+    return args.handle != 0 ? -MEDLAR_ENOENT : -MEDLAR_EBADF;
+  }
+  return (args.flags & MEDLAR_SYNC_END) != 0 ? pages->end_cpu(writes) : pages->begin_cpu(writes, args.timeout_ns);
+}
+
+int Kernel::State::add_loadable(const File& file, medlar_loadable& args) {
+  const std::lock_guard lock(file->mutex);
+  if (!file->contexts.contains(args.context)) {
+    return -MEDLAR_ENOENT;
+  }
+  if (const int error = file->core.add_loadable(); error != 0) {
+    return refuse(file, error,
+                  fmt::format("all {} places for loadables of {} are taken", file->core.config().max_loadables,
+                              file->core.node()));
+  }
+  args.loadable = file->next_loadable++;
+  file->loadables.emplace(args.loadable, args.context);
+  return 0;
+}
+
+int Kernel::State::remove_loadable(const File& file, medlar_loadable& args) {
+  const std::lock_guard lock(file->mutex);
+  const auto found = file->loadables.find(args.loadable);
+  if (found == file->loadables.end() || found->second != args.context) {
+    return -MEDLAR_ENOENT;
+  }
+  file->loadables.erase(found);
+  file->core.remove_loadable();
+  return 0;
 }
 
 int Kernel::State::destroy_buffer(const File& file, medlar_buffer& args) {

@@ -22,9 +22,7 @@ int Kernel::State::query_device(const File& file, medlar_query_device& args) {
   copy_name(args.chip, chip_);
   args.uapi_version = MEDLAR_UAPI_VERSION;
   args.descriptor_version = MEDLAR_DESCRIPTOR_VERSION;
-  for (uint32_t core = 0; core < cores.size(); ++core) {
-    args.core = cores[core].get() == &file->core ? core : args.core;
-  }
+  args.core = file->core.index();
   args.num_cores = static_cast<uint32_t>(cores.size());
   args.precisions = config.precisions;
   args.features = config.features;
@@ -39,8 +37,10 @@ int Kernel::State::query_device(const File& file, medlar_query_device& args) {
   args.max_operations = config.max_operations;
   args.max_contexts = kMaxContexts;
   args.page_size = soc::kPageBytes;
-  args.clock_khz = soc->config().clock_khz;
-  const soc::ExtentStats sram = soc->memory().stats(soc::Pool::kSram);
+  args.clock_khz = static_cast<uint32_t>(soc->mode().dla_hz / 1000);
+  args.max_loadables = config.max_loadables;
+  args.power_state = static_cast<uint32_t>(soc->power(file->core.index()).state());
+  const soc::ExtentStats sram = soc->memory().stats(soc::Pool::kSram, sram_bank(*file));
   const soc::ExtentStats cma = soc->memory().stats(soc::Pool::kContiguous);
   args.dram_bytes = soc->config().memory.dram_bytes;
   args.sram_bytes = sram.total;
@@ -69,6 +69,13 @@ int Kernel::State::query_counters(const File& file, medlar_query_counters& args)
   args.smmu_faults = smmu.faults;
   args.tlb_hits = smmu.tlb_hits;
   args.tlb_misses = smmu.tlb_misses;
+  args.power_ups = core.power_ups;
+  args.clock_enables = core.clock_enables;
+  args.device_time_ns = file->core.time_ns();
+  args.copied_bytes = live.copied_bytes;
+  args.cpu_syncs = live.cpu_syncs;
+  args.live_loadables = file->core.loadables();
+  args.shared_pages = live.shared_pages;
   args.live_contexts = live.contexts;
   args.live_buffers = live.buffers;
   args.live_pages = live.pages;

@@ -18,6 +18,9 @@ int copy_array(uint64_t from, uint32_t count, std::vector<T>& to) {
 /// The address list with buffers in place of handles. Holds every buffer that the task may touch.
 int resolve(DeviceFile& file, const Context& context, const std::vector<medlar_address>& entries,
             std::vector<dla_address>& addresses, std::vector<std::shared_ptr<Buffer>>& buffers) {
+  const std::lock_guard lock(file.mutex);
+  addresses.reserve(entries.size());
+  uint32_t last = 0;  // neighbours often lie in the same buffer, which is then the last of the list
   for (const medlar_address& entry : entries) {
     if (entry.reserved != 0) {
       return -MEDLAR_EINVAL;
@@ -26,22 +29,33 @@ int resolve(DeviceFile& file, const Context& context, const std::vector<medlar_a
       addresses.push_back({});
       continue;
     }
-    std::shared_ptr<Buffer> buffer = file.buffer(entry.handle);
-    if (!buffer || buffer->space() != context.space.get()) {
-      return -MEDLAR_ENOENT;  // unknown, or of another context: its IOVA means nothing here
+    if (entry.handle != last) {
+      const auto found = file.buffers.find(entry.handle);
+      if (found == file.buffers.end() || found->second->space() != context.space.get()) {
+        return -MEDLAR_ENOENT;  // unknown, or of another context: its IOVA means nothing here
+      }
+      buffers.push_back(found->second);
+      last = entry.handle;
     }
-    if (entry.offset > buffer->pages()->bytes()) {
+    const Buffer& buffer = *buffers.back();
+    if (entry.offset > buffer.pages()->bytes()) {
       return -MEDLAR_ERANGE;
     }
-    addresses.push_back({.buffer = buffer.get(),
-                         .iova = buffer->iova().value + entry.offset,
-                         .bytes = buffer->pages()->bytes() - entry.offset,
+    addresses.push_back({.buffer = buffers.back().get(),
+                         .iova = buffer.iova().value + entry.offset,
+                         .bytes = buffer.pages()->bytes() - entry.offset,
                          .offset = entry.offset,
-                         .sram = buffer->pages()->sram(),
-                         .writable = buffer->writable()});
-    buffers.push_back(std::move(buffer));
+                         .sram = buffer.pages()->sram(),
+                         .writable = buffer.writable()});
   }
   return 0;
+}
+
+/// Whether the context has the loadable that the submission names.
+bool has_loadable(DeviceFile& file, const medlar_submit& args) {
+  const std::lock_guard lock(file.mutex);
+  const auto found = file.loadables.find(args.loadable);
+  return found != file.loadables.end() && found->second == args.context;
 }
 
 }  // namespace
@@ -50,6 +64,9 @@ int Kernel::State::submit(const File& file, medlar_submit& args) {
   const std::shared_ptr<Context> context = file->context(args.context);
   if (!context) {
     return -MEDLAR_ENOENT;
+  }
+  if (!has_loadable(*file, args)) {
+    return refuse(file, -MEDLAR_ENOENT, fmt::format("submit: context {} has no loadable {}", args.context, args.loadable));
   }
   if (args.address_size != sizeof(medlar_address) || args.num_in_fences > MEDLAR_MAX_IN_FENCES ||
       args.num_addresses == 0 || args.num_addresses > file->core.config().max_addresses) {
@@ -88,7 +105,7 @@ int Kernel::State::submit(const File& file, medlar_submit& args) {
     return error;
   }
   record->context = context;
-  record->fence = std::make_shared<Fence>(live.fences);
+  record->fence = std::make_shared<Fence>(live.fences, &file->core);
   record->errors = file->errors;
   const int fd = files.add(record->fence);
   if (fd < 0) {
@@ -96,6 +113,9 @@ int Kernel::State::submit(const File& file, medlar_submit& args) {
     record->fence->signal(fd);
     dla_task_destroy(&file->core.port(), task);
     return fd;
+  }
+  for (const std::shared_ptr<Buffer>& buffer : record->buffers) {
+    buffer->pages()->reserve(context.get(), record->fence, buffer->writable());
   }
   args.out_fence = fd;
   args.serial = file->core.submit(task, std::move(record), in_fences);
@@ -106,6 +126,9 @@ int Kernel::State::wait_fence(const File&, medlar_wait_fence& args) {
   const std::shared_ptr<Fence> fence = files.get<Fence>(args.fence);
   if (!fence) {
     return -MEDLAR_EBADF;
+  }
+  if (args.timeout_ns < 0 && !fence->signalled()) {
+    fence->core()->help(*fence);
   }
   const std::optional<int> status = fence->wait(args.timeout_ns);
   args.status = status.value_or(0);

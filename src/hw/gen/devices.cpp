@@ -49,6 +49,32 @@ constexpr PowerMode kModes_nvdla_nv_small_256[] = {
 constexpr PowerMode kModes_nvdla_nv_small[] = {
     {.name = "1GHz", .dla_hz = 1000000000, .dram_bytes_per_second = 1000000000, .gpu_hz = 0, .gpu_units = 0, .cpu_hz = 1500000000, .cpu_units = 4},
 };
+constexpr uint64_t kBase_tegra234[] = {361234432, 361496576};
+constexpr uint32_t kIrq_tegra234[] = {236, 237};
+constexpr std::string_view kSmmu_tegra234[] = {"niso1", "niso0"};
+constexpr std::string_view kDomain_tegra234[] = {"dlaa", "dlab"};
+constexpr CarveOut kCarveOuts_tegra234[] = {{"bpmp", 8388608}, {"optee", 67108864}};
+constexpr Platform kPlatform_tegra234 = {
+    .name = "tegra234", .compatible = "nvidia,tegra234-nvdla", .base = kBase_tegra234, .aperture_bytes = 262144,
+    .irq = kIrq_tegra234, .smmu = kSmmu_tegra234, .power_domains = kDomain_tegra234, .regulator = "vdd_cv",
+    .carve_outs = kCarveOuts_tegra234, .power_idle_us = 500000, .power_wake_us = 200, .clock_wake_ns = 1000};
+constexpr uint64_t kBase_tegra194[] = {361234432, 361496576};
+constexpr uint32_t kIrq_tegra194[] = {236, 237};
+constexpr std::string_view kSmmu_tegra194[] = {"smmu", "smmu"};
+constexpr std::string_view kDomain_tegra194[] = {"dlaa", "dlab"};
+constexpr CarveOut kCarveOuts_tegra194[] = {{"bpmp", 8388608}, {"optee", 67108864}};
+constexpr Platform kPlatform_tegra194 = {
+    .name = "tegra194", .compatible = "nvidia,tegra194-nvdla", .base = kBase_tegra194, .aperture_bytes = 262144,
+    .irq = kIrq_tegra194, .smmu = kSmmu_tegra194, .power_domains = kDomain_tegra194, .regulator = "vdd_cv",
+    .carve_outs = kCarveOuts_tegra194, .power_idle_us = 500000, .power_wake_us = 200, .clock_wake_ns = 1000};
+constexpr uint64_t kBase_nvdla_vp[] = {270532608};
+constexpr uint32_t kIrq_nvdla_vp[] = {176};
+constexpr std::string_view kSmmu_nvdla_vp[] = {"smmu"};
+constexpr std::string_view kDomain_nvdla_vp[] = {"nvdla"};
+constexpr Platform kPlatform_nvdla_vp = {
+    .name = "nvdla-vp", .compatible = "nvidia,nvdla_os_initial", .base = kBase_nvdla_vp, .aperture_bytes = 262144,
+    .irq = kIrq_nvdla_vp, .smmu = kSmmu_nvdla_vp, .power_domains = kDomain_nvdla_vp, .regulator = "vdd_nvdla",
+    .carve_outs = {}, .power_idle_us = 500000, .power_wake_us = 200, .clock_wake_ns = 1000};
 
 }  // namespace
 
@@ -63,6 +89,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = "ampere-gpu", .macs_int8 = 2048, .macs_fp16 = 1024, .macs_fp32 = 128, .elements = 128, .reached = 0.2, .dram_share = 0.56, .launch_us = 12.0},
        .cpu = {.name = "a78ae-cpu", .macs_int8 = 32, .macs_fp16 = 16, .macs_fp32 = 8, .elements = 8, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 1.0, .dla_watts_max = 3.0,
        .max_loadables = 16, .hwc4_alignment = 64,
+       .platform = &kPlatform_tegra234, .os_bytes = 1073741824, .cuda_bytes = 3221225472,
        .note = "the real Orin Nano has no DLA (fused off); this is the described device with one Orin-NX-class core"},
       {.name = "orin-nx-16gb", .label = Label::kModelled, .config = &kHardware[0],
        .dla_cores = 2, .macs_int8 = 8192, .macs_fp16 = 1024,
@@ -72,6 +99,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = "ampere-gpu", .macs_int8 = 2048, .macs_fp16 = 1024, .macs_fp32 = 128, .elements = 128, .reached = 0.2, .dram_share = 0.56, .launch_us = 12.0},
        .cpu = {.name = "a78ae-cpu", .macs_int8 = 32, .macs_fp16 = 16, .macs_fp32 = 8, .elements = 8, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0},
        .max_loadables = 16, .hwc4_alignment = 64,
+       .platform = &kPlatform_tegra234, .os_bytes = 1610612736, .cuda_bytes = 8589934592,
        .note = "closed silicon: table-level checks only"},
       {.name = "agx-orin-64gb", .label = Label::kModelled, .config = &kHardware[0],
        .dla_cores = 2, .macs_int8 = 8192, .macs_fp16 = 1024,
@@ -81,6 +109,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = "ampere-gpu", .macs_int8 = 2048, .macs_fp16 = 1024, .macs_fp32 = 128, .elements = 128, .reached = 0.2, .dram_share = 0.56, .launch_us = 12.0},
        .cpu = {.name = "a78ae-cpu", .macs_int8 = 32, .macs_fp16 = 16, .macs_fp32 = 8, .elements = 8, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0},
        .max_loadables = 16, .hwc4_alignment = 64,
+       .platform = &kPlatform_tegra234, .os_bytes = 2147483648, .cuda_bytes = 34359738368,
        .note = "closed silicon: table-level checks only"},
       {.name = "agx-xavier", .label = Label::kModelled, .config = &kHardware[0],
        .dla_cores = 2, .macs_int8 = 2048, .macs_fp16 = 1024,
@@ -90,6 +119,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = "volta-gpu", .macs_int8 = 1024, .macs_fp16 = 512, .macs_fp32 = 64, .elements = 64, .reached = 0.2, .dram_share = 0.56, .launch_us = 12.0},
        .cpu = {.name = "carmel-cpu", .macs_int8 = 16, .macs_fp16 = 16, .macs_fp32 = 8, .elements = 8, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 0.5, .dla_watts_max = 1.5,
        .max_loadables = 8, .hwc4_alignment = 32,
+       .platform = &kPlatform_tegra194, .os_bytes = 2147483648, .cuda_bytes = 17179869184,
        .note = "closed silicon: table-level checks only"},
       {.name = "xavier-nx", .label = Label::kModelled, .config = &kHardware[0],
        .dla_cores = 2, .macs_int8 = 2048, .macs_fp16 = 1024,
@@ -99,6 +129,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = "volta-gpu", .macs_int8 = 1024, .macs_fp16 = 512, .macs_fp32 = 64, .elements = 64, .reached = 0.2, .dram_share = 0.56, .launch_us = 12.0},
        .cpu = {.name = "carmel-cpu", .macs_int8 = 16, .macs_fp16 = 16, .macs_fp32 = 8, .elements = 8, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 0.5, .dla_watts_max = 1.5,
        .max_loadables = 8, .hwc4_alignment = 32,
+       .platform = &kPlatform_tegra194, .os_bytes = 1073741824, .cuda_bytes = 3221225472,
        .note = "closed silicon: table-level checks only"},
       {.name = "nvdla-nv_full", .label = Label::kBitExact, .config = &kHardware[0],
        .dla_cores = 1, .macs_int8 = 2048, .macs_fp16 = 1024,
@@ -108,6 +139,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = ""},
        .cpu = {.name = "soc-cpu", .macs_int8 = 16, .macs_fp16 = 4, .macs_fp32 = 4, .elements = 4, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 0.2847, .dla_watts_max = 0.2847,
        .max_loadables = 1, .hwc4_alignment = 32,
+       .platform = &kPlatform_nvdla_vp, .os_bytes = 268435456, .cuda_bytes = 0,
        .note = "open NVDLA, checked bit by bit against NVIDIA's vectors"},
       {.name = "nvdla-nv_large", .label = Label::kBitExact, .config = &kHardware[1],
        .dla_cores = 1, .macs_int8 = 2048, .macs_fp16 = 0,
@@ -117,6 +149,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = ""},
        .cpu = {.name = "soc-cpu", .macs_int8 = 16, .macs_fp16 = 4, .macs_fp32 = 4, .elements = 4, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 0.2847, .dla_watts_max = 0.2847,
        .max_loadables = 1, .hwc4_alignment = 32,
+       .platform = &kPlatform_nvdla_vp, .os_bytes = 268435456, .cuda_bytes = 0,
        .note = "open NVDLA, checked bit by bit against NVIDIA's vectors"},
       {.name = "nvdla-nv_medium_1024_full", .label = Label::kBitExact, .config = &kHardware[2],
        .dla_cores = 1, .macs_int8 = 1024, .macs_fp16 = 0,
@@ -126,6 +159,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = ""},
        .cpu = {.name = "soc-cpu", .macs_int8 = 16, .macs_fp16 = 4, .macs_fp32 = 4, .elements = 4, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 0.1488, .dla_watts_max = 0.1488,
        .max_loadables = 1, .hwc4_alignment = 32,
+       .platform = &kPlatform_nvdla_vp, .os_bytes = 268435456, .cuda_bytes = 0,
        .note = "open NVDLA, checked bit by bit against NVIDIA's vectors"},
       {.name = "nvdla-nv_medium_512", .label = Label::kBitExact, .config = &kHardware[3],
        .dla_cores = 1, .macs_int8 = 512, .macs_fp16 = 0,
@@ -135,6 +169,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = ""},
        .cpu = {.name = "soc-cpu", .macs_int8 = 16, .macs_fp16 = 4, .macs_fp32 = 4, .elements = 4, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 0.0808, .dla_watts_max = 0.0808,
        .max_loadables = 1, .hwc4_alignment = 32,
+       .platform = &kPlatform_nvdla_vp, .os_bytes = 268435456, .cuda_bytes = 0,
        .note = "open NVDLA, checked bit by bit against NVIDIA's vectors"},
       {.name = "nvdla-nv_small_256_full", .label = Label::kBitExact, .config = &kHardware[4],
        .dla_cores = 1, .macs_int8 = 256, .macs_fp16 = 0,
@@ -144,6 +179,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = ""},
        .cpu = {.name = "soc-cpu", .macs_int8 = 16, .macs_fp16 = 4, .macs_fp32 = 4, .elements = 4, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 0.0469, .dla_watts_max = 0.0469,
        .max_loadables = 1, .hwc4_alignment = 32,
+       .platform = &kPlatform_nvdla_vp, .os_bytes = 268435456, .cuda_bytes = 0,
        .note = "open NVDLA, checked bit by bit against NVIDIA's vectors"},
       {.name = "nvdla-nv_small_256", .label = Label::kBitExact, .config = &kHardware[5],
        .dla_cores = 1, .macs_int8 = 256, .macs_fp16 = 0,
@@ -153,6 +189,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = ""},
        .cpu = {.name = "soc-cpu", .macs_int8 = 16, .macs_fp16 = 4, .macs_fp32 = 4, .elements = 4, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 0.0469, .dla_watts_max = 0.0469,
        .max_loadables = 1, .hwc4_alignment = 32,
+       .platform = &kPlatform_nvdla_vp, .os_bytes = 268435456, .cuda_bytes = 0,
        .note = "open NVDLA, checked bit by bit against NVIDIA's vectors"},
       {.name = "nvdla-nv_small", .label = Label::kBitExact, .config = &kHardware[6],
        .dla_cores = 1, .macs_int8 = 64, .macs_fp16 = 0,
@@ -162,6 +199,7 @@ std::span<const DeviceProfile> devices() {
        .gpu = {.name = ""},
        .cpu = {.name = "soc-cpu", .macs_int8 = 16, .macs_fp16 = 4, .macs_fp32 = 4, .elements = 4, .reached = 0.5, .dram_share = 0.4, .launch_us = 5.0}, .dla_watts_min = 0.0214, .dla_watts_max = 0.0214,
        .max_loadables = 1, .hwc4_alignment = 32,
+       .platform = &kPlatform_nvdla_vp, .os_bytes = 268435456, .cuda_bytes = 0,
        .note = "open NVDLA, checked bit by bit against NVIDIA's vectors"},
   };
   return kDevices;
