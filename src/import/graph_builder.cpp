@@ -174,9 +174,12 @@ class Builder {
       graph_.inputs.push_back(id);
       inputs.push_back(file_input(info));
     }
-    MEDLAR_ASSIGN(ResolvedInputs resolved, resolve_input_shapes(inputs, options_.shapes));
+    MEDLAR_ASSIGN(ResolvedInputs resolved, resolve_input_shapes(inputs, options_.shapes, options_.keep_open));
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (!graph::element_count(resolved.shapes[i])) {
+      if (options_.keep_open && !inputs[i].has_shape && !options_.shapes.contains(inputs[i].name)) {
+        continue;  // not even the rank
+      }
+      if (!options_.keep_open && !graph::element_count(resolved.shapes[i])) {
         return fail(Code::kCorrupt, "input {}: its dimensions overflow", inputs[i].name);
       }
       graph_.value(graph_.inputs[i]).shape = std::move(resolved.shapes[i]);

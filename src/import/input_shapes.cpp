@@ -106,7 +106,7 @@ void default_batch(const FileInput& input, graph::Shape& shape, ResolvedInputs& 
 }  // namespace
 
 Result<ResolvedInputs> resolve_input_shapes(const std::vector<FileInput>& inputs,
-                                            const std::map<std::string, graph::Shape>& named) {
+                                            const std::map<std::string, graph::Shape>& named, bool keep_open) {
   MEDLAR_TRY(check_names(inputs, named));
   SymbolTable symbols;
   for (const FileInput& input : inputs) {
@@ -126,8 +126,10 @@ Result<ResolvedInputs> resolve_input_shapes(const std::vector<FileInput>& inputs
   for (const FileInput& input : inputs) {
     const auto given = named.find(input.name);
     graph::Shape shape = given == named.end() ? file_shape(input, symbols) : given->second;
-    default_batch(input, shape, out, symbols);
-    const bool is_open = !input.has_shape || std::find(shape.begin(), shape.end(), graph::kUnknownDim) != shape.end();
+    if (!keep_open) {
+      default_batch(input, shape, out, symbols);
+    }
+    const bool is_open = !keep_open && (!input.has_shape || std::find(shape.begin(), shape.end(), graph::kUnknownDim) != shape.end());
     if (given == named.end() && is_open) {
       flags += (flags.empty() ? "" : ",") + shape_flag(input.name, shape);
       open_shape = open == nullptr ? shape : open_shape;

@@ -31,7 +31,8 @@ struct ResolvedInputs {
   std::vector<std::string> notices;
 };
 
+/// `keep_open`: dimensions that nobody names stay open.
 Result<ResolvedInputs> resolve_input_shapes(const std::vector<FileInput>& inputs,
-                                            const std::map<std::string, graph::Shape>& named);
+                                            const std::map<std::string, graph::Shape>& named, bool keep_open = false);
 
 }  // namespace medlar::import

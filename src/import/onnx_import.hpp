@@ -20,6 +20,8 @@ inline constexpr int kModelOpset = 22;
 struct ImportOptions {
   /// Shapes of inputs by name (`--shapes name:1x3x224x224`). Only dimensions that the file leaves open may differ.
   std::map<std::string, graph::Shape> shapes = {};
+  /// Open dimensions stay kUnknownDim, the batch included: for those who give the shapes later.
+  bool keep_open = false;
 };
 
 /// Reads a model and the external data files beside it. An open batch (dimension 0) that `options.shapes` does not

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plain types that the whole API shares.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "medlar/export.hpp"
+
+namespace medlar {
+
+/// Element types, with TensorRT's numbers; 64 and above are types that TensorRT lacks.
+enum class DataType : std::int32_t {
+  kFloat32 = 0,
+  kFloat16 = 1,
+  kInt8 = 2,
+  kInt32 = 3,
+  kBool = 4,
+  kUint8 = 5,
+  kFp8 = 6,
+  kBfloat16 = 7,
+  kInt64 = 8,
+  kInt4 = 9,
+  kFloat64 = 64,
+  kInt16 = 65,
+  kUint16 = 66,
+  kUint32 = 67,
+  kUint64 = 68,
+};
+
+/// "float32", "int8", ...
+MEDLAR_API const char* dataTypeName(DataType type) noexcept;
+/// Bytes of one element; throws Unsupported for packed 4-bit types.
+MEDLAR_API std::size_t elementBytes(DataType type);
+
+/// Dimensions, outermost first (NCHW). -1: open.
+using Dims = std::vector<std::int64_t>;
+
+/// Number of elements; throws InvalidArgument for open dimensions and overflow.
+MEDLAR_API std::size_t volume(const Dims& dims);
+
+/// Constant data of the caller's. Functions that take it copy it before they return.
+struct Weights {
+  DataType type = DataType::kFloat32;
+  const void* values = nullptr;
+  std::int64_t count = 0;
+};
+
+/// Constant data that the API gives back.
+struct OwnedWeights {
+  DataType type = DataType::kFloat32;
+  Dims dims;
+  std::vector<std::byte> bytes;
+};
+
+enum class DeviceType : std::int32_t { kGpu = 0, kDla = 1 };
+
+/// Where a layer runs.
+enum class Placed : std::uint8_t { kDla, kGpu, kCpu, kFolded };
+
+/// The kinds of layer, with TensorRT's numbers. kOther: an ONNX operator that TensorRT has no layer for.
+enum class LayerType : std::int32_t {
+  kConvolution = 0,
+  kCast = 1,
+  kActivation = 2,
+  kPooling = 3,
+  kLrn = 4,
+  kScale = 5,
+  kSoftmax = 6,
+  kDeconvolution = 7,
+  kConcatenation = 8,
+  kElementwise = 9,
+  kPlugin = 10,
+  kUnary = 11,
+  kPadding = 12,
+  kShuffle = 13,
+  kReduce = 14,
+  kTopk = 15,
+  kGather = 16,
+  kMatrixMultiply = 17,
+  kConstant = 20,
+  kIdentity = 22,
+  kSlice = 24,
+  kShape = 25,
+  kParametricRelu = 26,
+  kResize = 27,
+  kTripLimit = 28,
+  kRecurrence = 29,
+  kLoopOutput = 31,
+  kSelect = 32,
+  kFill = 33,
+  kQuantize = 34,
+  kDequantize = 35,
+  kCondition = 36,
+  kEinsum = 40,
+  kNormalization = 46,
+  kSqueeze = 49,
+  kUnsqueeze = 50,
+  kOther = 1000,
+};
+
+enum class ActivationType : std::int32_t {
+  kRelu, kSigmoid, kTanh, kLeakyRelu, kElu, kSelu, kSoftsign, kSoftplus, kClip, kHardSigmoid, kScaledTanh,
+  kThresholdedRelu, kGeluErf, kGeluTanh
+};
+enum class PoolingType : std::int32_t { kMax, kAverage, kMaxAverageBlend };
+enum class ElementWiseOperation : std::int32_t {
+  kSum, kProd, kMax, kMin, kSub, kDiv, kPow, kFloorDiv, kAnd, kOr, kXor, kEqual, kGreater, kLess
+};
+enum class UnaryOperation : std::int32_t {
+  kExp, kLog, kSqrt, kRecip, kAbs, kNeg, kSin, kCos, kTan, kSinh, kCosh, kAsin, kAcos, kAtan, kAsinh, kAcosh, kAtanh,
+  kCeil, kFloor, kErf, kNot, kSign, kRound, kIsInf, kIsNan
+};
+enum class ReduceOperation : std::int32_t { kSum, kProd, kMax, kMin, kAvg };
+enum class MatrixOperation : std::int32_t { kNone, kTranspose, kVector };
+enum class ScaleMode : std::int32_t { kUniform, kChannel, kElementwise };
+enum class PaddingMode : std::int32_t { kExplicitRoundDown, kExplicitRoundUp, kSameUpper, kSameLower };
+enum class ResizeMode : std::int32_t { kNearest, kLinear, kCubic };
+enum class ResizeCoordinates : std::int32_t { kAlignCorners, kAsymmetric, kHalfPixel };
+enum class ResizeRounding : std::int32_t { kHalfUp, kHalfDown, kFloor, kCeil };
+enum class TopKOperation : std::int32_t { kMax, kMin };
+enum class SliceMode : std::int32_t { kStrict, kWrap, kClamp, kFill, kReflect };
+
+}  // namespace medlar

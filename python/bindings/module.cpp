@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bind.hpp"
+
+NB_MODULE(_core, m) {
+  m.doc() = "The public C++ API of Medlar; package medlar gives it Python's manners.";
+  m.attr("__version__") = medlar::version();
+  medlar::python::bind_errors(m);
+  medlar::python::bind_device(m);
+  medlar::python::bind_network(m);
+  medlar::python::bind_build(m);
+  medlar::python::bind_runtime(m);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nanobind/trampoline.h>
+
+#include "bind.hpp"
+
+namespace medlar::python {
+namespace {
+
+class PyProfiler : public Profiler {
+ public:
+  NB_TRAMPOLINE(Profiler, 1);
+  void report(const LayerTime& layer) override {
+    nb::gil_scoped_acquire lock;
+    nb_trampoline.base().attr("report")(layer.name, layer.modelledMs, layer.hostMs, static_cast<int>(layer.placed), layer.onnxNodes);
+  }
+};
+
+std::string dims_text(const Dims& dims) {
+  std::string text = "(";
+  for (size_t i = 0; i < dims.size(); ++i) {
+    text += (i > 0 ? ", " : "") + std::to_string(dims[i]);
+  }
+  return text + ")";
+}
+
+/// Throws InvalidArgument naming the tensor, what it is and what was given.
+template <typename AnyArray>
+void check_array(const TensorInfo& tensor, const AnyArray& array) {
+  const DataType type = type_of(array.dtype());
+  Dims dims;
+  for (size_t i = 0; i < array.ndim(); ++i) {
+    dims.push_back(static_cast<int64_t>(array.shape(i)));
+  }
+  if (type != tensor.type || dims != tensor.dims) {
+    throw InvalidArgument(std::string(tensor.input ? "input" : "output") + " '" + tensor.name + "' is " + dataTypeName(tensor.type) + " " +
+                          dims_text(tensor.dims) + ", given is " + dataTypeName(type) + " " + dims_text(dims));
+  }
+}
+
+void run(ExecutionContext& context, const Engine& engine, const std::map<std::string, Array>& inputs,
+         const std::map<std::string, WritableArray>& outputs) {
+  std::map<std::string, std::span<const std::byte>> from;
+  std::map<std::string, std::span<std::byte>> to;
+  for (const auto& [name, array] : inputs) {
+    check_array(engine.tensor(name), array);
+    from[name] = {static_cast<const std::byte*>(array.data()), array.nbytes()};
+  }
+  for (const auto& [name, array] : outputs) {
+    check_array(engine.tensor(name), array);
+    to[name] = {static_cast<std::byte*>(array.data()), array.nbytes()};
+  }
+  nb::gil_scoped_release unlocked;
+  context.run(from, to);
+}
+
+nb::list layer_list(const std::vector<LayerTime>& layers) {
+  nb::list list;
+  for (const LayerTime& layer : layers) {
+    list.append(nb::make_tuple(layer.name, static_cast<int>(layer.placed), layer.onnxNodes, layer.modelledMs, layer.hostMs));
+  }
+  return list;
+}
+
+void bind_context(nb::module_& m) {
+  nb::class_<ExecutionContext>(m, "Context")
+      .def("set_tensor_address", [](ExecutionContext& c, std::string_view name, uintptr_t address) {
+        c.setTensorAddress(name, reinterpret_cast<void*>(address));
+      })
+      .def("get_tensor_address", [](const ExecutionContext& c, std::string_view name) { return reinterpret_cast<uintptr_t>(c.tensorAddress(name)); })
+      .def("set_input_shape", &ExecutionContext::setInputShape)
+      .def("execute", &ExecutionContext::execute, Unlocked())
+      .def("enqueue", &ExecutionContext::enqueue, Unlocked())
+      .def("run", &run)
+      .def("output_shape", &ExecutionContext::outputDims)
+      .def("open_output", [](const ExecutionContext& c, std::string_view name) { return to_numpy(c.openOutput(name)); })
+      .def("set_profiler", &ExecutionContext::setProfiler, nb::arg().none(), nb::keep_alive<1, 2>())
+      .def_prop_ro("last_times", [](const ExecutionContext& c) {
+        const RunTimes times = c.lastTimes();
+        return std::make_pair(times.modelledDlaMs, times.hostMs);
+      })
+      .def_prop_ro("last_layers", [](const ExecutionContext& c) { return layer_list(c.lastLayers()); });
+}
+
+}  // namespace
+
+void bind_runtime(nb::module_& m) {
+  nb::class_<Profiler, PyProfiler>(m, "Profiler").def(nb::init<>());
+  bind_context(m);
+  nb::class_<Engine>(m, "Engine")
+      .def_prop_ro("model_name", &Engine::modelName)
+      .def_prop_ro("device_name", &Engine::deviceName)
+      .def_prop_ro("precision", &Engine::precision)
+      .def_prop_ro("tensors", [](const Engine& e) {
+        nb::list list;
+        for (const TensorInfo& t : e.tensors()) {
+          list.append(nb::make_tuple(t.name, t.input, static_cast<int>(t.type), t.dims, t.bytes));
+        }
+        return list;
+      })
+      .def_prop_ro("num_layers", &Engine::numLayers)
+      .def_prop_ro("layer_names", &Engine::layerNames)
+      .def_prop_ro("device_memory_bytes", &Engine::deviceMemoryBytes)
+      .def("serialize", [](const Engine& e) { return to_bytes(e.serialize()); })
+      .def("inspect", &Engine::inspect)
+      .def("inspect_layer", &Engine::inspectLayer)
+      .def("placement_text", &Engine::placementText)
+      .def("create_context", &Engine::createExecutionContext, nb::arg("core") = 0)
+      .def("device", &Engine::device);
+  nb::class_<Runtime>(m, "Runtime")
+      .def(nb::init<Logger&, Device>(), nb::keep_alive<1, 2>())
+      .def_prop_rw("dla_core", &Runtime::dlaCore, &Runtime::setDLACore)
+      .def_prop_ro("num_dla_cores", &Runtime::numDLACores)
+      .def("deserialize", [](const Runtime& r, const nb::bytes& engine, std::string_view name) {
+        const auto bytes = span_of(engine);
+        nb::gil_scoped_release unlocked;
+        return r.deserialize(bytes, name);
+      }, nb::arg("engine"), nb::arg("name") = "engine", nb::keep_alive<0, 1>());
+}
+
+}  // namespace medlar::python

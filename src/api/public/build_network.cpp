@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a network and its config to an engine.
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include <fmt/ranges.h>
+
+#include "api/inspect.hpp"
+#include "api/public/calibration_source.hpp"
+#include "api/public/config_state.hpp"
+#include "api/public/errors.hpp"
+#include "api/public/log.hpp"
+#include "api/public/network_state.hpp"
+#include "api/public/placement.hpp"
+#include "api/public/pools.hpp"
+#include "compiler/compile.hpp"
+#include "compiler/reasons.hpp"
+#include "engine/engine.hpp"
+#include "graph/fold.hpp"
+#include "graph/shape_inference.hpp"
+#include "host/evaluator.hpp"
+
+namespace medlar::door {
+namespace {
+
+hw::Precision precision_of(const BuilderConfig::State& config) {
+  return config.has(BuilderFlag::kInt8) ? hw::Precision::kInt8 : hw::Precision::kFp16;
+}
+
+/// Shapes of all inputs: the profile's, and 1 for a batch that nobody names.
+std::map<std::string, graph::Shape> input_shapes(const NetworkState& network, const BuilderConfig::State& config, Logger& logger) {
+  std::map<std::string, graph::Shape> shapes;
+  const std::map<std::string, Dims> wished = config.profiles.empty() ? std::map<std::string, Dims>() : config.profiles[0].shapes();
+  for (const auto& [name, dims] : wished) {
+    const Tensor* tensor = network.find_tensor(name);
+    if (tensor == nullptr || !tensor->isInput()) {
+      raise(ErrorCode::kNotFound, "optimisation profile: the network has no input '{}'", name);
+    }
+  }
+  for (const Tensor* input : network.inputs) {
+    Dims dims = input->dims();
+    const auto wish = wished.find(input->name());
+    if (wish != wished.end()) {
+      const bool fits = wish->second.size() == dims.size() &&
+                        std::equal(dims.begin(), dims.end(), wish->second.begin(), [](int64_t a, int64_t b) { return a < 0 || a == b; });
+      if (!fits) {
+        raise(ErrorCode::kInvalidArgument, "optimisation profile: input '{}' is [{}], the profile says [{}]", input->name(),
+              fmt::join(dims, ","), fmt::join(wish->second, ","));
+      }
+      dims = wish->second;
+    } else if (!dims.empty() && dims[0] < 0) {
+      dims[0] = 1;
+      log(logger, LogLevel::kWarning, fmt::format("input '{}': its batch is open and no profile names it: it becomes 1", input->name()));
+    }
+    if (std::any_of(dims.begin(), dims.end(), [](int64_t d) { return d < 0; })) {
+      raise(ErrorCode::kInvalidArgument, "input '{}' is [{}]: an optimisation profile (min = opt = max) has to name its open dimensions",
+            input->name(), fmt::join(dims, ","));
+    }
+    shapes[input->name()] = dims;
+  }
+  return shapes;
+}
+
+/// The network's graph; that of the file itself where nothing was changed.
+Lowered graph_of(const NetworkState& network, const std::map<std::string, graph::Shape>& shapes) {
+  if (network.outputs.empty()) {
+    raise(ErrorCode::kInvalidArgument, "network '{}' has no output: mark one", network.name);
+  }
+  if (network.reimport && !network.touched) {
+    Lowered lowered{take(network.reimport(shapes)), {}};
+    for (const auto& layer : network.layers) {
+      lowered.nodes[layer.get()] = {layer->name()};
+    }
+    return lowered;
+  }
+  Lowered lowered = lower(network, shapes);
+  take(graph::infer_shapes(lowered.graph));
+  return lowered;
+}
+
+/// What one layer is asked to be, and whether that is more than a wish.
+struct Wish {
+  std::optional<compiler::Engine> engine;
+  bool must = false;  ///< The caller placed it on the DLA and no fallback is allowed.
+};
+
+bool obeys(const BuilderConfig::State& config) {
+  return config.has(BuilderFlag::kObeyPrecisionConstraints) || config.has(BuilderFlag::kStrictTypes);
+}
+
+/// Precision that a layer is asked to have, as far as it moves the layer to the host. FP32 exists only there.
+bool wants_float32(const Layer& layer, const BuilderConfig::State& config, Logger& logger) {
+  if (!layer.precision() || layer.type() == LayerType::kConstant) {
+    return false;
+  }
+  const DataType precision = *layer.precision();
+  if (precision == DataType::kFloat32) {
+    return true;
+  }
+  const bool int8 = config.has(BuilderFlag::kInt8);
+  const bool same = (precision == DataType::kInt8 && int8) || (precision == DataType::kFloat16 && !int8) ||
+                    precision == DataType::kInt32 || precision == DataType::kInt64 || precision == DataType::kBool;
+  if (same) {
+    return false;
+  }
+  const std::string message = fmt::format("layer '{}': precision {} in a build for {}: single layers in another DLA precision", layer.name(),
+                                          dataTypeName(precision), int8 ? "INT8" : "FP16");
+  if (obeys(config)) {
+    raise(ErrorCode::kUnsupported, "{} are not possible", message);
+  }
+  log(logger, LogLevel::kWarning, message + " are not possible; it keeps the build's");
+  return false;
+}
+
+std::map<std::string, compiler::Engine> engines_of(const NetworkState& network, const Lowered& lowered,
+                                                   const BuilderConfig::State& config, Logger& logger) {
+  const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
+  std::map<std::string, compiler::Engine> engines;
+  for (const auto& layer : network.layers) {
+    const auto wish = config.devices.find(layer.get());
+    const DeviceType type = wish == config.devices.end() ? config.default_device : wish->second;
+    if (type == DeviceType::kDla && !reduced && !config.has(BuilderFlag::kGpuFallback)) {
+      raise(ErrorCode::kInvalidArgument,
+            "layer '{}' is to run on the DLA, which computes in FP16 and INT8: set one of those flags, or GPU_FALLBACK", layer->name());
+    }
+    const bool host = type == DeviceType::kGpu || !reduced || wants_float32(*layer, config, logger);
+    const auto nodes = lowered.nodes.find(layer.get());
+    if (nodes == lowered.nodes.end()) {
+      continue;
+    }
+    for (const std::string& node : nodes->second) {
+      engines[node] = host ? compiler::Engine::kGpu : compiler::Engine::kDla;
+    }
+  }
+  return engines;
+}
+
+/// Without fallback, a layer that the caller put on the DLA has to be there.
+void check_fallback(const BuilderConfig::State& config, const std::map<std::string, compiler::Engine>& engines,
+                    const compiler::Plan& plan) {
+  if (config.has(BuilderFlag::kGpuFallback)) {
+    return;
+  }
+  std::string list;
+  for (const compiler::Placement& p : plan.placements) {
+    const auto wish = engines.find(p.node);
+    const bool wanted = wish != engines.end() && wish->second == compiler::Engine::kDla;
+    if (wanted && p.segment >= 0 && p.engine != compiler::Engine::kDla) {
+      list += fmt::format("\n  {} ({}): {} {}", p.node, p.op_type, p.reason_code, p.reason);
+    }
+  }
+  if (!list.empty()) {
+    raise(ErrorCode::kUnsupported, "layers are to run on the DLA, which cannot run them, and GPU_FALLBACK is not set:{}", list);
+  }
+}
+
+/// Nodes of the user's network that folding removed before the compiler saw them still appear in the report.
+std::vector<compiler::Placement> with_folded(const graph::Graph& original, std::vector<compiler::Placement> placements) {
+  std::map<std::string, compiler::Placement> known;
+  for (compiler::Placement& placement : placements) {
+    known.emplace(placement.node, std::move(placement));
+  }
+  std::vector<compiler::Placement> all;
+  for (const graph::Node& node : original.nodes) {
+    const auto at = known.find(node.name);
+    compiler::Placement folded;
+    folded.node = node.name;
+    folded.op_type = node.op_type;
+    all.push_back(at == known.end() ? std::move(folded) : std::move(at->second));
+  }
+  return all;
+}
+
+void log_placements(const engine::Engine& engine, Logger& logger) {
+  const std::string text = api::placement_summary(engine);
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    log(logger, LogLevel::kInfo, std::string_view(text).substr(at, end - at));
+    at = end + 1;
+  }
+}
+
+}  // namespace
+
+Placed placed_on(compiler::Engine engine) {
+  return engine == compiler::Engine::kDla ? Placed::kDla : (engine == compiler::Engine::kGpu ? Placed::kGpu : Placed::kCpu);
+}
+
+LayerPlacement placement_of(const compiler::Placement& p) {
+  return {.layer = p.node, .placed = p.segment < 0 ? Placed::kFolded : placed_on(p.engine), .precision = p.precision,
+          .reasonCode = p.reason_code, .reason = p.reason};
+}
+
+std::vector<LayerPlacement> placements_of(const std::vector<std::string>& names,
+                                          const std::vector<compiler::Placement>& placements) {
+  std::map<std::string_view, const compiler::Placement*> known;
+  for (const compiler::Placement& placement : placements) {
+    known.emplace(placement.node, &placement);
+  }
+  std::vector<LayerPlacement> out;
+  for (const std::string& name : names) {
+    const auto at = known.find(name);
+    out.push_back(at == known.end() ? LayerPlacement{.layer = name, .placed = Placed::kFolded} : placement_of(*at->second));
+  }
+  return out;
+}
+
+std::map<const Layer*, LayerPlacement> place_layers(const NetworkState& network, const BuilderConfig::State& config) {
+  Lowered lowered = graph_of(network, input_shapes(network, config, *config.logger));
+  host::OnnxEvaluator evaluator;
+  take(graph::fold_constants(lowered.graph, &evaluator));
+  const compiler::CompileOptions options{.config = profile_of(config.device).config, .precision = precision_of(config)};
+  const auto placements = take(compiler::place(lowered.graph, options));
+  std::map<const Layer*, LayerPlacement> answers;
+  for (const auto& layer : network.layers) {
+    LayerPlacement answer{.layer = layer->name(), .placed = Placed::kFolded, .precision = {}, .reasonCode = {}, .reason = {}};
+    const auto nodes = lowered.nodes.find(layer.get());
+    for (const LayerPlacement& part : placements_of(nodes == lowered.nodes.end() ? std::vector<std::string>() : nodes->second, placements)) {
+      LayerPlacement whole = part;
+      // An island could run there; it is only not worth the transitions on its own.
+      if (part.reasonCode == compiler::reason_text(compiler::Reason::kIsland).code) {
+        whole = {.layer = part.layer, .placed = Placed::kDla, .precision = std::string(hw::precision_name(options.precision)),
+                 .reasonCode = {}, .reason = {}};
+      }
+      if (answer.placed == Placed::kFolded || whole.placed == Placed::kCpu) {
+        answer = whole;
+        answer.layer = layer->name();
+      }
+    }
+    answers[layer.get()] = answer;
+  }
+  return answers;
+}
+
+std::vector<std::byte> build_network(const NetworkState& network, const BuilderConfig::State& config, Logger& logger) {
+  const hw::DeviceProfile& device = profile_of(config.device);
+  const hw::Precision precision = precision_of(config);
+  if (!device.config->supports(precision)) {
+    raise(ErrorCode::kUnsupported, "{} does not compute in {}", device.name, hw::precision_name(precision));
+  }
+  if (config.dla_core >= static_cast<int>(device.dla_cores)) {
+    raise(ErrorCode::kOutOfRange, "DLA core {}: {} has {}", config.dla_core, device.name, device.dla_cores);
+  }
+  const Lowered lowered = graph_of(network, input_shapes(network, config, logger));
+  graph::Graph graph = lowered.graph;
+  host::OnnxEvaluator evaluator;
+  take(graph::fold_constants(graph, &evaluator));
+
+  compiler::CompileOptions options{.config = device.config, .precision = precision};
+  options.engines = engines_of(network, lowered, config, logger);
+  std::set<std::string_view> left;
+  for (const graph::Node& node : graph.nodes) {
+    left.insert(node.name);
+  }
+  std::erase_if(options.engines, [&](const auto& wish) { return !left.contains(wish.first); });
+  const bool any_dla = std::any_of(options.engines.begin(), options.engines.end(),
+                                   [](const auto& wish) { return wish.second == compiler::Engine::kDla; });
+  const bool any_int8 = precision == hw::Precision::kInt8 && any_dla;
+  const compiler::CalibrationTable table = any_int8 ? ranges_for(graph, network, config, logger) : compiler::CalibrationTable();
+  engine::Engine engine;
+  engine.model = network.name.empty() ? "network" : network.name;
+  engine.device = device.name;
+  engine.fingerprint = engine::device_fingerprint(device);
+  engine.precision = hw::precision_name(precision);
+  engine.plan = take(compiler::compile(graph, options, &table));
+  check_fallback(config, options.engines, engine.plan);
+  check_pools(config, device, engine.plan);
+  engine.plan.placements = with_folded(lowered.graph, std::move(engine.plan.placements));
+  log_placements(engine, logger);
+  const ByteBuffer bytes = engine::serialize(engine);
+  std::vector<std::byte> out(bytes.size());
+  std::memcpy(out.data(), bytes.data(), bytes.size());
+  return out;
+}
+
+}  // namespace medlar::door

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranges for INT8 from what the caller gave: a calibrator's cache or batches, files, ranges of single tensors.
+// Private to this folder.
+#pragma once
+
+#include "api/public/config_state.hpp"
+#include "api/public/network_state.hpp"
+#include "compiler/calibration.hpp"
+
+namespace medlar::door {
+
+/// For `graph`, folded. Throws InvalidArgument when there is no source at all.
+compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkState& network, const BuilderConfig::State& config,
+                                      Logger& logger);
+
+}  // namespace medlar::door
