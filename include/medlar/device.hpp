@@ -27,7 +27,8 @@ class MEDLAR_API Buffer {
   explicit Buffer(std::shared_ptr<BufferState> state) : state_(std::move(state)) {}
   void* data() const;          ///< Throws InvalidArgument on an empty handle.
   std::size_t size() const noexcept;  ///< Bytes asked for; 0 when empty.
-  /// A new descriptor that shares the pages: importFd() it on any device of any process, or mmap it. The caller closes it.
+  /// A new descriptor of the module's kernel (what a dma-buf is on a board) that shares the pages: Device::importFd() takes
+  /// it, also after this buffer is gone. The caller gives it to Device::closeFd().
   int exportFd() const;
   void reset() noexcept { state_.reset(); }
   explicit operator bool() const noexcept { return state_ != nullptr; }
@@ -104,8 +105,10 @@ class MEDLAR_API Device {
 
   /// Page-aligned, zeroed.
   Buffer allocate(std::size_t bytes) const;
-  /// Shares the pages of an exported buffer. Does not take the descriptor.
+  /// Shares the pages of a buffer of this module that was exported. Does not take the descriptor.
   Buffer importFd(int fd, bool readOnly = false) const;
+  /// Throws InvalidArgument for a descriptor that is not open.
+  void closeFd(int fd) const;
   /// The buffer that holds [address, address + bytes); throws OutOfRange when there is none.
   void checkRange(const void* address, std::size_t bytes) const;
 

@@ -19,6 +19,7 @@
 #include "medlar/logger.hpp"
 #include "medlar/network.hpp"
 #include "medlar/onnx_parser.hpp"
+#include "medlar/reference.hpp"
 #include "medlar/runtime.hpp"
 #include "medlar/types.hpp"
 #include "medlar/version.hpp"

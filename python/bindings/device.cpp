@@ -75,6 +75,7 @@ void bind_device(nb::module_& m) {
       })
       .def("allocate", &Device::allocate)
       .def("import_fd", &Device::importFd, nb::arg("fd"), nb::arg("read_only") = false)
+      .def("close_fd", &Device::closeFd)
       .def("check_range", [](const Device& d, uintptr_t address, size_t n) { d.checkRange(pointer(address), n); })
       .def("create_stream", &Device::createStream)
       .def("create_event", &Device::createEvent)

@@ -27,7 +27,8 @@ void translate(const std::exception_ptr& pointer, void*) {
     try {
       std::rethrow_if_nested(error);
     } catch (nb::python_error& cause) {
-      nb::chain_error(cause, type, "%s", error.what());
+      cause.restore();
+      nb::chain_error(type, "%s", error.what());
       return;
     } catch (...) {
       PyErr_SetString(type, error.what());
@@ -40,7 +41,6 @@ void translate(const std::exception_ptr& pointer, void*) {
 }  // namespace
 
 void bind_errors(nb::module_& m) {
-  const std::string prefix = "medlar.";
   nb::object base = nb::steal(PyErr_NewExceptionWithDoc("medlar.Error", "What every error of Medlar is.", PyExc_RuntimeError, nullptr));
   m.attr("Error") = base;
   const std::array kinds{
@@ -55,7 +55,7 @@ void bind_errors(nb::module_& m) {
   for (const Kind& kind : kinds) {
     const bool layout_fits = kind.also != nullptr && kind.also != PyExc_OSError && kind.also != PyExc_TimeoutError;
     const nb::object bases = layout_fits ? nb::object(nb::make_tuple(base, nb::handle(kind.also))) : nb::object(nb::make_tuple(base));
-    PyObject* type = PyErr_NewException((prefix + kind.name).c_str(), bases.ptr(), nullptr);
+    PyObject* type = PyErr_NewException((std::string("medlar.") + kind.name).c_str(), bases.ptr(), nullptr);
     if (type == nullptr) {
       throw nb::python_error();
     }

@@ -3,6 +3,8 @@
 
 NB_MODULE(_core, m) {
   m.doc() = "The public C++ API of Medlar; package medlar gives it Python's manners.";
+  // Objects that a script still holds at exit are no leak: the interpreter does not collect its globals.
+  nb::set_leak_warnings(false);
   m.attr("__version__") = medlar::version();
   medlar::python::bind_errors(m);
   medlar::python::bind_device(m);

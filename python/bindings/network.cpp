@@ -10,7 +10,10 @@ namespace {
 class PyLogger : public Logger {
  public:
   NB_TRAMPOLINE(Logger, 1);
-  void log(LogLevel level, std::string_view message) override { NB_OVERRIDE_PURE(log, static_cast<int>(level), std::string(message)); }
+  void log(LogLevel level, std::string_view message) override {
+    nb::gil_scoped_acquire lock;
+    nb_trampoline.base().attr("log")(static_cast<int>(level), std::string(message));
+  }
 };
 
 constexpr auto kRef = nb::rv_policy::reference_internal;

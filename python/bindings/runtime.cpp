@@ -81,6 +81,27 @@ void bind_context(nb::module_& m) {
       .def_prop_ro("last_layers", [](const ExecutionContext& c) { return layer_list(c.lastLayers()); });
 }
 
+nb::dict reference_run(const std::string& model, const std::map<std::string, Array>& inputs, const std::map<std::string, Dims>& shapes) {
+  std::map<std::string, TensorView> views;
+  for (const auto& [name, array] : inputs) {
+    TensorView view{type_of(array.dtype()), {}, {static_cast<const std::byte*>(array.data()), array.nbytes()}};
+    for (size_t i = 0; i < array.ndim(); ++i) {
+      view.dims.push_back(static_cast<int64_t>(array.shape(i)));
+    }
+    views.emplace(name, std::move(view));
+  }
+  std::map<std::string, OwnedWeights> results;
+  {
+    nb::gil_scoped_release unlocked;
+    results = runReference(model, views, shapes);
+  }
+  nb::dict out;
+  for (auto& [name, tensor] : results) {
+    out[name.c_str()] = to_numpy(std::move(tensor));
+  }
+  return out;
+}
+
 }  // namespace
 
 void bind_runtime(nb::module_& m) {
@@ -106,6 +127,7 @@ void bind_runtime(nb::module_& m) {
       .def("placement_text", &Engine::placementText)
       .def("create_context", &Engine::createExecutionContext, nb::arg("core") = 0)
       .def("device", &Engine::device);
+  m.def("reference_run", &reference_run);
   nb::class_<Runtime>(m, "Runtime")
       .def(nb::init<Logger&, Device>(), nb::keep_alive<1, 2>())
       .def_prop_rw("dla_core", &Runtime::dlaCore, &Runtime::setDLACore)

@@ -90,13 +90,34 @@ Result<std::shared_ptr<const runtime::LoadedEngine>> Module::load(const engine::
        .keep_alive = shared_from_this()});
 }
 
+namespace {
+
+/// Memory and its module go together: a holder of both, handed out as the memory alone.
+std::shared_ptr<runtime::DeviceMemory> tied(std::shared_ptr<Module> module, std::shared_ptr<runtime::DeviceMemory> memory) {
+  auto both = std::make_shared<std::pair<std::shared_ptr<Module>, std::shared_ptr<runtime::DeviceMemory>>>(
+      std::move(module), std::move(memory));
+  return std::shared_ptr<runtime::DeviceMemory>(both, both->second.get());
+}
+
+}  // namespace
+
 Result<std::shared_ptr<runtime::DeviceMemory>> Module::allocate(uint64_t bytes,
                                                                 const umd::BufferOptions& options) {
   MEDLAR_ASSIGN(auto memory, runtime::DeviceMemory::allocate(state_->home, bytes, options));
-  // The memory and its module go together: a holder of both, handed out as the memory alone.
-  auto both = std::make_shared<std::pair<std::shared_ptr<Module>, std::shared_ptr<runtime::DeviceMemory>>>(
-      shared_from_this(), std::move(memory));
-  return std::shared_ptr<runtime::DeviceMemory>(both, both->second.get());
+  return tied(shared_from_this(), std::move(memory));
+}
+
+Result<std::shared_ptr<runtime::DeviceMemory>> Module::import_fd(int fd, bool read_only) {
+  MEDLAR_ASSIGN(auto memory, runtime::DeviceMemory::import(state_->home, fd, read_only));
+  return tied(shared_from_this(), std::move(memory));
+}
+
+Status Module::close_fd(int fd) {
+  const medlar_kernel* kernel = state_->kernel->seam();
+  if (const int result = kernel->close(kernel->self, fd); result < 0) {
+    return fail(Code::kInvalidArgument, "descriptor {} is not open: {}", fd, umd::errno_name(result));
+  }
+  return {};
 }
 
 }  // namespace medlar::api

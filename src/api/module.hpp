@@ -59,6 +59,11 @@ class Module : public std::enable_shared_from_this<Module> {
   Result<std::shared_ptr<runtime::DeviceMemory>> allocate(uint64_t bytes,
                                                           const umd::BufferOptions& options = {});
 
+  /// Shares the pages behind a descriptor of DeviceMemory::export_fd(). Does not take `fd`.
+  Result<std::shared_ptr<runtime::DeviceMemory>> import_fd(int fd, bool read_only);
+  /// Closes a descriptor that export_fd() gave out; kInvalidArgument when it is not open.
+  Status close_fd(int fd);
+
   /// A context of core 0, for callers that drive loadables themselves.
   const std::shared_ptr<umd::Context>& context() const;
   /// Modelled times of executed operations, by core and task.

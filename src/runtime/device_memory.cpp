@@ -12,6 +12,17 @@ Result<std::shared_ptr<DeviceMemory>> DeviceMemory::allocate(const std::shared_p
   return std::shared_ptr<DeviceMemory>(new DeviceMemory(std::move(buffer)));
 }
 
+Result<std::shared_ptr<DeviceMemory>> DeviceMemory::import(const std::shared_ptr<umd::Context>& home, int fd,
+                                                           bool read_only) {
+  MEDLAR_ASSIGN(auto buffer, umd::Buffer::import(home, fd, read_only));
+  return std::shared_ptr<DeviceMemory>(new DeviceMemory(std::move(buffer)));
+}
+
+Result<int> DeviceMemory::export_fd() const {
+  MEDLAR_ASSIGN(umd::KernelFd fd, home_->export_fd());
+  return fd.release();
+}
+
 Result<std::shared_ptr<umd::Buffer>> DeviceMemory::in(const std::shared_ptr<umd::Context>& context) {
   if (&home_->context() == context.get()) {
     return home_;

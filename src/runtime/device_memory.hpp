@@ -18,9 +18,15 @@ class DeviceMemory {
                                                         uint64_t bytes,
                                                         const umd::BufferOptions& options = {});
 
+  /// Shares the pages behind an exported descriptor. Does not take `fd`.
+  static Result<std::shared_ptr<DeviceMemory>> import(const std::shared_ptr<umd::Context>& home, int fd,
+                                                      bool read_only);
+
   uint64_t size() const { return home_->size(); }  ///< Rounded up to pages.
   /// The bytes as the CPU sees them; valid as long as the memory.
   Result<MutableBytes> map() { return home_->map(); }
+  /// A descriptor that shares the pages, for import(). The caller closes it.
+  Result<int> export_fd() const;
   /// The same pages in the address space of `context`. The caller keeps what it gets: the memory does not.
   Result<std::shared_ptr<umd::Buffer>> in(const std::shared_ptr<umd::Context>& context);
 

@@ -20,6 +20,7 @@
 #include "graph/fold.hpp"
 #include "graph/shape_inference.hpp"
 #include "host/evaluator.hpp"
+#include "timing/host_model.hpp"
 
 namespace medlar::door {
 namespace {
@@ -79,12 +80,6 @@ Lowered graph_of(const NetworkState& network, const std::map<std::string, graph:
   return lowered;
 }
 
-/// What one layer is asked to be, and whether that is more than a wish.
-struct Wish {
-  std::optional<compiler::Engine> engine;
-  bool must = false;  ///< The caller placed it on the DLA and no fallback is allowed.
-};
-
 bool obeys(const BuilderConfig::State& config) {
   return config.has(BuilderFlag::kObeyPrecisionConstraints) || config.has(BuilderFlag::kStrictTypes);
 }
@@ -113,63 +108,68 @@ bool wants_float32(const Layer& layer, const BuilderConfig::State& config, Logge
   return false;
 }
 
-std::map<std::string, compiler::Engine> engines_of(const NetworkState& network, const Lowered& lowered,
-                                                   const BuilderConfig::State& config, Logger& logger) {
+/// The engine that stands for TensorRT's GPU: the module's, or the CPU where it has none.
+compiler::Engine host_engine(const hw::DeviceProfile& device) {
+  const bool gpu = timing::has_engine(device, device.mode(), timing::HostEngine::kGpu);
+  return gpu ? compiler::Engine::kGpu : compiler::Engine::kCpu;
+}
+
+/// A node's name as a rule: a star in it would stand for anything.
+std::string pattern_of(const std::string& node) {
+  if (node.find('*') != std::string::npos) {
+    raise(ErrorCode::kUnsupported, "layer '{}': a layer with a star in its name cannot be placed by name; rename it", node);
+  }
+  return node;
+}
+
+/// Rules for what runs elsewhere and, without fallback, for what has to run on the DLA.
+std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lowered& lowered, const BuilderConfig::State& config,
+                                           Logger& logger) {
   const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
-  std::map<std::string, compiler::Engine> engines;
+  const bool fallback = config.has(BuilderFlag::kGpuFallback);
+  const compiler::Engine host = host_engine(profile_of(config.device));
+  std::vector<compiler::EngineRule> rules;
   for (const auto& layer : network.layers) {
-    const auto wish = config.devices.find(layer.get());
-    const DeviceType type = wish == config.devices.end() ? config.default_device : wish->second;
-    if (type == DeviceType::kDla && !reduced && !config.has(BuilderFlag::kGpuFallback)) {
-      raise(ErrorCode::kInvalidArgument,
-            "layer '{}' is to run on the DLA, which computes in FP16 and INT8: set one of those flags, or GPU_FALLBACK", layer->name());
-    }
-    const bool host = type == DeviceType::kGpu || !reduced || wants_float32(*layer, config, logger);
     const auto nodes = lowered.nodes.find(layer.get());
     if (nodes == lowered.nodes.end()) {
       continue;
     }
+    const auto wish = config.devices.find(layer.get());
+    const DeviceType type = wish == config.devices.end() ? config.default_device : wish->second;
+    if (type == DeviceType::kDla && !reduced && !fallback) {
+      raise(ErrorCode::kInvalidArgument,
+            "layer '{}' is to run on the DLA, which computes in FP16 and INT8: set one of those flags, or GPU_FALLBACK", layer->name());
+    }
+    const bool elsewhere = type == DeviceType::kGpu || !reduced || wants_float32(*layer, config, logger);
     for (const std::string& node : nodes->second) {
-      engines[node] = host ? compiler::Engine::kGpu : compiler::Engine::kDla;
+      if (elsewhere || !fallback) {
+        rules.push_back({pattern_of(node), elsewhere ? host : compiler::Engine::kDla});
+      }
     }
   }
-  return engines;
+  return rules;
 }
 
-/// Without fallback, a layer that the caller put on the DLA has to be there.
-void check_fallback(const BuilderConfig::State& config, const std::map<std::string, compiler::Engine>& engines,
-                    const compiler::Plan& plan) {
+/// Without fallback, every layer that is to run on the DLA has to be there; folded ones run nowhere.
+void check_fallback(const BuilderConfig::State& config, const std::vector<compiler::EngineRule>& rules, const compiler::Plan& plan) {
   if (config.has(BuilderFlag::kGpuFallback)) {
     return;
   }
+  std::set<std::string_view> wanted;
+  for (const compiler::EngineRule& rule : rules) {
+    if (rule.engine == compiler::Engine::kDla) {
+      wanted.insert(rule.pattern);
+    }
+  }
   std::string list;
   for (const compiler::Placement& p : plan.placements) {
-    const auto wish = engines.find(p.node);
-    const bool wanted = wish != engines.end() && wish->second == compiler::Engine::kDla;
-    if (wanted && p.segment >= 0 && p.engine != compiler::Engine::kDla) {
+    if (wanted.contains(p.node) && p.segment >= 0 && p.engine != compiler::Engine::kDla) {
       list += fmt::format("\n  {} ({}): {} {}", p.node, p.op_type, p.reason_code, p.reason);
     }
   }
   if (!list.empty()) {
     raise(ErrorCode::kUnsupported, "layers are to run on the DLA, which cannot run them, and GPU_FALLBACK is not set:{}", list);
   }
-}
-
-/// Nodes of the user's network that folding removed before the compiler saw them still appear in the report.
-std::vector<compiler::Placement> with_folded(const graph::Graph& original, std::vector<compiler::Placement> placements) {
-  std::map<std::string, compiler::Placement> known;
-  for (compiler::Placement& placement : placements) {
-    known.emplace(placement.node, std::move(placement));
-  }
-  std::vector<compiler::Placement> all;
-  for (const graph::Node& node : original.nodes) {
-    const auto at = known.find(node.name);
-    compiler::Placement folded;
-    folded.node = node.name;
-    folded.op_type = node.op_type;
-    all.push_back(at == known.end() ? std::move(folded) : std::move(at->second));
-  }
-  return all;
 }
 
 void log_placements(const engine::Engine& engine, Logger& logger) {
@@ -248,16 +248,14 @@ std::vector<std::byte> build_network(const NetworkState& network, const BuilderC
   take(graph::fold_constants(graph, &evaluator));
 
   compiler::CompileOptions options{.config = device.config, .precision = precision};
-  options.engines = engines_of(network, lowered, config, logger);
-  std::set<std::string_view> left;
-  for (const graph::Node& node : graph.nodes) {
-    left.insert(node.name);
-  }
-  std::erase_if(options.engines, [&](const auto& wish) { return !left.contains(wish.first); });
-  const bool any_dla = std::any_of(options.engines.begin(), options.engines.end(),
-                                   [](const auto& wish) { return wish.second == compiler::Engine::kDla; });
-  const bool any_int8 = precision == hw::Precision::kInt8 && any_dla;
-  const compiler::CalibrationTable table = any_int8 ? ranges_for(graph, network, config, logger) : compiler::CalibrationTable();
+  options.engines = rules_of(network, lowered, config, logger);
+  options.user = &lowered.graph;
+  options.costs.has_gpu = host_engine(device) == compiler::Engine::kGpu;
+  options.costs.max_loadables = device.max_loadables;
+  const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
+  const bool all_elsewhere = !reduced || (config.default_device == DeviceType::kGpu && config.devices.empty());
+  const bool ranges = precision == hw::Precision::kInt8 && !all_elsewhere;
+  const compiler::CalibrationTable table = ranges ? ranges_for(graph, network, config, logger) : compiler::CalibrationTable();
   engine::Engine engine;
   engine.model = network.name.empty() ? "network" : network.name;
   engine.device = device.name;
@@ -266,7 +264,6 @@ std::vector<std::byte> build_network(const NetworkState& network, const BuilderC
   engine.plan = take(compiler::compile(graph, options, &table));
   check_fallback(config, options.engines, engine.plan);
   check_pools(config, device, engine.plan);
-  engine.plan.placements = with_folded(lowered.graph, std::move(engine.plan.placements));
   log_placements(engine, logger);
   const ByteBuffer bytes = engine::serialize(engine);
   std::vector<std::byte> out(bytes.size());

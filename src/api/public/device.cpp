@@ -198,6 +198,10 @@ Buffer Device::importFd(int fd, bool readOnly) const {
   return Buffer(state_->own(std::move(memory), bytes));
 }
 
+void Device::closeFd(int fd) const {
+  door::take(state_->module->close_fd(fd));
+}
+
 void Device::checkRange(const void* address, size_t bytes) const {
   const auto place = state_->find(address);
   if (!place) {

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines: loading, running, measuring."""
+import json
+import os
+import statistics
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import _core
+from ._log import LOGGER
+from ._types import NUMPY, PLACED
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of an engine. `shape` is the model's (NCHW for images); -1 where only a run tells."""
+    name: str
+    shape: tuple
+    dtype: np.dtype
+    nbytes: int  #: of one inference; 0 when the shape is open
+
+
+@dataclass(frozen=True)
+class Times:
+    """Of one inference, in milliseconds. Never add one to the other."""
+    modelled_dla_ms: float  #: what the device's DLA would take, as modelled
+    host_ms: float          #: what this computer took for the whole call
+
+
+@dataclass(frozen=True)
+class LayerTime:
+    """One layer of an inference: a hardware operation of the DLA, or a segment of the host."""
+    name: str
+    engine: str         #: "dla", "gpu" or "cpu"
+    onnx_nodes: tuple   #: names of the model's nodes that it computes
+    modelled_ms: float  #: milliseconds on the device, as modelled; 0 where it is not modelled
+    host_ms: float      #: milliseconds on this computer; 0 for layers of the DLA
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Several inferences: layers of the last one, times of all."""
+    layers: tuple
+    modelled_dla_ms: float   #: of one inference; the model is deterministic
+    host_ms: tuple = field(default=())
+
+    @property
+    def host_median_ms(self):
+        """Median of host_ms, in milliseconds of this computer."""
+        return statistics.median(self.host_ms)
+
+    def __str__(self):
+        lines = [f"{'on':<5} {'layer':<40} {'modelled ms':>12}  ONNX nodes"]
+        for layer in self.layers:
+            time = f"{layer.modelled_ms:.4f}" if layer.engine == "dla" else "-"
+            lines.append(f"{layer.engine:<5} {layer.name:<40} {time:>12}  {' '.join(layer.onnx_nodes)}")
+        lines.append(f"DLA, modelled: {self.modelled_dla_ms:.4f} ms; host, median of {len(self.host_ms)}: {self.host_median_ms:.3f} ms")
+        return "\n".join(lines)
+
+
+class Engine:
+    """An engine on a simulated device.
+
+    Thread-safe: each thread gets an execution context of its own. Made by build() and load().
+    """
+
+    def __init__(self, data, device=None, core=0, name="engine"):
+        self._device = _core.Device(device) if device else _core.Device.current()
+        runtime = _core.Runtime(LOGGER, self._device)
+        runtime.dla_core = core
+        self._core = runtime.deserialize(bytes(data), name)
+        self._dla_core = core
+        tensors = [(is_input, Tensor(name, tuple(shape), np.dtype(NUMPY.get(dtype, np.void)), nbytes))
+                   for name, is_input, dtype, shape, nbytes in self._core.tensors]
+        self._inputs = tuple(tensor for is_input, tensor in tensors if is_input)
+        self._outputs = tuple(tensor for is_input, tensor in tensors if not is_input)
+        self._threads = threading.local()
+
+    @property
+    def inputs(self):
+        """Tuple of Tensor, in the model's order."""
+        return self._inputs
+
+    @property
+    def outputs(self):
+        """Tuple of Tensor, in the model's order."""
+        return self._outputs
+
+    @property
+    def device(self):
+        """Canonical name of the device that it runs on."""
+        return self._device.name
+
+    @property
+    def precision(self):
+        """"int8" or "fp16": what the DLA computes in."""
+        return self._core.precision
+
+    @property
+    def model(self):
+        """Name of the model that it was built from."""
+        return self._core.model_name
+
+    def _context(self):
+        context = getattr(self._threads, "context", None)
+        if context is None:
+            context = self._threads.context = self._core.create_context(self._dla_core)
+        return context
+
+    def run(self, inputs, out=None):
+        """One inference. Releases the GIL while it computes.
+
+        inputs: dict of arrays by input name, or one array when there is one input. Shape and dtype must be the engine's
+            (see Engine.inputs); C-contiguous arrays are read in place, others are copied once.
+        out: dict of arrays to write outputs to, in place; outputs that it does not name are allocated.
+        Returns a dict of arrays by output name.
+        Raises InvalidArgument for a missing or unknown name, a wrong shape or dtype.
+        """
+        if not isinstance(inputs, dict):
+            if len(self._inputs) != 1:
+                raise _core.InvalidArgument(f"the engine has {len(self._inputs)} inputs: give a dict by name")
+            inputs = {self._inputs[0].name: inputs}
+        feeds = {name: _contiguous(array) for name, array in inputs.items()}
+        results = dict(out) if out else {}
+        fixed = {}
+        for tensor in self._outputs:
+            if tensor.nbytes and tensor.name not in results:
+                results[tensor.name] = np.empty(tensor.shape, tensor.dtype)
+        for name, array in results.items():
+            if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or not array.flags.writeable:
+                raise _core.InvalidArgument(f"output '{name}': it takes a writable C-contiguous NumPy array")
+            fixed[name] = array
+        context = self._context()
+        context.run(self._core, feeds, fixed)
+        for tensor in self._outputs:
+            if not tensor.nbytes and tensor.name not in results:
+                results[tensor.name] = context.open_output(tensor.name)
+        return results
+
+    __call__ = run
+
+    @property
+    def times(self):
+        """Times of this thread's last inference."""
+        return Times(*self._context().last_times)
+
+    @property
+    def layers(self):
+        """Tuple of LayerTime of this thread's last inference, in the order of execution."""
+        return tuple(LayerTime(name, PLACED[placed], tuple(nodes), modelled, host)
+                     for name, placed, nodes, modelled, host in self._context().last_layers)
+
+    def inspect(self):
+        """All that is known about the engine, as a dict: layers, bindings, segments, placements with reasons."""
+        return json.loads(self._core.inspect())
+
+    def placement(self):
+        """Where the model's nodes run and why, as text."""
+        return self._core.placement_text()
+
+    def serialize(self):
+        """The engine file's bytes."""
+        return self._core.serialize()
+
+    def save(self, path):
+        """Writes the engine file."""
+        with open(path, "wb") as file:
+            file.write(self.serialize())
+
+    def __repr__(self):
+        return f"<medlar.Engine of {self.model} for {self.device}, {self.precision}>"
+
+
+def _contiguous(array):
+    if isinstance(array, np.ndarray):
+        return np.ascontiguousarray(array) if not array.flags.c_contiguous else array
+    if hasattr(array, "__dlpack__"):
+        return array
+    return np.ascontiguousarray(array)
+
+
+def load(engine, device=None, core=0):
+    """An engine file (path or bytes) on a simulated device.
+
+    device: canonical or short name; None: MEDLAR_DEVICE, else the default device, one for the process.
+    core: which of the device's DLA cores.
+    Raises DeviceMismatch for an engine of another device, Corrupt or VersionMismatch for broken ones.
+    """
+    if isinstance(engine, (bytes, bytearray, memoryview)):
+        return Engine(engine, device, core)
+    path = os.fspath(engine)
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise _core.IoError(f"{path}: {error.strerror}") from error
+    return Engine(data, device, core, path)
+
+
+def run(engine, inputs, device=None):
+    """load() where needed, then one inference: dict of output arrays by name."""
+    return _as_engine(engine, device).run(inputs)
+
+
+def profile(engine, inputs=None, iterations=10, device=None):
+    """Runs an engine `iterations` times and says what each layer took.
+
+    inputs: as Engine.run(); None: zeros.
+    Returns a Profile; modelled times are the device's, host times this computer's, both in milliseconds.
+    """
+    if iterations < 1:
+        raise _core.InvalidArgument(f"profile: {iterations} iterations")
+    target = _as_engine(engine, device)
+    if inputs is None:
+        inputs = {tensor.name: np.zeros(tensor.shape, tensor.dtype) for tensor in target.inputs}
+    host = []
+    for _ in range(iterations):
+        target.run(inputs)
+        host.append(target.times.host_ms)
+    return Profile(target.layers, target.times.modelled_dla_ms, tuple(host))
+
+
+def _as_engine(engine, device):
+    return engine if isinstance(engine, Engine) else load(engine, device)

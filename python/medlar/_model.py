@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From ONNX models to engines."""
+import os
+from dataclasses import dataclass
+
+from . import _core
+from ._engine import Engine
+from ._log import LOGGER
+from ._types import PLACED
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a node of the model runs, and why it is not on the DLA if it is not."""
+    node: str
+    engine: str       #: "dla", "gpu", "cpu" or "folded" (computed at build time)
+    precision: str    #: "int8", "fp16", "fp32" or ""
+    reason_code: str  #: stable id, e.g. "MDL2003"; empty on the DLA
+    reason: str       #: names the limit and the value
+
+
+def _device_name(device):
+    return device or _core.Device.default_name()
+
+
+def _shapes(shapes):
+    return {name: [int(d) for d in shape] for name, shape in (shapes or {}).items()}
+
+
+def build(model, device=None, int8=False, calibration=None, shapes=None, fallback=True, progress=None, output=None):
+    """Compiles an ONNX file for a device's DLA; the engine is the one that `medlar build` makes, byte for byte.
+
+    device: canonical or short name; None: MEDLAR_DEVICE, else the default device.
+    int8: INT8 instead of FP16; wants `calibration`, a folder, archive or file of images or .npy/.npz arrays.
+    shapes: dict of input name to shape, for dimensions that the file leaves open.
+    fallback: False makes a layer that the DLA cannot run an error that lists all such layers with their reasons.
+    progress: called as progress(what, done, total) from this thread; returning False raises Cancelled.
+    output: path to write the engine file to.
+    Returns an Engine, loaded on the device.
+    """
+    name = _device_name(device)
+    data = _core.build_model(os.fspath(model), name, int8, os.fspath(calibration) if calibration else "", _shapes(shapes), fallback,
+                             progress, LOGGER)
+    engine = Engine(data, None if _core.Device.current().name == name else name, name=os.fspath(model))
+    if output is not None:
+        engine.save(output)
+    return engine
+
+
+def check(model, device=None, int8=False, shapes=None):
+    """Where each node of an ONNX file would run, without building: list of Placement in the file's order."""
+    rows = _core.check_model(os.fspath(model), _device_name(device), int8, _shapes(shapes), LOGGER)
+    return [Placement(node, PLACED[placed], precision, code, reason) for node, placed, precision, code, reason in rows]
+
+
+def devices():
+    """Canonical names of the device profiles."""
+    return _core.Device.names()
+
+
+def simulate(*_args, **_kwargs):
+    """Several models sharing a device on modelled time. Not in this version: raises Unsupported."""
+    raise _core.Unsupported("medlar.simulate: several models on one modelled clock are not available in this version")

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TensorRT's Python names, of TensorRT 8.4 to 10, over Medlar: `import medlar.tensorrt as trt`.
+
+What is here is listed in docs/compat.md. What is not is an AttributeError or medlar.Unsupported that names it; settings that
+mean nothing on a simulated device say so in the log.
+"""
+import os as _os
+
+from ._basic import (Dims, Dims2, Dims3, Dims4, DimsHW, IHostMemory, ILogger, Logger, Permutation, Weights, bfloat16, bool, float16,
+                     float32, fp8, int4, int8, int32, int64, nptype, uint8, volume)
+from ._builder import (Builder, IBuilderConfig, IInt8Calibrator, IInt8EntropyCalibrator, IInt8EntropyCalibrator2,
+                       IInt8LegacyCalibrator, IInt8MinMaxCalibrator, IOptimizationProfile, IProgressMonitor, ITimingCache, OnnxParser,
+                       ParserError)
+from ._enums import *  # noqa: F401,F403
+from ._network import *  # noqa: F401,F403
+from ._plugins import (IPluginCreator, IPluginRegistry, get_plugin_registry, init_libnvinfer_plugins)
+from ._runtime import (EngineInspector, ICudaEngine, IExecutionContext, IOutputAllocator, IProfiler, Profiler, Runtime)
+
+#: The version whose names and manners are nearest; later names are there as well.
+__version__ = _os.environ.get("MEDLAR_TENSORRT_VERSION", "8.6.1")
+
+
+def get_nv_onnx_parser_version():
+    return 8006001
+
+
+def __getattr__(name):
+    raise AttributeError(f"medlar.tensorrt has no '{name}' (docs/compat.md lists what it has)")
