@@ -64,6 +64,7 @@ struct System {
   explicit System(const hw::HwConfig& config) : chip(config, memory) {}
   FlatMemory memory;
   chip::Chip chip;
+  dla_power power = DLA_POWER_OFF;
   std::string error;
   int status = 1;
   medlar_query_error reason{};
@@ -107,6 +108,13 @@ dla_port port_of(System& system) {
   port.unlock = [](void*) {};
   port.now = [](void*) { return uint64_t{0}; };
   port.reset = [](void* self) { self_of(self).chip.reset(); };
+  port.set_power = [](void* self, dla_power power) {
+    if (self_of(self).power == DLA_POWER_OFF) {
+      self_of(self).chip.reset();
+    }
+    self_of(self).power = power;
+    return 0;
+  };
   port.finished = [](void* self, dla_task* task) {
     self_of(self).status = task->status;
     self_of(self).reason = task->reason;

@@ -108,7 +108,8 @@ TEST(OnnxExport, NestedGraphsBringTheConstantsTheyCapture) {
   ASSERT_TRUE(graph) << graph.error().message;
   const auto bytes = export_onnx(*graph, {2}, graph->inputs, {id_of(*graph, "r")});
   ASSERT_TRUE(bytes) << bytes.error().message;
-  const auto back = import_onnx_bytes(*bytes, "back");
+  // Dimensions stay open beside branches, so the reader names them.
+  const auto back = import_onnx_bytes(*bytes, "back", {.shapes = {{"x", {1, 3}}}});
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_TRUE(back->value(id_of(*back, "w")).is_constant());
   EXPECT_EQ(back->nodes[0].attributes, graph->nodes[2].attributes);
