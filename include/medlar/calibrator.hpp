@@ -4,11 +4,11 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "medlar/export.hpp"
+#include "medlar/types.hpp"
 
 namespace medlar {
 
@@ -23,11 +23,11 @@ class MEDLAR_API Calibrator {
   virtual int batchSize() const = 0;
   /// Fills `bindings` with one pointer for each of `names` (host memory or device memory: the simulated module's DRAM
   /// is mapped), each to batchSize() samples in the input's element type, row-major. False: no batches left.
-  virtual bool getBatch(std::span<const void*> bindings, const std::vector<std::string>& names) = 0;
+  virtual bool getBatch(Span<const void*> bindings, const std::vector<std::string>& names) = 0;
   /// A cache written earlier; then no batch is asked for. Empty: none.
   virtual std::vector<std::byte> readCache() { return {}; }
   /// The cache in TensorRT's text form.
-  virtual void writeCache(std::span<const std::byte>) {}
+  virtual void writeCache(Span<const std::byte>) {}
   /// Legacy only.
   virtual double quantile() const { return 0.9999; }
   virtual double regressionCutoff() const { return 1.0; }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +26,7 @@ class MEDLAR_API OnnxParser {
   OnnxParser& operator=(const OnnxParser&) = delete;
 
   /// False when the model cannot be read: errors() says why. `path` names the file (external data lie beside it).
-  bool parse(std::span<const std::byte> model, std::string_view path = {});
+  bool parse(Span<const std::byte> model, std::string_view path = {});
   bool parseFromFile(std::string_view path);
 
   const std::vector<ParserError>& errors() const noexcept;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <map>
-#include <span>
 #include <string>
 
 #include "medlar/error.hpp"
@@ -15,7 +14,7 @@ namespace medlar {
 struct TensorView {
   DataType type = DataType::kFloat32;
   Dims dims;
-  std::span<const std::byte> bytes;
+  Span<const std::byte> bytes;
 };
 
 /// Runs an ONNX file node by node as written, on the CPU: outputs by name. `shapes`: of inputs that the file leaves open.

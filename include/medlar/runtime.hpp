@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,8 +67,8 @@ class MEDLAR_API ExecutionContext {
   void enqueue(const Stream& stream);
 
   /// Runs on memory of the caller's: every input and output by name, exactly its bytes. Returns when done.
-  void run(const std::map<std::string, std::span<const std::byte>>& inputs,
-           const std::map<std::string, std::span<std::byte>>& outputs);
+  void run(const std::map<std::string, Span<const std::byte>>& inputs,
+           const std::map<std::string, Span<std::byte>>& outputs);
   /// Dims of an output after a run (they differ from the engine's only where those are open).
   Dims outputDims(std::string_view name) const;
   /// An output whose shape only a run tells (TensorInfo::bytes 0): a copy of what the last run gave.
@@ -100,7 +99,7 @@ class MEDLAR_API Engine {
   std::size_t deviceMemoryBytes() const;
 
   /// The engine file: the bytes that it was made from.
-  std::span<const std::byte> serialize() const;
+  Span<const std::byte> serialize() const;
   /// Everything that is known about the engine, as JSON.
   std::string inspect() const;
   /// One layer as JSON.
@@ -132,7 +131,7 @@ class MEDLAR_API Runtime {
   const Device& device() const noexcept { return device_; }
 
   /// Throws DeviceMismatch for an engine of another device, Corrupt or VersionMismatch for broken ones.
-  Engine deserialize(std::span<const std::byte> engine, std::string_view name = "engine") const;
+  Engine deserialize(Span<const std::byte> engine, std::string_view name = "engine") const;
 
  private:
   Logger* logger_;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "medlar/export.hpp"
@@ -34,6 +35,28 @@ enum class DataType : std::int32_t {
 MEDLAR_API const char* dataTypeName(DataType type) noexcept;
 /// Bytes of one element; throws Unsupported for packed 4-bit types.
 MEDLAR_API std::size_t elementBytes(DataType type);
+
+/// A view of somebody else's elements. C++17 programs include these headers, so std::span cannot stand here.
+template <typename T>
+class Span {
+ public:
+  constexpr Span() noexcept = default;
+  constexpr Span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  /// Of anything with data() and size(): std::vector, std::array, std::string_view, std::span.
+  template <typename Container, typename = decltype(static_cast<T*>(std::declval<Container&>().data()))>
+  constexpr Span(Container&& container) noexcept : data_(container.data()), size_(container.size()) {}
+
+  constexpr T* data() const noexcept { return data_; }
+  constexpr std::size_t size() const noexcept { return size_; }
+  constexpr bool empty() const noexcept { return size_ == 0; }
+  constexpr T& operator[](std::size_t i) const { return data_[i]; }
+  constexpr T* begin() const noexcept { return data_; }
+  constexpr T* end() const noexcept { return data_ + size_; }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
 
 /// Dimensions, outermost first (NCHW). -1: open.
 using Dims = std::vector<std::int64_t>;

@@ -39,10 +39,10 @@ Weights weights_of(const std::optional<Array>& array);
 nb::object to_numpy(OwnedWeights weights);
 nb::dlpack::dtype dlpack_type(DataType type);
 
-inline nb::bytes to_bytes(std::span<const std::byte> data) {
+inline nb::bytes to_bytes(Span<const std::byte> data) {
   return nb::bytes(data.data(), data.size());
 }
-inline std::span<const std::byte> span_of(const nb::bytes& data) {
+inline Span<const std::byte> span_of(const nb::bytes& data) {
   return {static_cast<const std::byte*>(data.data()), data.size()};
 }
 

@@ -18,7 +18,7 @@ class PyCalibrator : public Calibrator {
     nb::gil_scoped_acquire lock;
     return nb::cast<int>(nb_trampoline_object().attr("batch_size")());
   }
-  bool getBatch(std::span<const void*> bindings, const std::vector<std::string>& names) override {
+  bool getBatch(Span<const void*> bindings, const std::vector<std::string>& names) override {
     nb::gil_scoped_acquire lock;
     const nb::object batch = nb_trampoline_object().attr("get_batch")(names);
     if (batch.is_none()) {
@@ -43,7 +43,7 @@ class PyCalibrator : public Calibrator {
     const auto span = span_of(data);
     return {span.begin(), span.end()};
   }
-  void writeCache(std::span<const std::byte> cache) override {
+  void writeCache(Span<const std::byte> cache) override {
     nb::gil_scoped_acquire lock;
     nb_trampoline_object().attr("write_cache")(to_bytes(cache));
   }

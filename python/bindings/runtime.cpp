@@ -39,8 +39,8 @@ void check_array(const TensorInfo& tensor, const AnyArray& array) {
 
 void run(ExecutionContext& context, const Engine& engine, const std::map<std::string, Array>& inputs,
          const std::map<std::string, WritableArray>& outputs) {
-  std::map<std::string, std::span<const std::byte>> from;
-  std::map<std::string, std::span<std::byte>> to;
+  std::map<std::string, Span<const std::byte>> from;
+  std::map<std::string, Span<std::byte>> to;
   for (const auto& [name, array] : inputs) {
     check_array(engine.tensor(name), array);
     from[name] = {static_cast<const std::byte*>(array.data()), array.nbytes()};

@@ -73,7 +73,7 @@ class Process {
   Stream stream(cudaStream_t handle) {
     std::lock_guard const lock(mutex_);
     if (handle != nullptr) {
-      if (!streams_.contains(handle)) {
+      if (streams_.count(handle) == 0) {
         throw InvalidArgument("a stream that was never created, or is destroyed");
       }
       return streams_.at(handle)->stream;
@@ -97,7 +97,7 @@ class Process {
   }
   Event event(cudaEvent_t handle) {
     std::lock_guard const lock(mutex_);
-    if (!events_.contains(handle)) {
+    if (events_.count(handle) == 0) {
       throw InvalidArgument("an event that was never created, or is destroyed");
     }
     return events_.at(handle)->event;

@@ -2,8 +2,6 @@
 #include "api/public/calibration_source.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -14,6 +12,8 @@
 #include "api/public/log.hpp"
 #include "api/public/types.hpp"
 #include "base/files.hpp"
+#include "compiler/calibration_cache.hpp"
+#include "compiler/calibrator.hpp"
 #include "host/calibrate.hpp"
 #include "sample/npy.hpp"
 #include "sample/npz.hpp"
@@ -22,9 +22,6 @@ namespace medlar::door {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kHexBase = 16;
-constexpr size_t kHexDigits = 8;
 
 /// A folder that goes when the object goes.
 class TemporaryFolder {
@@ -48,7 +45,8 @@ class TemporaryFolder {
   fs::path path_;
 };
 
-std::string cache_header(CalibrationAlgorithm algorithm) {
+/// The header that TensorRT's own calibrator of that kind writes.
+std::string_view cache_header(CalibrationAlgorithm algorithm) {
   switch (algorithm) {
     case CalibrationAlgorithm::kLegacy: return "TRT-8601-LegacyCalibration";
     case CalibrationAlgorithm::kEntropy: return "TRT-8601-EntropyCalibration";
@@ -56,6 +54,16 @@ std::string cache_header(CalibrationAlgorithm algorithm) {
     case CalibrationAlgorithm::kMinMax: return "TRT-8601-MinMaxCalibration";
   }
   raise(ErrorCode::kInvalidArgument, "there is no calibration algorithm {}", static_cast<int>(algorithm));
+}
+
+compiler::CalibratorChoice choice_for(const Calibrator& calibrator) {
+  constexpr double kPercent = 100.0;
+  switch (calibrator.algorithm()) {
+    case CalibrationAlgorithm::kMinMax: return {.kind = compiler::Calibrator::kMaximum};
+    case CalibrationAlgorithm::kLegacy:
+      return {.kind = compiler::Calibrator::kPercentile, .percentile = kPercent * calibrator.quantile()};
+    default: return {.kind = compiler::Calibrator::kEntropy};
+  }
 }
 
 /// One input of one sample, from a batch.
@@ -114,52 +122,23 @@ uint64_t spool(Calibrator& calibrator, const std::vector<sample::InputSpec>& inp
   return samples;
 }
 
-uint32_t hex_word(std::string_view digits, std::string_view line) {
-  uint32_t bits = 0;
-  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), bits, kHexBase);
-  if (digits.empty() || digits.size() > kHexDigits || end.ec != std::errc{} || end.ptr != digits.data() + digits.size()) {
-    raise(ErrorCode::kCorrupt, "calibration cache: '{}' is not of the form 'tensor: 3c010a14'", line);
-  }
-  return bits;
-}
-
-/// TensorRT's text: a header, then `tensor: scale` with the scale's bits in hexadecimal.
-compiler::CalibrationTable read_cache(std::string_view text) {
-  compiler::CalibrationTable table;
-  if (!text.starts_with("TRT-")) {
-    raise(ErrorCode::kCorrupt, "calibration cache: it does not start with 'TRT-'");
-  }
-  size_t at = std::min(text.find('\n'), text.size() - 1) + 1;
-  while (at < text.size()) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view line = text.substr(at, end - at);
-    at = end + 1;
-    if (line.empty()) {
-      continue;
-    }
-    const size_t colon = line.rfind(": ");
-    const float scale = std::bit_cast<float>(hex_word(colon == std::string_view::npos ? "" : line.substr(colon + 2), line));
-    if (!std::isfinite(scale) || scale <= 0) {
-      raise(ErrorCode::kCorrupt, "calibration cache: '{}' is scale {}", line, scale);
-    }
-    constexpr float kLargest = 127.0f;
-    compiler::TensorRange& range = table.ranges[std::string(line.substr(0, colon))];
-    range.scale = scale;
-    range.min = -scale * kLargest;
-    range.max = scale * kLargest;
+/// Scales from the caller's cache, under the names of this graph's values.
+compiler::CalibrationTable read_cache(std::string_view text, const graph::Graph& graph, Logger& logger) {
+  std::vector<std::string> unknown;
+  const auto cache = take(compiler::parse_calibration_cache(text, "calibration cache"));
+  compiler::CalibrationTable table = take(compiler::resolve_ranges(cache, graph, unknown));
+  for (const std::string& name : unknown) {
+    log(logger, LogLevel::kWarning, fmt::format("calibration cache: '{}' is no tensor of this network", name));
   }
   return table;
 }
 
 std::string cache_text(const compiler::CalibrationTable& table, CalibrationAlgorithm algorithm) {
-  std::string text = cache_header(algorithm) + "\n";
-  for (const auto& [name, range] : table.ranges) {
-    text += fmt::format("{}: {:08x}\n", name, std::bit_cast<uint32_t>(compiler::int8_scale(range)));
-  }
-  return text;
+  const std::string text = compiler::to_tensorrt_cache(table);
+  return std::string(cache_header(algorithm)) + text.substr(std::min(text.find('\n'), text.size()));
 }
 
-std::string_view as_text(std::span<const std::byte> bytes) {
+std::string_view as_text(Span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -168,14 +147,15 @@ compiler::CalibrationTable by_calibrator(const graph::Graph& graph, const Builde
   const auto cache = guarded("the calibrator's readCache", [&] { return calibrator.readCache(); });
   if (!cache.empty()) {
     log(logger, LogLevel::kInfo, fmt::format("INT8: scales from a calibration cache of {} bytes", cache.size()));
-    return read_cache(as_text(cache));
+    return read_cache(as_text(cache), graph, logger);
   }
   const TemporaryFolder folder;
   const uint64_t samples = spool(calibrator, host::input_specs(graph), folder.path());
   log(logger, LogLevel::kInfo, fmt::format("INT8: calibrating on {} samples", samples));
   auto table = take(host::calibrate(graph, folder.path(), std::nullopt, progress_sink(config.progress)));
+  compiler::apply_calibrator(table, guarded("the calibrator's algorithm", [&] { return choice_for(calibrator); }));
   const std::string text = cache_text(table, guarded("the calibrator's algorithm", [&] { return calibrator.algorithm(); }));
-  guarded("the calibrator's writeCache", [&] { calibrator.writeCache(std::as_bytes(std::span(text))); });
+  guarded("the calibrator's writeCache", [&] { calibrator.writeCache({reinterpret_cast<const std::byte*>(text.data()), text.size()}); });
   return table;
 }
 
@@ -194,6 +174,7 @@ compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkSt
     any = true;
   } else if (!config.calibration_path.empty()) {
     table = take(host::calibrate(graph, config.calibration_path, std::nullopt, progress_sink(config.progress)));
+    compiler::apply_calibrator(table, {});
     any = true;
   }
   constexpr float kLargest = 127.0f;

@@ -157,7 +157,7 @@ OnnxParser::OnnxParser(NetworkDefinition& network, Logger& logger) : state_(std:
 
 OnnxParser::~OnnxParser() = default;
 
-bool OnnxParser::parse(std::span<const std::byte> model, std::string_view path) {
+bool OnnxParser::parse(Span<const std::byte> model, std::string_view path) {
   if (model.data() == nullptr && !model.empty()) {
     door::raise(ErrorCode::kInvalidArgument, "OnnxParser::parse: a null pointer to {} bytes", model.size());
   }

@@ -91,7 +91,7 @@ void Runtime::setDLACore(int core) {
   core_ = core;
 }
 
-Engine Runtime::deserialize(std::span<const std::byte> bytes, std::string_view name) const {
+Engine Runtime::deserialize(Span<const std::byte> bytes, std::string_view name) const {
   if (bytes.data() == nullptr) {
     door::raise(ErrorCode::kInvalidArgument, "{}: a null pointer to {} bytes", name, bytes.size());
   }
@@ -153,7 +153,7 @@ size_t Engine::deviceMemoryBytes() const {
   return state.loaded.empty() ? 0 : state.loaded.begin()->second->device_bytes();
 }
 
-std::span<const std::byte> Engine::serialize() const {
+Span<const std::byte> Engine::serialize() const {
   return checked(state_).file;
 }
 
@@ -292,8 +292,8 @@ void ExecutionContext::enqueue(const Stream& stream) {
   });
 }
 
-void ExecutionContext::run(const std::map<std::string, std::span<const std::byte>>& inputs,
-                           const std::map<std::string, std::span<std::byte>>& outputs) {
+void ExecutionContext::run(const std::map<std::string, Span<const std::byte>>& inputs,
+                           const std::map<std::string, Span<std::byte>>& outputs) {
   const Turn turn(*state_);
   runtime::Bindings bindings;
   for (const TensorInfo& tensor : state_->engine->tensors) {
