@@ -2,7 +2,7 @@
 // The inner product with AVX-512 VNNI (vpdpbusd, vpdpwssd). Highway 1.0 has neither, hence intrinsics.
 #include "chip/conv_dot.hpp"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__clang__)  // Clang has no target pragma: its builds take the portable way
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 #include <immintrin.h>

@@ -6,7 +6,7 @@
 // further are done one at a time.
 #include "chip/conv_half.hpp"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__clang__)  // Clang has no target pragma: its builds take the portable way
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd")
 #include <immintrin.h>

@@ -109,6 +109,13 @@ int Client::finish(int fence) {
   return args.status;
 }
 
+void Client::hurry(int fence) {
+  medlar_wait_fence args{};
+  args.fence = fence;
+  args.timeout_ns = 1;
+  (void)call(MEDLAR_WAIT_FENCE, args);
+}
+
 medlar_query_error Client::last_error() {
   medlar_query_error args{};
   EXPECT_EQ(call(MEDLAR_QUERY_ERROR, args), 0);

@@ -52,6 +52,9 @@ class Client {
     return fence < 0 ? fence : finish(fence);
   }
 
+  /// Makes the kernel begin without anybody's help.
+  void hurry(int fence);
+
   medlar_query_error last_error();
   medlar_query_counters counters();
   void close();

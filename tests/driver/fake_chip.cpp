@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace medlar::driver::test {
 namespace {
@@ -21,6 +22,7 @@ void FakeChip::reset() {
   mask_ = 0;
   status_ = 0;
   launched_[0] = launched_[1] = false;
+  stuck = false;
 }
 
 int FakeChip::read(uint32_t address, uint32_t* value) {
@@ -213,7 +215,7 @@ bool FakeChip::run_bdma() {
 }
 
 bool FakeChip::step() {
-  if (executed.size() >= hang_after) {
+  if (stuck || executed.size() >= hang_after) {
     return false;
   }
   return run_conv() ||
@@ -282,21 +284,44 @@ dla_port FakeSystem::port() {
   return p;
 }
 
-void FakeSystem::run() {
-  while (dla_next(&device)) {
-    dla_start(&device);
-    while (!dla_done(&device)) {
-      if (chip.interrupt()) {
-        dla_isr(&device);
-        dla_process(&device);
-      } else if (!chip.step()) {
-        dla_hang(&device);
-      }
-      now_ns += step_ns;
-    }
-    dla_finish(&device);
+/// The interrupt line, as injected faults leave it.
+static bool take_interrupt(FakeSystem& system) {
+  if (std::exchange(system.injected.lose_power, false)) {
+    system.power = DLA_POWER_OFF;
+    return true;
   }
-  dla_idle(&device);
+  if (std::exchange(system.injected.spurious_interrupt, false)) {
+    return true;
+  }
+  system.chip.stuck |= std::exchange(system.injected.hang, false);
+  if (system.chip.interrupt() && std::exchange(system.injected.lose_interrupt, false)) {
+    system.chip.stuck = true;
+  }
+  return system.chip.interrupt() && !system.chip.stuck;
+}
+
+bool FakeSystem::run_one() {
+  if (!dla_next(&device)) {
+    dla_idle(&device);
+    return false;
+  }
+  dla_start(&device);
+  while (!dla_done(&device)) {
+    if (take_interrupt(*this)) {
+      dla_isr(&device);
+      dla_process(&device);
+    } else if (!chip.step()) {
+      dla_hang(&device);
+    }
+    now_ns += step_ns;
+  }
+  dla_finish(&device);
+  return true;
+}
+
+void FakeSystem::run() {
+  while (run_one()) {
+  }
 }
 
 dla_config full_config() {

@@ -4,6 +4,7 @@
 
 #include "driver/core/device.h"
 #include "driver/core/registers.h"
+#include "driver/sim/kernel.hpp"
 
 #include <array>
 #include <cstdint>
@@ -37,6 +38,9 @@ class FakeChip {
   /// Chains from this one on never finish.
   size_t hang_after = ~size_t{0};
 
+  /// The chip executes nothing until it is reset.
+  bool stuck = false;
+
  private:
   struct Unit {
     int producer = 0;
@@ -67,6 +71,8 @@ class FakeSystem {
   dla_port port();
   /// Runs queued tasks to their ends.
   void run();
+  /// Runs one; false when none may run.
+  bool run_one();
 
   FakeChip chip;
   dla_config config;
@@ -84,6 +90,7 @@ class FakeSystem {
   dla_power power = DLA_POWER_OFF;
   std::vector<dla_power> power_history;
   uint64_t step_ns = 0;
+  FaultInjection injected;  ///< Acts on the next occasion, then disarms.
   std::mutex mutex;
 };
 
