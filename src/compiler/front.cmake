@@ -3,6 +3,7 @@ set(COMPILER_FRONT_SOURCES
   accounting.cpp
   calibration.cpp calibration_cache.cpp calibrator.cpp
   compile.cpp
+  functions.cpp
   fuse/absorb_steps.cpp
   fuse/alias_windows.cpp
   fuse/compose_selection.cpp
@@ -16,14 +17,22 @@ set(COMPILER_FRONT_SOURCES
   legalise/activation.cpp
   legalise/concat.cpp
   legalise/conv.cpp
+  legalise/conv_transpose.cpp
   legalise/eltwise.cpp
   legalise/gemm.cpp
   legalise/legalise.cpp
+  legalise/lrn.cpp
+  legalise/pad.cpp
   legalise/pool.cpp
+  legalise/pool_window.cpp
+  legalise/rearrange.cpp
   legalise/relabel.cpp
+  legalise/resample.cpp
+  legalise/resize.cpp
   legalise/select.cpp
   legalise/shapes.cpp
   legalise/table.cpp
+  legalise/unary.cpp
   partition/engine_rules.cpp
   partition/partition.cpp
   partition/search.cpp
@@ -31,6 +40,7 @@ set(COMPILER_FRONT_SOURCES
   quantise/equalise.cpp
   quantise/fixed_point.cpp
   quantise/half.cpp
+  quantise/lrn.cpp
   quantise/lut.cpp
   quantise/quantise.cpp
   quantise/scales.cpp
@@ -40,6 +50,8 @@ set(COMPILER_FRONT_SOURCES
   report.cpp
   segment.cpp
   simplify/fold_pad.cpp
-  simplify/global_mean.cpp
-  simplify/simplify.cpp)
+  simplify/reduce_space.cpp
+  simplify/rewrite.cpp
+  simplify/simplify.cpp
+  simplify/split_variadic.cpp)
 set(COMPILER_FRONT_DEPS medlar::graph medlar::import)

@@ -17,9 +17,9 @@ namespace medlar::compiler {
 using TensorId = int32_t;
 inline constexpr TensorId kNoTensor = -1;
 
-enum class TensorRole : uint8_t { kInput, kOutput, kIntermediate };
+enum class TensorRole : uint8_t { kInput, kOutput, kIntermediate, kConstant };
 
-/// Logical tensor of the segment, batch 1, stored as a feature cube of `precision`.
+/// Logical tensor of the segment, stored as a feature cube of `precision`.
 /// real = scale * (stored - zero) for INT8 and INT16; scale 1 and zero 0 for FP16.
 struct HwTensor {
   std::string name;  ///< The ONNX value that it holds.
@@ -30,10 +30,13 @@ struct HwTensor {
   /// Where quantisation equalised channels: real = channel_scale[c] * scale * (stored - zero). Empty: all 1.
   std::vector<float> channel_scale = {};
   TensorRole role = TensorRole::kIntermediate;
+  int item = 0;  ///< Which item of a batch it is: every item has a tensor of its own.
+  /// kConstant: what it holds, channel by channel in rows; integers for INT8, bit patterns for FP16.
+  std::vector<int16_t> contents = {};
   /// A window of another tensor instead of storage of its own: channels [view_c, view_c + c), rows from view_y and
   /// columns from view_x of `view_of`, which is no view itself and has this precision and scale. view_c is a multiple
-  /// of HwConfig::channels_per_atom, and so is c unless the window ends at the parent's last channel. Concatenation
-  /// makes producers write windows of one tensor; grouped convolutions and slices read windows. Role: intermediate.
+  /// of HwConfig::channels_per_atom; windows that are written do not share atoms. Concatenation makes producers write
+  /// windows of one tensor; grouped convolutions and slices read windows. Role: intermediate.
   TensorId view_of = kNoTensor;
   int view_x = 0, view_y = 0, view_c = 0;
 };
@@ -69,7 +72,8 @@ struct SdpStage {
   hw::Precision operand_precision = hw::Precision::kInt16;  ///< INT8 one byte, else two bytes.
   std::vector<int32_t> alu_operand;        ///< 1 value (per layer) or one per channel.
   std::vector<int32_t> mul_operand;
-  TensorId element_operand = kNoTensor;    ///< Per element: the tensor added, compared or multiplied (kAlu or kMul).
+  /// The tensor added, compared or multiplied (kAlu or kMul): of the result's size (per element), or 1x1 (per channel).
+  TensorId element_operand = kNoTensor;
   Converter alu_converter, mul_converter;  ///< Y only.
 };
 
@@ -143,13 +147,20 @@ struct RubikOp {
   int stride_x = 1, stride_y = 1;
 };
 
+/// dst[c, y * stride_y + j, x * stride_x + i] = src[(j * stride_x + i) * C + c, y, x], C being dst.c rounded up to whole
+/// atoms; with `repeat` src[c, y, x] for every i and j. RUBIK's contract mode where there is one, else copies.
+struct InterleaveOp {
+  int stride_x = 1, stride_y = 1;
+  bool repeat = false;
+};
+
 /// One untiled chip operation. Operations are in topological order; a CopyOp may share its destination with others.
 struct HwOp {
   std::string name;                  ///< For reports and diagnostics.
   std::vector<std::string> origins;  ///< ONNX nodes that it computes (the id chain).
   TensorId src = kNoTensor;
   TensorId dst = kNoTensor;
-  std::variant<ConvOp, SdpOp, PoolOp, LrnOp, CopyOp, RubikOp> body;
+  std::variant<ConvOp, SdpOp, PoolOp, LrnOp, CopyOp, RubikOp, InterleaveOp> body;
 };
 
 /// One DLA segment.

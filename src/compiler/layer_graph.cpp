@@ -2,6 +2,8 @@
 // Text form of the layer graph.
 #include "compiler/layer_graph.hpp"
 
+#include "compiler/functions.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -24,25 +26,10 @@ std::string_view step_name(StepKind kind) {
   return "?";
 }
 
-std::string_view function_name(Function function) {
-  switch (function) {
-    case Function::kSigmoid: return "sigmoid";
-    case Function::kTanh: return "tanh";
-    case Function::kSilu: return "silu";
-    case Function::kHardSwish: return "hard_swish";
-    case Function::kMish: return "mish";
-    case Function::kElu: return "elu";
-    case Function::kSoftplus: return "softplus";
-    case Function::kErf: return "erf";
-    case Function::kGelu: return "gelu";
-  }
-  return "?";
-}
-
 std::string step_text(const LayerGraph& graph, const Step& step) {
   std::string text(step_name(step.kind));
   if (step.kind == StepKind::kTable) {
-    text += fmt::format("({})", function_name(step.function));
+    text += fmt::format("({})", function_spec(step.function).name);
   } else if (step.operand != kNoTensor) {
     text += fmt::format("(%{})", graph.tensor(step.operand).name);
   } else if (step.kind == StepKind::kMin || step.kind == StepKind::kMax) {
@@ -72,6 +59,12 @@ struct BodyText {
     const std::string_view mode = pool.mode == PoolMode::kMax ? "max" : "average";
     return fmt::format("pool {} {}x{} stride {},{} pad {},{},{},{}", mode, pool.kernel_w, pool.kernel_h, pool.stride_x,
                        pool.stride_y, pool.pad_left, pool.pad_right, pool.pad_top, pool.pad_bottom);
+  }
+  std::string operator()(const LrnLayer& lrn) const {
+    return fmt::format("lrn {} alpha {} beta {} bias {}", lrn.size, lrn.alpha, lrn.beta, lrn.bias);
+  }
+  std::string operator()(const InterleaveLayer& layer) const {
+    return fmt::format("{} {},{}", layer.op.repeat ? "repeat" : "interleave", layer.op.stride_x, layer.op.stride_y);
   }
 };
 

@@ -12,12 +12,15 @@
 
 namespace medlar::compiler {
 
-/// Tensor of a segment, batch 1.
+/// Tensor of a segment: one item of a batch.
 struct LayerTensor {
   std::string name = {};   ///< ONNX value that it holds.
   std::string range = {};  ///< ONNX value whose calibrated range it has.
   int w = 1, h = 1, c = 1;
   TensorRole role = TensorRole::kIntermediate;
+  int item = 0;                     ///< Of the batch.
+  std::vector<float> contents = {};  ///< kConstant: c * h * w numbers.
+  float reach = 0.0f;                ///< Largest magnitude where it is known without calibration; 0: `range` says.
   /// A channel window of another tensor, as HwTensor::view_of; both have one scale.
   TensorId view_of = kNoTensor;
   int view_x = 0, view_y = 0, view_c = 0;
@@ -37,15 +40,20 @@ enum class StepKind : uint8_t {
 };
 
 /// Functions that the lookup table computes.
-enum class Function : uint8_t { kSigmoid, kTanh, kSilu, kHardSwish, kMish, kElu, kSoftplus, kErf, kGelu };
+enum class Function : uint8_t {
+  kSigmoid, kTanh, kSilu, kHardSwish, kMish, kElu, kSoftplus, kErf, kGelu,
+  kExp, kLog, kSqrt, kReciprocal, kSelu, kCelu, kSoftsign, kGeluTanh, kSin, kCos, kAsin, kAcos, kAtan,
+  kSinh, kCosh, kAsinh, kAcosh, kAtanh, kPower,
+};
 
 /// One elementwise step.
 struct Step {
   StepKind kind = StepKind::kAffine;
   std::vector<float> mul = {}, add = {};
   TensorId operand = kNoTensor;
+  bool spread = false;  ///< The operand is 1x1 and serves every position.
   Function function = Function::kSigmoid;  ///< kTable.
-  float alpha = 1.0f;                      ///< Of ELU.
+  float alpha = 1.0f, beta = 1.0f;         ///< Of ELU, SELU (beta: its gamma), CELU; exponent of kPower.
   std::string value = {};  ///< ONNX value that holds the result; "" when there is none.
 };
 
@@ -67,12 +75,23 @@ struct PoolLayer {
   PoolOp pool;
 };
 
+/// Local response normalisation over channels: x * (bias + alpha / size * sum of squares)^-beta.
+struct LrnLayer {
+  int size = 5;
+  float alpha = 1e-4f, beta = 0.75f, bias = 1.0f;
+};
+
+/// As InterleaveOp; keeps the scale of its input.
+struct InterleaveLayer {
+  InterleaveOp op;
+};
+
 struct Layer {
   std::string name;
   std::vector<std::string> origins;  ///< Nodes of the user's model.
   TensorId src = kNoTensor;
   TensorId dst = kNoTensor;
-  std::variant<ConvLayer, SdpLayer, PoolLayer> body;
+  std::variant<ConvLayer, SdpLayer, PoolLayer, LrnLayer, InterleaveLayer> body;
   std::vector<Step> steps;
 };
 

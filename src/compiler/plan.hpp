@@ -33,6 +33,7 @@ struct DlaBinding {
   int zero = 0;  ///< Outputs of INT8 segments may have one, inputs never do.
   int w = 1, h = 1, c = 1;
   uint32_t line_stride = 0, surface_stride = 0, bytes = 0;
+  int item = 0;  ///< Of the batch: every item of a tensor is bound by itself.
 };
 
 /// Bytes of a segment's memory, by class.
@@ -52,7 +53,7 @@ struct Segment {
   Engine engine = Engine::kCpu;
   std::string name;
   ByteBuffer payload;                 ///< NVDLA loadable (DLA) or serialised ONNX model (GPU, CPU).
-  std::vector<std::string> inputs;    ///< BoundaryTensor names.
+  std::vector<std::string> inputs;    ///< BoundaryTensor names; DLA: one for each binding.
   std::vector<std::string> outputs;
   std::vector<DlaBinding> bindings_in, bindings_out;  ///< DLA only; same order as inputs, outputs.
   MemoryUse memory = {};

@@ -20,7 +20,7 @@ using Offsets = std::vector<Offset<T>>;
 Offset<fb::Binding> write_binding(FlatBufferBuilder& builder, const compiler::DlaBinding& binding) {
   return fb::CreateBinding(builder, builder.CreateString(binding.tensor), binding.bind_id,
                            static_cast<uint8_t>(binding.precision), binding.scale, binding.w, binding.h, binding.c,
-                           binding.line_stride, binding.surface_stride, binding.bytes, binding.zero);
+                           binding.line_stride, binding.surface_stride, binding.bytes, binding.zero, binding.item);
 }
 
 Offset<fb::Segment> write_segment(FlatBufferBuilder& builder, const compiler::Segment& segment) {

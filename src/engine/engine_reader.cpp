@@ -58,8 +58,9 @@ Result<compiler::DlaBinding> read_binding(const fb::Binding& table) {
   binding.line_stride = table.line_stride();
   binding.surface_stride = table.surface_stride();
   binding.bytes = table.bytes();
+  binding.item = table.item();
   const auto bad_side = [](int side) { return side < 1 || side > 8192; };
-  if (bad_side(binding.w) || bad_side(binding.h) || bad_side(binding.c) || !(binding.scale > 0)) {
+  if (bad_side(binding.w) || bad_side(binding.h) || bad_side(binding.c) || !(binding.scale > 0) || binding.item < 0) {
     return fail(Code::kCorrupt, "binding '{}': {} x {} x {} with scale {}", binding.tensor, binding.w, binding.h, binding.c,
                 binding.scale);
   }

@@ -45,6 +45,9 @@ class Machine {
       if (t.view_of == kNoTensor) {
         data_[i].assign(static_cast<size_t>(t.w) * static_cast<size_t>(t.h) * static_cast<size_t>(t.c), 0.0);
       }
+      for (size_t e = 0; e < t.contents.size(); ++e) {
+        data_[i][e] = t.precision == hw::Precision::kFp16 ? half_to_double(static_cast<uint16_t>(t.contents[e])) : t.contents[e];
+      }
     }
   }
 
@@ -69,6 +72,8 @@ class Machine {
         for_each(op.dst, [&](Position p) { at(op.dst, p) = sdp(op, alone->sdp, p, at(op.src, p)); });
       } else if (const auto* pool = std::get_if<PoolOp>(&op.body)) {
         for_each(op.dst, [&](Position p) { at(op.dst, p) = pooled(op, *pool, p); });
+      } else if (const auto* interleave = std::get_if<InterleaveOp>(&op.body)) {
+        for_each(op.dst, [&](Position p) { at(op.dst, p) = interleaved(op, *interleave, p); });
       } else {
         std::abort();
       }
@@ -120,11 +125,14 @@ class Machine {
   }
 
   /// Operand of a stage's ALU or multiplier: a stored integer, or a real number for FP16.
-  double operand(const SdpStage& stage, const std::vector<int32_t>& values, Position p, bool fp) {
-    if (stage.mode == SdpOperandMode::kPerElement) {
-      return at(stage.element_operand, p);
+  double operand(const SdpStage& stage, const std::vector<int32_t>& values, Position p, bool fp, bool y = false) {
+    if (stage.element_operand != kNoTensor) {
+      return at(stage.element_operand, stage.mode == SdpOperandMode::kPerElement ? p : Position{p.c, 0, 0});
     }
     const int32_t bits = pick(values, p.c);
+    if (fp && y && stage.mode == SdpOperandMode::kPerLayer) {
+      return std::bit_cast<float>(bits);  // a register of 32 bits
+    }
     return fp ? half_to_double(bits) : bits;
   }
 
@@ -159,24 +167,36 @@ class Machine {
     return stage.activation == SdpActivation::kRelu ? std::max(0.0, value) : value;
   }
 
-  /// The LO table: the compiler makes LE answer nowhere else. Beyond the ends a line of the given slope.
+  /// LO where it covers x, else LE where that does; beyond both a line of the given slope from the end of the half that
+  /// the priorities name.
   static double look_up(const Lut& lut, double x, bool fp) {
-    const double start = fp ? std::bit_cast<float>(static_cast<uint32_t>(lut.lo_start)) : static_cast<double>(lut.lo_start);
-    const double end = fp ? std::bit_cast<float>(static_cast<uint32_t>(lut.lo_end)) : static_cast<double>(lut.lo_end);
+    const auto number = [&](int64_t stored) {
+      return fp ? std::bit_cast<float>(static_cast<uint32_t>(stored)) : static_cast<double>(stored);
+    };
+    const bool in_lo = x >= number(lut.lo_start) && x <= number(lut.lo_end);
+    const bool in_le = x >= number(lut.le_start) && x <= number(lut.le_end);
+    const bool below = x < number(lut.lo_start);
+    const bool le = (in_lo && in_le && lut.hybrid_priority == 0) || (!in_lo && (in_le || (below ? lut.underflow_priority == 0 : lut.overflow_priority == 0)));
+    return le ? look_up_half(lut, lut.le.data(), 64, number(lut.le_start), lut.le_index, x, fp)
+              : look_up_half(lut, lut.lo.data(), 256, number(lut.lo_start), lut.lo_index, x, fp);
+  }
+
+  static double look_up_half(const Lut& lut, const int16_t* table, int intervals, double start, int log2, double x, bool fp) {
+    const double end = start + std::ldexp(intervals, log2);
     const auto entry = [&](int i) {
-      const int16_t bits = lut.lo[static_cast<size_t>(i)];
+      const int16_t bits = table[i];
       return fp ? half_to_double(static_cast<uint16_t>(bits)) : static_cast<double>(bits);
     };
     const auto line = [&](size_t side, double distance) {
       return fp ? distance * half_to_double(lut.slope[side])
                 : static_cast<double>(rs(Wide{static_cast<int64_t>(distance)} * lut.slope[side], lut.slope_shift[side], 32));
     };
-    const double position = std::ldexp(x - start, -lut.lo_index);
+    const double position = std::ldexp(x - start, -log2);
     if (position <= 0.0) {
       return entry(0) + line(2, x - start);
     }
-    if (position >= 256.0) {
-      return entry(256) + line(3, x - end);
+    if (position >= intervals) {
+      return entry(intervals) + line(3, x - end);
     }
     const int index = static_cast<int>(position);
     const double value = entry(index) + (position - index) * (entry(index + 1) - entry(index));
@@ -189,12 +209,12 @@ class Machine {
     }
     double value = in;
     if (stage.type == SdpStageType::kMul || stage.type == SdpStageType::kBoth) {
-      const double m = operand(stage, stage.mul_operand, p, fp);
+      const double m = operand(stage, stage.mul_operand, p, fp, true);
       value = fp ? static_cast<float>(value * m)
                  : static_cast<double>(rs(Wide{static_cast<int64_t>(value)} * static_cast<int64_t>(m), stage.truncate, 32));
     }
     if (stage.type == SdpStageType::kAlu || stage.type == SdpStageType::kBoth) {
-      value = alu(stage.alu, value, operand(stage, stage.alu_operand, p, fp));
+      value = alu(stage.alu, value, operand(stage, stage.alu_operand, p, fp, true));
     }
     value = fp ? value : static_cast<double>(saturated(static_cast<int64_t>(value), 32));
     return stage.activation == SdpActivation::kLut ? look_up(graph_.luts.at(static_cast<size_t>(lut)), value, fp) : value;
@@ -211,6 +231,18 @@ class Machine {
     const Converter& out = params.output;
     const Wide scaled = (Wide{static_cast<int64_t>(value)} - out.offset) * out.scale;
     return static_cast<double>(saturated(rs(scaled, out.shift, 17), 8));
+  }
+
+  double interleaved(const HwOp& op, const InterleaveOp& body, Position p) {
+    const HwTensor& in = tensor(op.src);
+    const HwTensor& out = tensor(op.dst);
+    if (body.stride_x * body.stride_y == 1) {  // the same pixels in another frame
+      const int pixel = p.y * out.w + p.x;
+      return at(op.src, {p.c, pixel / in.w, pixel % in.w});
+    }
+    const int phase = body.repeat ? 0 : p.y % body.stride_y * body.stride_x + p.x % body.stride_x;
+    const int phases = body.repeat ? 1 : body.stride_x * body.stride_y;
+    return at(op.src, {phase * (in.c / phases) + p.c, p.y / body.stride_y, p.x / body.stride_x});
   }
 
   double pooled(const HwOp& op, const PoolOp& pool, Position p) {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "compiler/quantise/lut.hpp"
+#include "compiler/functions.hpp"
 
 namespace medlar::compiler::test {
 namespace {
@@ -58,12 +58,24 @@ struct Evaluator {
     return body.mode == PoolMode::kMax ? largest : sum / (body.kernel_w * body.kernel_h);
   }
 
+  double interleaved(const Layer& layer, const InterleaveOp& op, int c, int y, int x) {
+    const LayerTensor& in = graph.tensor(layer.src);
+    const LayerTensor& out = graph.tensor(layer.dst);
+    if (op.stride_x * op.stride_y == 1) {
+      const int pixel = y * out.w + x;
+      return at(layer.src, c, pixel / in.w, pixel % in.w);
+    }
+    const int phases = op.repeat ? 1 : op.stride_x * op.stride_y;
+    const int phase = op.repeat ? 0 : y % op.stride_y * op.stride_x + x % op.stride_x;
+    return at(layer.src, phase * (in.c / phases) + c, y / op.stride_y, x / op.stride_x);
+  }
+
   static double pick(const std::vector<float>& values, int c, double absent) {
     return values.empty() ? absent : values[values.size() == 1 ? 0 : static_cast<size_t>(c)];
   }
 
   double apply(const Step& step, double value, int c, int y, int x) {
-    const double other = step.operand == kNoTensor ? 0.0 : at(step.operand, c, y, x);
+    const double other = step.operand == kNoTensor ? 0.0 : at(step.operand, c, step.spread ? 0 : y, step.spread ? 0 : x);
     switch (step.kind) {
       case StepKind::kAffine: return value * pick(step.mul, c, 1.0) + pick(step.add, c, 0.0);
       case StepKind::kRelu: return std::max(0.0, value);
@@ -89,6 +101,8 @@ struct Evaluator {
             value = conv(layer, *body, c, y, x);
           } else if (const auto* pooling = std::get_if<PoolLayer>(&layer.body)) {
             value = pool(layer, pooling->pool, c, y, x);
+          } else if (const auto* interleave = std::get_if<InterleaveLayer>(&layer.body)) {
+            value = interleaved(layer, interleave->op, c, y, x);
           } else {
             value = at(layer.src, c, y, x);
           }
@@ -111,6 +125,9 @@ std::map<std::string, std::vector<double>> evaluate(const LayerGraph& graph,
     const LayerTensor& t = graph.tensors[i];
     if (t.view_of == kNoTensor) {
       evaluator.data[i].assign(static_cast<size_t>(t.w * t.h * t.c), 0.0);
+    }
+    if (t.role == TensorRole::kConstant) {
+      evaluator.data[i].assign(t.contents.begin(), t.contents.end());
     }
     if (t.role == TensorRole::kInput) {
       evaluator.data[i] = inputs.at(t.name);

@@ -7,6 +7,7 @@ set(COMPILER_BACK_SOURCES
   back/emit.cpp
   back/lower.cpp
   back/lower_conv.cpp
+  back/lower_interleave.cpp
   back/lower_pool.cpp
   back/lower_sdp.cpp
   back/machine.cpp

@@ -54,6 +54,10 @@ class Checker {
     if (!config_.supports(t.precision)) {
       return fail(Code::kUnsupported, "tensor {}: {} has no {}", t.name, config_.name, hw::precision_name(t.precision));
     }
+    if (t.role == TensorRole::kConstant &&
+        t.contents.size() != static_cast<size_t>(t.w) * static_cast<size_t>(t.h) * static_cast<size_t>(t.c)) {
+      return fail(Code::kInvalidArgument, "tensor {}: {} constants for {}x{}x{}", t.name, t.contents.size(), t.w, t.h, t.c);
+    }
     return t.view_of == kNoTensor ? Status{} : check_view(t);
   }
 
@@ -65,7 +69,7 @@ class Checker {
     const auto per = static_cast<int>(config_.channels_per_atom(t.precision));
     const bool inside = t.view_x >= 0 && t.view_y >= 0 && t.view_c >= 0 && t.view_x + t.w <= p.w &&
                         t.view_y + t.h <= p.h && t.view_c + t.c <= p.c;
-    const bool aligned = t.view_c % per == 0 && (t.c % per == 0 || t.view_c + t.c == p.c);
+    const bool aligned = t.view_c % per == 0;
     if (!inside || !aligned || t.precision != p.precision) {
       return fail(Code::kInvalidArgument, "tensor {}: {}x{}x{} at ({}, {}, {}) is no window of {} ({}x{}x{}, {} channels a surface)",
                   t.name, t.w, t.h, t.c, t.view_x, t.view_y, t.view_c, p.name, p.w, p.h, p.c, per);
@@ -77,8 +81,8 @@ class Checker {
     if (!exists(op.src) || !exists(op.dst)) {
       return fail(Code::kInvalidArgument, "{}: source {} or destination {} does not exist", op.name, op.src, op.dst);
     }
-    if (tensor(op.dst).role == TensorRole::kInput) {
-      return fail(Code::kInvalidArgument, "{}: writes the input {}", op.name, tensor(op.dst).name);
+    if (tensor(op.dst).role == TensorRole::kInput || tensor(op.dst).role == TensorRole::kConstant) {
+      return fail(Code::kInvalidArgument, "{}: writes the input or constant {}", op.name, tensor(op.dst).name);
     }
     const auto root = [&](TensorId id) { return tensor(id).view_of == kNoTensor ? id : tensor(id).view_of; };
     if (root(op.src) == root(op.dst)) {
@@ -111,6 +115,9 @@ class Checker {
     if (stage.mode == SdpOperandMode::kPerElement) {
       return stage.type == SdpStageType::kNone ? Status{} : check_element_operand(op, stage);
     }
+    if (stage.mode == SdpOperandMode::kPerChannel && stage.element_operand != kNoTensor) {
+      return check_channel_operand(op, stage);
+    }
     const size_t wanted = stage.mode == SdpOperandMode::kPerLayer ? 1 : static_cast<size_t>(channels);
     if ((uses_alu && stage.alu_operand.size() != wanted) || (uses_mul && stage.mul_operand.size() != wanted)) {
       return fail(Code::kInvalidArgument, "{}: {} ALU and {} multiplier operands, {} needed", op.name,
@@ -124,6 +131,19 @@ class Checker {
       return fail(Code::kInvalidArgument, "{}: an element operand feeds either the ALU or the multiplier", op.name);
     }
     return same_extent(op, tensor(stage.element_operand), tensor(op.dst));
+  }
+
+  Status check_channel_operand(const HwOp& op, const SdpStage& stage) const {
+    const bool one = stage.type == SdpStageType::kAlu || stage.type == SdpStageType::kMul;
+    if (!one || !exists(stage.element_operand)) {
+      return fail(Code::kInvalidArgument, "{}: a tensor operand feeds either the ALU or the multiplier", op.name);
+    }
+    const HwTensor& t = tensor(stage.element_operand);
+    if (t.w != 1 || t.h != 1 || t.c != tensor(op.dst).c) {
+      return fail(Code::kInvalidArgument, "{}: {} is {}x{}x{}, one number for each of {} channels needed", op.name, t.name, t.w,
+                  t.h, t.c, tensor(op.dst).c);
+    }
+    return {};
   }
 
   Status check_sdp(const HwOp& op, const SdpParams& sdp) const {
@@ -296,6 +316,21 @@ class Checker {
         dst.w != src.w * rubik.stride_x || dst.h != src.h * rubik.stride_y) {
       return fail(Code::kUnsupported, "{}: contracts {}x{}x{} to {}x{}x{} with strides {}x{} in surfaces of {}", op.name,
                   src.w, src.h, src.c, dst.w, dst.h, dst.c, rubik.stride_x, rubik.stride_y, per);
+    }
+    return {};
+  }
+
+  Status check_body(const HwOp& op, const InterleaveOp& interleave) const {
+    const HwTensor& src = tensor(op.src);
+    const HwTensor& dst = tensor(op.dst);
+    const auto per = static_cast<int>(config_.channels_per_atom(src.precision));
+    const int phases = interleave.repeat ? 1 : interleave.stride_x * interleave.stride_y;
+    const int padded = (dst.c + per - 1) / per * per;
+    const bool channels = src.c == (phases == 1 ? dst.c : phases * padded);
+    if (interleave.stride_x < 1 || interleave.stride_y < 1 || src.precision != dst.precision || !channels ||
+        dst.w != src.w * interleave.stride_x || dst.h != src.h * interleave.stride_y) {
+      return fail(Code::kInvalidArgument, "{}: interleaves {}x{}x{} to {}x{}x{} with strides {}x{} in surfaces of {}", op.name,
+                  src.w, src.h, src.c, dst.w, dst.h, dst.c, interleave.stride_x, interleave.stride_y, per);
     }
     return {};
   }

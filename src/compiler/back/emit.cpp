@@ -84,7 +84,8 @@ void add_binding(const Program& program, const Buffer& buffer, std::vector<DlaBi
                       .c = tensor.c,
                       .line_stride = cube.line_stride,
                       .surface_stride = cube.surface_stride,
-                      .bytes = static_cast<uint32_t>(buffer.bytes)});
+                      .bytes = static_cast<uint32_t>(buffer.bytes),
+                      .item = tensor.item});
 }
 
 void fill_bindings(const Program& program, EmittedSegment& segment) {

@@ -15,16 +15,6 @@ static_assert(kSourceField == offsetof(hw::CdpSurface, src_data) && kSourceField
 static_assert(kDestinationField == offsetof(hw::CdpSurface, dst_data) &&
               kDestinationField == offsetof(hw::RubikSurface, dst_data));
 
-struct Ends {
-  const Cube& src;
-  const Cube& dst;
-};
-
-Ends ends_of(const Program& program, size_t index) {
-  const HwOp& op = program.graph->ops[index];
-  return {program.cubes[static_cast<size_t>(op.src)], program.cubes[static_cast<size_t>(op.dst)]};
-}
-
 /// Source and destination as CDP and RUBIK have them: both whole, both in memory.
 void connect(const Program& program, const Ends& ends, MachineOp& op) {
   const hw::HwConfig& config = *program.config;
@@ -37,6 +27,11 @@ void connect(const Program& program, const Ends& ends, MachineOp& op) {
 }
 
 }  // namespace
+
+Ends ends_of(const Program& program, size_t index) {
+  const HwOp& op = program.graph->ops[index];
+  return {program.cubes[static_cast<size_t>(op.src)], program.cubes[static_cast<size_t>(op.dst)]};
+}
 
 hw::CvtParam cvt_param(const Converter& converter) {
   if (!converter.enable) {
@@ -77,17 +72,21 @@ Status lower_lrn(Program& program, size_t index, const LrnOp& lrn) {
   return {};
 }
 
-Status lower_rubik(Program& program, size_t index, const RubikOp& rubik) {
-  const Ends ends = ends_of(program, index);
+void add_rubik(Program& program, size_t index, const RubikTask& task) {
   MachineOp op{};
   op.type = NVDLA_OP_TYPE_RUBIK;
   op.source = static_cast<int>(index);
-  connect(program, ends, op);
-  op.op.rubik_op = {.mode = static_cast<uint8_t>(rubik.mode),
-                    .precision = static_cast<uint8_t>(ends.src.precision),
-                    .stride_x = static_cast<uint8_t>(rubik.stride_x),
-                    .stride_y = static_cast<uint8_t>(rubik.stride_y)};
+  connect(program, {task.src, task.dst}, op);
+  op.op.rubik_op = {.mode = static_cast<uint8_t>(task.rubik.mode),
+                    .precision = static_cast<uint8_t>(task.src.precision),
+                    .stride_x = static_cast<uint8_t>(task.rubik.stride_x),
+                    .stride_y = static_cast<uint8_t>(task.rubik.stride_y)};
   program.ops.push_back(std::move(op));
+}
+
+Status lower_rubik(Program& program, size_t index, const RubikOp& rubik) {
+  const Ends ends = ends_of(program, index);
+  add_rubik(program, index, {.rubik = rubik, .src = ends.src, .dst = ends.dst});
   return {};
 }
 
@@ -114,6 +113,7 @@ Status lower_op(Program& program, size_t index) {
     Status operator()(const LrnOp& op) const { return lower_lrn(program, index, op); }
     Status operator()(const CopyOp& op) const { return lower_copy(program, index, op); }
     Status operator()(const RubikOp& op) const { return lower_rubik(program, index, op); }
+    Status operator()(const InterleaveOp& op) const { return lower_interleave(program, index, op); }
   };
   return std::visit(Visitor{program, index}, program.graph->ops[index].body);
 }

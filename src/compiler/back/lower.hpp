@@ -16,6 +16,21 @@ Status lower_pool(Program& program, size_t index, const PoolOp& pool);
 Status lower_lrn(Program& program, size_t index, const LrnOp& lrn);
 Status lower_copy(Program& program, size_t index, const CopyOp& copy);
 Status lower_rubik(Program& program, size_t index, const RubikOp& rubik);
+Status lower_interleave(Program& program, size_t index, const InterleaveOp& interleave);
+
+/// Source and destination of an operation.
+struct Ends {
+  const Cube& src;
+  const Cube& dst;
+};
+Ends ends_of(const Program& program, size_t index);
+
+/// One RUBIK operation between two cubes.
+struct RubikTask {
+  RubikOp rubik;
+  Cube src, dst;
+};
+void add_rubik(Program& program, size_t index, const RubikTask& task);
 
 /// One SDP operation to build. `src` null: fed on the fly, `src_window` is ignored.
 struct SdpTask {

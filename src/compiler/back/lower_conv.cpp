@@ -122,8 +122,12 @@ class ConvMaker {
     return op;
   }
 
-  Cube add_temporary(int channels) {
+  Cube add_temporary(int channels) { return add_temporary(channels, dst_.w, dst_.h); }
+
+  Cube add_temporary(int channels, int width, int height) {
     Cube cube = dst_;
+    cube.w = width;
+    cube.h = height;
     cube.buffer = static_cast<BufferId>(program_.buffers.size());
     cube.offset = 0;
     cube.first_surface = 0;
@@ -143,6 +147,11 @@ class ConvMaker {
       packed_from_ = tile.k0;
     }
     add_conv(plan, tile);
+    // The SDP takes every 1x1 cube as packed, so one that lies in a larger cube is put there surface by surface.
+    const bool astray = tile.out_w == 1 && tile.out_h == 1 && tile.k > surface_ && dst.surface_stride != config_.memory_atom;
+    if (astray) {
+      return add_astray(tile, dst, channel);
+    }
     const SdpTask task{.params = &conv_.sdp,
                        .src_precision = src_.precision,
                        .src = nullptr,
@@ -153,6 +162,21 @@ class ConvMaker {
     MEDLAR_ASSIGN(MachineOp sdp, make_sdp(program_, task_.index, task));
     program_.ops.push_back(std::move(sdp));
     return {};
+  }
+
+  /// The SDP of a single pixel by way of a packed cube of its own.
+  Status add_astray(const ConvTile& tile, const Cube& dst, int channel) {
+    Cube packed = add_temporary(round_up(tile.k, surface_), 1, 1);
+    packed.c = tile.k;
+    MEDLAR_ASSIGN(MachineOp sdp, make_sdp(program_, task_.index, {.params = &conv_.sdp, .src_precision = src_.precision,
+                                                                  .src = nullptr, .src_window = {}, .dst = &packed,
+                                                                  .dst_window = {0, 0, 0, 1, 1, tile.k},
+                                                                  .first_channel = tile.k0}));
+    program_.ops.push_back(std::move(sdp));
+    const SdpParams nothing;
+    return add_sdp_from_memory(program_, task_.index, {.params = &nothing, .src_precision = dst.precision, .src = &packed,
+                                                       .src_window = {0, 0, 0, 1, 1, tile.k}, .dst = &dst,
+                                                       .dst_window = {tile.out_x, tile.out_y, channel, 1, 1, tile.k}});
   }
 
   ConvShape shape() const {

@@ -120,7 +120,24 @@ class SdpMaker {
     return stage.mode == SdpOperandMode::kPerChannel ? channel_operand(stage, which) : element_operand(stage, which);
   }
 
+  /// A 1x1 tensor: its atoms lie as a list of operands does.
+  Result<hw::DataCube> channel_tensor(const SdpStage& stage, size_t which) {
+    const Cube& cube = program_.cubes[static_cast<size_t>(stage.element_operand)];
+    if (hw::bytes_per_element(cube.precision) != hw::bytes_per_element(task_.src_precision) ||
+        cube.surface_stride != config_.memory_atom) {
+      return fail(Code::kUnsupported, "{}: {} operand of {} channels is no packed 1x1 cube", program_.graph->ops[index_].name,
+                  kStageNames[which], cube.c);
+    }
+    const Window window{0, 0, task_.first_channel, 1, 1, task_.dst_window.c};
+    op_.patches.push_back(patch_for(config_, cube, window, kOperandFields[which]));
+    op_.accesses.push_back(access_to(config_, cube, window, false));
+    return describe(config_, cube, window);
+  }
+
   Result<hw::DataCube> channel_operand(const SdpStage& stage, size_t which) {
+    if (stage.element_operand != kNoTensor) {
+      return channel_tensor(stage, which);
+    }
     const auto per = static_cast<int>(config_.channels_per_atom(task_.src_precision));
     const BufferId buffer = add_constant(program_, pack_operands(stage, task_.first_channel, task_.dst_window.c, per));
     op_.patches.push_back({.field = kOperandFields[which], .buffer = buffer, .offset = 0});

@@ -13,10 +13,44 @@ BufferClass class_of(TensorRole role) {
       return BufferClass::kInput;
     case TensorRole::kOutput:
       return BufferClass::kOutput;
+    case TensorRole::kConstant:
+      return BufferClass::kConstant;
     case TensorRole::kIntermediate:
       break;
   }
   return BufferClass::kActivation;
+}
+
+/// A constant tensor as it lies in memory.
+ByteBuffer constant_bytes(const HwTensor& tensor, const hw::CubeLayout& layout, const hw::HwConfig& config) {
+  const auto per = static_cast<size_t>(config.channels_per_atom(tensor.precision));
+  const size_t size = hw::bytes_per_element(tensor.precision);
+  ByteBuffer bytes(layout.total_bytes());
+  size_t from = 0;
+  for (size_t c = 0; c < static_cast<size_t>(tensor.c); ++c) {
+    for (size_t y = 0; y < static_cast<size_t>(tensor.h); ++y) {
+      for (size_t x = 0; x < static_cast<size_t>(tensor.w); ++x, ++from) {
+        const size_t at = c / per * layout.surf_stride + y * layout.line_stride + x * config.memory_atom + c % per * size;
+        const auto value = static_cast<uint16_t>(tensor.contents[from]);
+        bytes[at] = static_cast<uint8_t>(value);
+        if (size == 2) {
+          bytes[at + 1] = static_cast<uint8_t>(value >> 8);
+        }
+      }
+    }
+  }
+  return bytes;
+}
+
+/// Its own buffer; equal constants share one.
+BufferId buffer_for(Program& program, TensorId id, const hw::CubeLayout& layout) {
+  const HwTensor& tensor = program.graph->tensors[static_cast<size_t>(id)];
+  if (tensor.role == TensorRole::kConstant) {
+    return add_constant(program, constant_bytes(tensor, layout, *program.config));
+  }
+  program.buffers.push_back(
+      {.where = class_of(tensor.role), .bytes = layout.total_bytes(), .tensor = id, .data = {}, .offset = 0});
+  return static_cast<BufferId>(program.buffers.size() - 1);
 }
 
 Result<Cube> own_cube(Program& program, TensorId id) {
@@ -27,9 +61,7 @@ Result<Cube> own_cube(Program& program, TensorId id) {
     return fail(Code::kResourceExhausted, "tensor {}: {} bytes, descriptors hold {}", tensor.name, layout.total_bytes(),
                 UINT32_MAX);
   }
-  program.buffers.push_back(
-      {.where = class_of(tensor.role), .bytes = layout.total_bytes(), .tensor = id, .data = {}, .offset = 0});
-  return Cube{.buffer = static_cast<BufferId>(program.buffers.size() - 1),
+  return Cube{.buffer = buffer_for(program, id, layout),
               .offset = 0,
               .first_surface = 0,
               .w = tensor.w,

@@ -30,9 +30,10 @@ bool fits(const Layer& maker, std::vector<Step> steps, const FusionTarget& targe
       .has_value();
 }
 
-/// Sum, product, maximum or minimum of two tensors, as the first step.
+/// Sum, product, maximum or minimum of two tensors of one size, as the first step.
 bool commutes(const Layer& layer) {
-  return std::holds_alternative<SdpLayer>(layer.body) && !layer.steps.empty() && layer.steps[0].operand != kNoTensor;
+  return std::holds_alternative<SdpLayer>(layer.body) && !layer.steps.empty() && layer.steps[0].operand != kNoTensor &&
+         !layer.steps[0].spread;
 }
 
 void swap_operands(Layer& layer) { std::swap(layer.src, layer.steps[0].operand); }
@@ -69,7 +70,8 @@ bool absorb_at(LayerGraph& graph, size_t reader, const FusionTarget& target) {
 bool can_absorb(const LayerGraph& graph, size_t maker, size_t reader, const FusionTarget& target) {
   const Layer& from = graph.layers[maker];
   const Layer& to = graph.layers[reader];
-  if (std::holds_alternative<PoolLayer>(from.body) || !std::holds_alternative<SdpLayer>(to.body) || maker >= reader) {
+  const bool has_sdp = std::holds_alternative<ConvLayer>(from.body) || std::holds_alternative<SdpLayer>(from.body);
+  if (!has_sdp || !std::holds_alternative<SdpLayer>(to.body) || maker >= reader) {
     return false;
   }
   const Layer merged{.name = "", .origins = {}, .src = from.src, .dst = to.dst, .body = SdpLayer{},

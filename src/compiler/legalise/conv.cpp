@@ -26,26 +26,13 @@ struct ConvParts {
   int extra_x = 0, extra_y = 0;  ///< Zero columns and rows added on each side of the kernel.
 };
 
-/// The chip pads by less than the kernel's extent. A kernel with a border of zeros, and as much more padding, computes
-/// the same; this is the least border that makes `pad` legal.
+/// The least border that makes `pad` legal.
 int border_for(int pad, int kernel, int dilation) {
   int border = 0;
   while (pad + border * dilation >= (kernel + 2 * border - 1) * dilation + 1) {
     ++border;
   }
   return border;
-}
-
-void widen(ConvParts& parts) {
-  Window& w = parts.window;
-  parts.extra_x = border_for(std::max(w.pad_left, w.pad_right), w.kernel_w, w.dilation_x);
-  parts.extra_y = border_for(std::max(w.pad_top, w.pad_bottom), w.kernel_h, w.dilation_y);
-  w.kernel_w += 2 * parts.extra_x;
-  w.kernel_h += 2 * parts.extra_y;
-  w.pad_left += parts.extra_x * w.dilation_x;
-  w.pad_right += parts.extra_x * w.dilation_x;
-  w.pad_top += parts.extra_y * w.dilation_y;
-  w.pad_bottom += parts.extra_y * w.dilation_y;
 }
 
 /// Weights with the border of zeros.
@@ -76,11 +63,25 @@ Result<ConvParts> read_conv(const graph::Graph& graph, const graph::Node& node, 
                 out[1]);
   }
   ConvParts parts{.window = window, .groups = static_cast<int>(groups)};
-  widen(parts);
+  const Border border = widen_window(parts.window);
+  parts.extra_x = border.columns;
+  parts.extra_y = border.rows;
   return parts;
 }
 
 }  // namespace
+
+Border widen_window(Window& w) {
+  const Border border{.columns = border_for(std::max(w.pad_left, w.pad_right), w.kernel_w, w.dilation_x),
+                      .rows = border_for(std::max(w.pad_top, w.pad_bottom), w.kernel_h, w.dilation_y)};
+  w.kernel_w += 2 * border.columns;
+  w.kernel_h += 2 * border.rows;
+  w.pad_left += border.columns * w.dilation_x;
+  w.pad_right += border.columns * w.dilation_x;
+  w.pad_top += border.rows * w.dilation_y;
+  w.pad_bottom += border.rows * w.dilation_y;
+  return border;
+}
 
 Verdict check_conv_window(const Question& question, const Window& window, int channels) {
   const hw::ConvLimits& limits = kLimits.conv;

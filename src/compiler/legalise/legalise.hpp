@@ -26,11 +26,16 @@ struct Question {
 /// Empty: the DLA can run it.
 using Verdict = std::optional<Refusal>;
 
-/// A segment under translation.
+/// Value and item of the batch.
+using ItemKey = std::pair<graph::ValueId, int>;
+
+/// A segment under translation. Every item of a batch has tensors and layers of its own; weights are equal, so the back
+/// half stores them once.
 struct Lowering {
   const Question& question;
   LayerGraph layers;
-  std::map<graph::ValueId, TensorId> tensors;  ///< Where each value of the graph lies.
+  std::map<ItemKey, TensorId> tensors;  ///< Where each value of the graph lies.
+  int item = 0;                         ///< The one under translation.
 };
 
 struct OperatorRow {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling. MaxPool and AveragePool run on the PDP; averages that reduce the whole cube, or whose window the PDP lacks,
-// run as a depthwise convolution with equal weights, which keeps a scale of its own and rounds once.
+// run as a depthwise convolution with equal weights, which keeps a scale of its own and rounds once. An average whose
+// divisor depends on the position is one operation for each divisor, each on a window of source and result.
 #include <algorithm>
+#include <span>
 
+#include "compiler/legalise/pool_window.hpp"
 #include "compiler/legalise/rows.hpp"
 #include "hw/limits.hpp"
 
@@ -10,6 +13,8 @@ namespace medlar::compiler {
 namespace {
 
 using hw::kLimits;
+
+constexpr size_t kMostRegions = 81;
 
 Result<Window> read_pool(const graph::Graph& graph, const graph::Node& node) {
   MEDLAR_ASSIGN(const std::vector<int64_t> kernel, graph::ints_attribute(node, "kernel_shape", {}));
@@ -19,85 +24,6 @@ Result<Window> read_pool(const graph::Graph& graph, const graph::Node& node) {
   return read_window(node, *graph.value(node.inputs[0]).shape, *graph.value(node.outputs[0]).shape, kernel);
 }
 
-/// What keeps a window off the PDP.
-Verdict check_pdp(const Window& window) {
-  const hw::PdpLimits& limits = kLimits.pdp;
-  const struct { Reason reason; std::string_view name; int value; hw::Range range; } rules[] = {
-      {Reason::kPoolWindow, "window width", window.kernel_w, limits.kernel},
-      {Reason::kPoolWindow, "window height", window.kernel_h, limits.kernel},
-      {Reason::kStride, "horizontal stride", window.stride_x, limits.stride},
-      {Reason::kStride, "vertical stride", window.stride_y, limits.stride},
-      {Reason::kPadding, "left padding", window.pad_left, limits.pad},
-      {Reason::kPadding, "right padding", window.pad_right, limits.pad},
-      {Reason::kPadding, "top padding", window.pad_top, limits.pad},
-      {Reason::kPadding, "bottom padding", window.pad_bottom, limits.pad}};
-  for (const auto& rule : rules) {
-    if (rule.value < 0 || !rule.range.contains(static_cast<uint64_t>(rule.value))) {
-      return Refusal{rule.reason,
-                     fmt::format("{} is {}, possible are {} to {}", rule.name, rule.value, rule.range.min, rule.range.max),
-                     ""};
-    }
-  }
-  if (window.pad_left >= window.kernel_w || window.pad_top >= window.kernel_h) {
-    return Refusal{Reason::kPadding, fmt::format("padding {},{} covers the whole window", window.pad_left, window.pad_top),
-                   ""};
-  }
-  if (window.dilation_x != 1 || window.dilation_y != 1) {
-    return Refusal{Reason::kDilation, fmt::format("dilation is {},{}, possible is 1", window.dilation_x, window.dilation_y),
-                   ""};
-  }
-  return std::nullopt;
-}
-
-/// One axis of a maximum over `kernel` elements as two: first `front` elements at stride 1, then the rest.
-struct AxisCut {
-  int front = 1, rest = 1;
-  int front_begin = 0, front_end = 0, rest_begin = 0, rest_end = 0;
-};
-
-AxisCut cut_axis(int kernel, int begin, int end) {
-  const int largest = static_cast<int>(kLimits.pdp.kernel.max);
-  AxisCut cut;
-  cut.front = kernel > largest ? largest : 1;
-  cut.rest = kernel - cut.front + 1;
-  cut.front_begin = std::min(begin, cut.front - 1);
-  cut.front_end = std::min(end, cut.front - 1);
-  cut.rest_begin = begin - cut.front_begin;
-  cut.rest_end = end - cut.front_end;
-  return cut;
-}
-
-/// Windows that the PDP can do, one after the other, with the same maximum. Padding never wins, and a window that
-/// begins in the padding shares its elements with the first one inside, so cutting is exact.
-std::vector<Window> max_stages(Window window) {
-  constexpr size_t kMostStages = 16;
-  const auto large = [](int kernel) { return kernel > static_cast<int>(kLimits.pdp.kernel.max); };
-  std::vector<Window> stages;
-  while ((large(window.kernel_w) || large(window.kernel_h)) && stages.size() < kMostStages) {
-    const AxisCut x = cut_axis(window.kernel_w, window.pad_left, window.pad_right);
-    const AxisCut y = cut_axis(window.kernel_h, window.pad_top, window.pad_bottom);
-    stages.push_back({.kernel_h = y.front, .kernel_w = x.front, .pad_top = y.front_begin, .pad_left = x.front_begin,
-                      .pad_bottom = y.front_end, .pad_right = x.front_end});
-    window.kernel_w = x.rest;
-    window.kernel_h = y.rest;
-    window.pad_left = x.rest_begin;
-    window.pad_right = x.rest_end;
-    window.pad_top = y.rest_begin;
-    window.pad_bottom = y.rest_end;
-  }
-  stages.push_back(window);
-  return stages;
-}
-
-bool padded(const Window& window) {
-  return window.pad_left > 0 || window.pad_right > 0 || window.pad_top > 0 || window.pad_bottom > 0;
-}
-
-/// Averages that end in a single value per channel keep their precision only with a scale of their own.
-bool average_as_conv(const Window& window, const Cube& out) {
-  return (out.w == 1 && out.h == 1) || check_pdp(window).has_value();
-}
-
 void fill_pdp(Layer& layer, const Window& window, PoolMode mode) {
   layer.body = PoolLayer{PoolOp{.mode = mode, .kernel_w = window.kernel_w, .kernel_h = window.kernel_h,
                                 .stride_x = window.stride_x, .stride_y = window.stride_y,
@@ -105,24 +31,159 @@ void fill_pdp(Layer& layer, const Window& window, PoolMode mode) {
                                 .pad_top = window.pad_top, .pad_bottom = window.pad_bottom, .pad_value = 0}};
 }
 
-void fill_average_conv(Layer& layer, const Window& window, int channels) {
+/// Depthwise convolution whose weights are all `weight`.
+void fill_average_conv(Layer& layer, const Window& window, int channels, double weight) {
   const size_t taps = static_cast<size_t>(window.kernel_w) * static_cast<size_t>(window.kernel_h);
   layer.body = ConvLayer{.k = channels, .c = channels, .r = window.kernel_h, .s = window.kernel_w, .groups = channels,
-                         .weights = std::vector<float>(static_cast<size_t>(channels) * taps, 1.0f / static_cast<float>(taps)),
+                         .weights = std::vector<float>(static_cast<size_t>(channels) * taps, static_cast<float>(weight)),
                          .stride_x = window.stride_x, .stride_y = window.stride_y,
                          .dilation_x = window.dilation_x, .dilation_y = window.dilation_y,
                          .pad_left = window.pad_left, .pad_right = window.pad_right,
                          .pad_top = window.pad_top, .pad_bottom = window.pad_bottom};
 }
 
-Window global_window(const Cube& cube) { return {.kernel_h = cube.h, .kernel_w = cube.w}; }
+double taps_of(const Window& window) { return static_cast<double>(window.kernel_w) * window.kernel_h; }
+
+/// An average as the operations that compute it.
+struct Average {
+  Window window;
+  std::vector<AxisRegion> rows, columns;
+  bool whole() const { return rows.size() == 1 && columns.size() == 1; }
+};
+
+/// Padding at the ends as the node states it; read_window() derives it from the output size instead.
+std::pair<int, int> stated_end_pads(const graph::Node& node, const Window& window) {
+  const auto mode = graph::string_attribute(node, "auto_pad", "NOTSET");
+  if (!mode || (*mode != "NOTSET" && !mode->empty())) {
+    return {*mode == "VALID" ? 0 : window.pad_bottom, *mode == "VALID" ? 0 : window.pad_right};
+  }
+  const auto pads = graph::ints_attribute(node, "pads", {});
+  if (!pads || pads->empty()) {
+    return {0, 0};
+  }
+  const auto right = static_cast<int>(pads->back());
+  return pads->size() == 4 ? std::pair{static_cast<int>((*pads)[2]), right} : std::pair{0, right};
+}
+
+Result<Average> read_average(const graph::Graph& graph, const graph::Node& node) {
+  Average average;
+  MEDLAR_ASSIGN(average.window, read_pool(graph, node));
+  MEDLAR_ASSIGN(const int64_t include, graph::int_attribute(node, "count_include_pad", 0));
+  const Window& w = average.window;
+  const Cube in = cube_of(*graph.value(node.inputs[0]).shape);
+  const Cube out = cube_of(*graph.value(node.outputs[0]).shape);
+  const auto [bottom, right] = stated_end_pads(node, w);
+  average.rows = average_regions({.in = in.h, .out = out.h, .kernel = w.kernel_h, .stride = w.stride_y, .pad_begin = w.pad_top,
+                                  .pad_end = bottom, .counts_padding = include != 0});
+  average.columns = average_regions({.in = in.w, .out = out.w, .kernel = w.kernel_w, .stride = w.stride_x,
+                                     .pad_begin = w.pad_left, .pad_end = right, .counts_padding = include != 0});
+  return average;
+}
+
+bool padded(const Window& w) { return w.pad_left > 0 || w.pad_right > 0 || w.pad_top > 0 || w.pad_bottom > 0; }
+
+/// One region's window, and where its source begins.
+struct Region {
+  Window window;
+  Corner corner;   ///< Of the source.
+  Cube in, out;
+};
+
+/// `begin` and `end`: padding that lies inside of the region's windows.
+struct Span {
+  int start = 0, size = 0, begin = 0, end = 0;
+};
+
+Span span_of(const AxisRegion& region, int stride, int size) {
+  const int last = region.start + (region.count - 1) * stride + region.kernel;
+  const int from = std::max(region.start, 0);
+  const int to = std::min(last, size);
+  return {.start = from, .size = std::max(to - from, 1), .begin = from - region.start, .end = last - to};
+}
+
+Region make_region(const Window& whole, const AxisRegion& row, const AxisRegion& column, const Cube& in) {
+  const Span y = span_of(row, whole.stride_y, in.h);
+  const Span x = span_of(column, whole.stride_x, in.w);
+  return {.window = {.kernel_h = row.kernel, .kernel_w = column.kernel,
+                     .stride_y = row.count > 1 ? whole.stride_y : 1, .stride_x = column.count > 1 ? whole.stride_x : 1,
+                     .pad_top = y.begin, .pad_left = x.begin, .pad_bottom = y.end, .pad_right = x.end},
+          .corner = {.x = x.start, .y = y.start, .c = 0},
+          .in = {.w = x.size, .h = y.size, .c = in.c},
+          .out = {.w = column.count, .h = row.count, .c = in.c}};
+}
+
+std::vector<Region> regions_of(const Average& average, const Cube& in) {
+  std::vector<Region> regions;
+  for (const AxisRegion& row : average.rows) {
+    for (const AxisRegion& column : average.columns) {
+      regions.push_back(make_region(average.window, row, column, in));
+    }
+  }
+  return regions;
+}
+
+/// Averages that end in a single value per channel keep their precision only with a scale of their own.
+bool average_as_conv(const Question& question, const Window& window, const Cube& out) {
+  return (out.w == 1 && out.h == 1) || !question.config.pdp || check_pdp(window).has_value();
+}
+
+Verdict check_regions(const Question& question, const Average& average, const Cube& in, const Cube& out) {
+  const size_t count = average.rows.size() * average.columns.size();
+  if (count > kMostRegions) {
+    return Refusal{Reason::kExcludePad, fmt::format("{} different divisors, limit {}", count, kMostRegions),
+                   "set count_include_pad=1 and ceil_mode=0"};
+  }
+  for (const Region& region : regions_of(average, in)) {
+    if (region.window.kernel_h < 1 || region.window.kernel_w < 1) {
+      return Refusal{Reason::kPadding, "a window lies in the padding alone", ""};
+    }
+    if (average_as_conv(question, region.window, out)) {
+      if (Verdict verdict = check_conv_window(question, region.window, 1)) {
+        return verdict;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+/// All stages but the last, each into a tensor of its own; returns the last one's source.
+template <typename Fill>
+TensorId lower_front_stages(Lowering& lowering, const graph::Node& node, std::span<const Window> stages, TensorId src,
+                            const Fill& fill) {
+  const std::string range = lowering.layers.tensor(src).range;
+  for (size_t i = 0; i < stages.size(); ++i) {
+    const Window& w = stages[i];
+    Cube size = size_of(lowering.layers.tensor(src));
+    size.w = (size.w + w.pad_left + w.pad_right - w.kernel_w) / w.stride_x + 1;
+    size.h = (size.h + w.pad_top + w.pad_bottom - w.kernel_h) / w.stride_y + 1;
+    const std::string part = fmt::format("stage{}", i);
+    const TensorId dst = inner_tensor(lowering, node.name + "/" + part, range, size);
+    fill(add_part(lowering, node, part, src, dst), w);
+    src = dst;
+  }
+  return src;
+}
+
+const auto kFillMax = [](Layer& layer, const Window& window) { fill_pdp(layer, window, PoolMode::kMax); };
+
+Verdict check_max_windows(const Question& question, std::span<const Window> stages) {
+  if (!question.config.pdp) {
+    return Refusal{Reason::kMissingUnit, "PDP", ""};
+  }
+  for (const Window& stage : stages) {
+    if (Verdict verdict = check_pdp(stage)) {
+      return verdict;
+    }
+  }
+  return std::nullopt;
+}
+
+int largest_pool() { return static_cast<int>(kLimits.pdp.kernel.max); }
+int largest_kernel() { return static_cast<int>(kLimits.conv.kernel.max); }
 
 }  // namespace
 
 Verdict check_max_pool(const Question& question, const graph::Node& node) {
-  if (!question.config.pdp) {
-    return Refusal{Reason::kMissingUnit, "PDP", ""};
-  }
   if (node.outputs.size() > 1 && node.outputs[1] != graph::kNoValue) {
     return Refusal{Reason::kAttribute, "the indices output is used", ""};
   }
@@ -133,87 +194,99 @@ Verdict check_max_pool(const Question& question, const graph::Node& node) {
   if (window->dilation_x != 1 || window->dilation_y != 1) {
     return check_pdp(*window);
   }
-  for (const Window& stage : max_stages(*window)) {
-    if (Verdict verdict = check_pdp(stage)) {
+  return check_max_windows(question, max_stages(*window));
+}
+
+Status lower_max_pool(Lowering& lowering, const graph::Node& node) {
+  MEDLAR_ASSIGN(const Window window, read_pool(lowering.question.graph, node));
+  const std::vector<Window> stages = max_stages(window);
+  const TensorId src = lower_front_stages(lowering, node, std::span(stages).first(stages.size() - 1),
+                                          source_tensor(lowering, node.inputs[0]), kFillMax);
+  const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
+  fill_pdp(add_layer(lowering, node, src, out), stages.back(), PoolMode::kMax);
+  return {};
+}
+
+Verdict check_average_pool(const Question& question, const graph::Node& node) {
+  const auto average = read_average(question.graph, node);
+  if (!average) {
+    return Refusal{Reason::kAttribute, average.error().message, ""};
+  }
+  const Window& window = average->window;
+  const bool dilated = window.dilation_x != 1 || window.dilation_y != 1;
+  const auto include = graph::int_attribute(node, "count_include_pad", 0);
+  if (dilated && padded(window) && (!include || *include == 0)) {
+    return Refusal{Reason::kDilation, "dilated window that excludes padding", "set count_include_pad=1"};
+  }
+  if (dilated) {
+    return check_conv_window(question, window, 1);
+  }
+  const Cube in = cube_of(*question.graph.value(node.inputs[0]).shape);
+  return check_regions(question, *average, in, cube_of(*question.graph.value(node.outputs[0]).shape));
+}
+
+Status lower_average_pool(Lowering& lowering, const graph::Node& node) {
+  MEDLAR_ASSIGN(const Average average, read_average(lowering.question.graph, node));
+  const TensorId src = source_tensor(lowering, node.inputs[0]);
+  const Cube in = size_of(lowering.layers.tensor(src));
+  const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
+  if (average.window.dilation_x != 1 || average.window.dilation_y != 1) {
+    fill_average_conv(add_layer(lowering, node, src, out), average.window, out.c, 1.0 / taps_of(average.window));
+    return {};
+  }
+  const TensorId dst = result_tensor(lowering, node.outputs[0], out);
+  const std::vector<Region> regions = regions_of(average, in);
+  for (size_t i = 0; i < regions.size(); ++i) {
+    const Region& region = regions[i];
+    const Corner target{.x = average.columns[i % average.columns.size()].first, .y = average.rows[i / average.columns.size()].first,
+                        .c = 0};
+    const TensorId from = average.whole() ? src : window_tensor(lowering, src, region.corner, region.in);
+    Layer& layer = add_part(lowering, node, regions.size() == 1 ? "" : fmt::format("region{}", i), from,
+                            window_tensor(lowering, dst, target, region.out));
+    if (average_as_conv(lowering.question, region.window, out)) {
+      fill_average_conv(layer, region.window, out.c, 1.0 / taps_of(region.window));
+    } else {
+      fill_pdp(layer, region.window, PoolMode::kAverage);
+    }
+  }
+  return {};
+}
+
+Verdict check_global_average(const Question& question, const graph::Node& node) {
+  const Cube in = cube_of(*question.graph.value(node.inputs[0]).shape);
+  for (const Window& stage : global_stages(in.w, in.h, largest_kernel())) {
+    if (Verdict verdict = check_conv_window(question, stage, 1)) {
       return verdict;
     }
   }
   return std::nullopt;
 }
 
-Verdict check_average_pool(const Question& question, const graph::Node& node) {
-  const auto window = read_pool(question.graph, node);
-  if (!window) {
-    return Refusal{Reason::kAttribute, window.error().message, ""};
-  }
-  const auto include = graph::int_attribute(node, "count_include_pad", 0);
-  const auto ceil_mode = graph::int_attribute(node, "ceil_mode", 0);
-  if (!include || !ceil_mode) {
-    return Refusal{Reason::kAttribute, "count_include_pad or ceil_mode is not an integer", ""};
-  }
-  if (padded(*window) && (*include == 0 || *ceil_mode != 0)) {
-    return Refusal{Reason::kExcludePad, "the chip divides by the full window", "set count_include_pad=1 and ceil_mode=0"};
-  }
-  const Cube out = cube_of(*question.graph.value(node.outputs[0]).shape);
-  if (average_as_conv(*window, out)) {
-    return check_conv_window(question, *window, 1);
-  }
-  return question.config.pdp ? Verdict{} : Refusal{Reason::kMissingUnit, "PDP", ""};
-}
-
-namespace {
-
-/// All stages but the last, each into a tensor of its own; returns the last one's source.
-TensorId lower_front_stages(Lowering& lowering, const graph::Node& node, std::span<const Window> stages, TensorId src) {
-  for (size_t i = 0; i < stages.size(); ++i) {
-    LayerTensor between = lowering.layers.tensor(src);
-    between.role = TensorRole::kIntermediate;
-    between.view_of = kNoTensor;
-    between.view_x = between.view_y = between.view_c = 0;
-    between.name = fmt::format("{}/stage{}", node.name, i);
-    between.w += stages[i].pad_left + stages[i].pad_right - stages[i].kernel_w + 1;
-    between.h += stages[i].pad_top + stages[i].pad_bottom - stages[i].kernel_h + 1;
-    lowering.layers.tensors.push_back(between);
-    const auto dst = static_cast<TensorId>(lowering.layers.tensors.size() - 1);
-    Layer layer{.name = between.name, .origins = node.origins, .src = src, .dst = dst, .body = SdpLayer{}, .steps = {}};
-    fill_pdp(layer, stages[i], PoolMode::kMax);
-    lowering.layers.layers.push_back(std::move(layer));
-    src = dst;
-  }
-  return src;
-}
-
-}  // namespace
-
-Status lower_pool(Lowering& lowering, const graph::Node& node) {
-  MEDLAR_ASSIGN(Window window, read_pool(lowering.question.graph, node));
-  TensorId src = source_tensor(lowering, node.inputs[0]);
-  if (node.op_type == "MaxPool") {
-    const std::vector<Window> stages = max_stages(window);
-    src = lower_front_stages(lowering, node, std::span(stages).first(stages.size() - 1), src);
-    window = stages.back();
-  }
-  const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
-  Layer& layer = add_layer(lowering, node, src, out);
-  if (node.op_type == "MaxPool") {
-    fill_pdp(layer, window, PoolMode::kMax);
-  } else if (average_as_conv(window, out)) {
-    fill_average_conv(layer, window, out.c);
-  } else {
-    fill_pdp(layer, window, PoolMode::kAverage);
-  }
+Status lower_global_average(Lowering& lowering, const graph::Node& node) {
+  const TensorId first = source_tensor(lowering, node.inputs[0]);
+  const Cube in = size_of(lowering.layers.tensor(first));
+  const std::vector<Window> stages = global_stages(in.w, in.h, largest_kernel());
+  double weight = 1.0 / (static_cast<double>(in.w) * in.h);
+  const TensorId src = lower_front_stages(lowering, node, std::span(stages).first(stages.size() - 1), first,
+                                          [&](Layer& layer, const Window& window) {
+                                            weight *= taps_of(window);
+                                            fill_average_conv(layer, window, in.c, 1.0 / taps_of(window));
+                                          });
+  fill_average_conv(add_layer(lowering, node, src, {.w = 1, .h = 1, .c = in.c}), stages.back(), in.c, weight);
   return {};
 }
 
-Verdict check_global_average(const Question& question, const graph::Node& node) {
-  return check_conv_window(question, global_window(cube_of(*question.graph.value(node.inputs[0]).shape)), 1);
+Verdict check_global_max(const Question& question, const graph::Node& node) {
+  const Cube in = cube_of(*question.graph.value(node.inputs[0]).shape);
+  return check_max_windows(question, global_stages(in.w, in.h, largest_pool()));
 }
 
-Status lower_global_average(Lowering& lowering, const graph::Node& node) {
-  const TensorId src = source_tensor(lowering, node.inputs[0]);
-  const LayerTensor in = lowering.layers.tensor(src);
-  const Cube cube{.w = in.w, .h = in.h, .c = in.c};
-  fill_average_conv(add_layer(lowering, node, src, Cube{.w = 1, .h = 1, .c = cube.c}), global_window(cube), cube.c);
+Status lower_global_max(Lowering& lowering, const graph::Node& node) {
+  const TensorId first = source_tensor(lowering, node.inputs[0]);
+  const Cube in = size_of(lowering.layers.tensor(first));
+  const std::vector<Window> stages = global_stages(in.w, in.h, largest_pool());
+  const TensorId src = lower_front_stages(lowering, node, std::span(stages).first(stages.size() - 1), first, kFillMax);
+  fill_pdp(add_layer(lowering, node, src, {.w = 1, .h = 1, .c = in.c}), stages.back(), PoolMode::kMax);
   return {};
 }
 

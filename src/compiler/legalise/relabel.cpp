@@ -42,10 +42,14 @@ Verdict check_relabel(const Question& question, const graph::Node& node) {
   if (Verdict verdict = check_cube(in)) {
     return verdict;
   }
-  if (!out.shape || !graph::element_count(*out.shape)) {
+  if (!out.shape || out.shape->empty() || !graph::element_count(*out.shape)) {
     return Refusal{Reason::kDynamicShape, fmt::format("{} has an open dimension", out.name), "name its shape"};
   }
-  if (!check_cube(out) && cube_of(*in.shape) == cube_of(*out.shape)) {
+  const bool cube = !check_cube(out);
+  if (!out.shape->empty() && out.shape->front() != in.shape->front()) {
+    return Refusal{Reason::kLayout, fmt::format("batch of {} into {}", in.shape->front(), out.shape->front()), ""};
+  }
+  if (cube && cube_of(*in.shape) == cube_of(*out.shape)) {
     return std::nullopt;
   }
   if (readers_allow_alias(question, node.outputs[0], 0)) {
@@ -55,7 +59,7 @@ Verdict check_relabel(const Question& question, const graph::Node& node) {
 }
 
 Status lower_relabel(Lowering& lowering, const graph::Node& node) {
-  lowering.tensors[node.outputs[0]] = source_tensor(lowering, node.inputs[0]);
+  lowering.tensors[{node.outputs[0], lowering.item}] = source_tensor(lowering, node.inputs[0]);
   return {};
 }
 

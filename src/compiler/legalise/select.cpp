@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slice and channel Pad as 1x1 convolutions whose weights are 0 or 1: exact in every precision, and fused like any
-// other convolution. Offsets and cropped ends become windows of the source tensor.
+// Slice and Split: windows of the source where the layout allows, else 1x1 convolutions whose weights are 0 or 1: exact in
+// every precision, and fused like any other convolution.
 #include <algorithm>
 
 #include "compiler/legalise/rows.hpp"
@@ -67,21 +67,6 @@ AxisRange spatial(const Ranges& ranges, size_t from_end) {
   return ranges.size() < 2 + from_end ? AxisRange{} : ranges[ranges.size() - from_end];
 }
 
-/// A window of `src` that starts at (x, y) and is w x h; the tensor itself when it is just that.
-TensorId window_of(LayerGraph& layers, TensorId src, int x, int y, const Cube& size) {
-  const LayerTensor whole = layers.tensor(src);
-  if (x == 0 && y == 0 && whole.w == size.w && whole.h == size.h) {
-    return src;
-  }
-  LayerTensor window{.name = whole.name, .range = whole.range, .w = size.w, .h = size.h, .c = whole.c};
-  window.view_of = whole.view_of == kNoTensor ? src : whole.view_of;
-  window.view_x = whole.view_x + x;
-  window.view_y = whole.view_y + y;
-  window.view_c = whole.view_c;
-  layers.tensors.push_back(std::move(window));
-  return static_cast<TensorId>(layers.tensors.size() - 1);
-}
-
 /// Kernel k copies channel pick(k), or nothing when that is negative.
 template <typename Pick>
 ConvLayer selection(int kernels, int channels, const Pick& pick) {
@@ -93,18 +78,6 @@ ConvLayer selection(int kernels, int channels, const Pick& pick) {
     }
   }
   return conv;
-}
-
-Result<std::vector<int64_t>> read_pads(const graph::Graph& graph, const graph::Node& node) {
-  MEDLAR_ASSIGN(std::vector<int64_t> pads, list_of(graph, node, 1, "pads"));
-  const size_t rank = graph.value(node.inputs[0]).shape->size();
-  if (input_value(graph, node, 3) != nullptr) {
-    return fail(Code::kUnsupported, "the axes input is used");
-  }
-  if (pads.size() != 2 * rank) {
-    return fail(Code::kCorrupt, "{} pads for rank {}", pads.size(), rank);
-  }
-  return pads;
 }
 
 }  // namespace
@@ -125,26 +98,34 @@ Verdict check_slice(const Question& question, const graph::Node& node) {
 
 namespace {
 
-/// One output cut out of the node's first input.
+/// One output cut out of the node's first input: a window where nothing is skipped and channels begin at an atom, else a
+/// convolution that picks.
 void lower_ranges(Lowering& lowering, const graph::Node& node, const Ranges& ranges) {
   const AxisRange columns = spatial(ranges, 1);
   const AxisRange rows = ranges.size() == 4 ? spatial(ranges, 2) : AxisRange{};
   const AxisRange channels = ranges[1];
   const TensorId whole = source_tensor(lowering, node.inputs[0]);
   const LayerTensor in = lowering.layers.tensor(whole);
+  const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
+  const auto atom = static_cast<int64_t>(lowering.question.config.channels_per_atom(lowering.question.precision));
+  const auto plain = [](const AxisRange& range) { return range.step == 1 || range.count == 1; };
+  Corner corner{.x = static_cast<int>(columns.start), .y = static_cast<int>(rows.start), .c = static_cast<int>(channels.start)};
+  if (plain(columns) && plain(rows) && plain(channels) && channels.start % atom == 0) {
+    lowering.tensors[{node.outputs[0], lowering.item}] = window_tensor(lowering, whole, corner, out);
+    return;
+  }
   const auto extent = [](const AxisRange& range, int full) {
     // What a stride leaves over at the end may stay: the convolution does not reach it.
     const auto used = static_cast<int>((range.count - 1) * range.step + 1);
     return range.start == 0 && full - used < range.step ? full : used;
   };
-  const TensorId src = window_of(lowering.layers, whole, static_cast<int>(columns.start), static_cast<int>(rows.start),
-                                 {.w = extent(columns, in.w), .h = extent(rows, in.h), .c = in.c});
-  Layer& layer = add_layer(lowering, node, src, cube_of(*lowering.question.graph.value(node.outputs[0]).shape));
+  corner.c = 0;
+  const TensorId src = window_tensor(lowering, whole, corner, {.w = extent(columns, in.w), .h = extent(rows, in.h), .c = in.c});
   ConvLayer conv = selection(static_cast<int>(channels.count), in.c,
                              [&](int k) { return channels.start + k * channels.step; });
   conv.stride_x = columns.count > 1 ? static_cast<int>(columns.step) : 1;
   conv.stride_y = rows.count > 1 ? static_cast<int>(rows.step) : 1;
-  layer.body = std::move(conv);
+  add_layer(lowering, node, src, out).body = std::move(conv);
 }
 
 /// Axis of a Split, counted from the front.
@@ -203,40 +184,6 @@ Status lower_split(Lowering& lowering, const graph::Node& node) {
     part.name = fmt::format("{}/{}", node.name, graph.value(id).name);
     lower_ranges(lowering, part, ranges);
   }
-  return {};
-}
-
-Verdict check_pad(const Question& question, const graph::Node& node) {
-  const auto mode = graph::string_attribute(node, "mode", "constant");
-  if (!mode || *mode != "constant") {
-    return Refusal{Reason::kPadMode, mode ? *mode : mode.error().message, ""};
-  }
-  const graph::Value* fill = input_value(question.graph, node, 2);
-  const auto attribute = graph::float_attribute(node, "value", 0.0f);
-  const auto values = fill != nullptr && fill->is_constant() ? graph::to_doubles(*fill->data) : std::nullopt;
-  if ((fill != nullptr && (!values || values->size() != 1 || (*values)[0] != 0.0)) || !attribute || *attribute != 0.0f) {
-    return Refusal{Reason::kPadMode, "the fill value is not the constant 0", ""};
-  }
-  const auto pads = read_pads(question.graph, node);
-  if (!pads) {
-    return Refusal{Reason::kAttribute, pads.error().message, ""};
-  }
-  const size_t rank = pads->size() / 2;
-  for (size_t i = 0; i < pads->size(); ++i) {
-    if ((*pads)[i] != 0 && i % rank != 1) {
-      return Refusal{Reason::kPadding, "rows or columns are padded and no convolution or pooling takes it over", ""};
-    }
-  }
-  return std::nullopt;
-}
-
-Status lower_pad(Lowering& lowering, const graph::Node& node) {
-  MEDLAR_ASSIGN(const std::vector<int64_t> pads, read_pads(lowering.question.graph, node));
-  const TensorId src = source_tensor(lowering, node.inputs[0]);
-  const int channels = lowering.layers.tensor(src).c;
-  const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
-  Layer& layer = add_layer(lowering, node, src, out);
-  layer.body = shifted_channels(out.c, channels, static_cast<int>(pads[1]));
   return {};
 }
 

@@ -6,10 +6,12 @@
 
 #include <fmt/ranges.h>
 
+#include "hw/limits.hpp"
+
 namespace medlar::compiler {
 namespace {
 
-constexpr int64_t kMaxDim = 8192;  // 13-bit size fields, stored minus one
+constexpr int64_t kMaxDim = hw::kLimits.cube.dimension.max;
 
 std::string shape_text(const graph::Shape& shape) { return fmt::format("{}", fmt::join(shape, "x")); }
 
@@ -64,11 +66,12 @@ Verdict check_cube(const graph::Value& value) {
   if (shape.size() < 2 || shape.size() > 4) {
     return Refusal{Reason::kRank, fmt::format("{} has rank {}, possible are 2 to 4", value.name, shape.size()), ""};
   }
-  if (shape[0] != 1) {
-    return Refusal{Reason::kBatch, fmt::format("{} is {}, limit 1", value.name, shape_text(shape)), "build for batch 1"};
+  if (constexpr hw::Range kBatch = hw::kLimits.segment.batch; shape[0] < 1 || !kBatch.contains(static_cast<uint64_t>(shape[0]))) {
+    return Refusal{Reason::kBatch, fmt::format("{} is {}, limit {}", value.name, shape_text(shape), kBatch.max),
+                   "build for a smaller batch"};
   }
-  for (const int64_t dim : shape) {
-    if (dim < 1 || dim > kMaxDim) {
+  for (size_t i = 1; i < shape.size(); ++i) {
+    if (shape[i] < 1 || shape[i] > kMaxDim) {
       return Refusal{Reason::kCubeSize, fmt::format("{} is {}, limit {}", value.name, shape_text(shape), kMaxDim), ""};
     }
   }
@@ -133,33 +136,82 @@ const graph::Tensor* constant_input(const graph::Graph& graph, const graph::Node
   return value == nullptr ? nullptr : value->data.get();
 }
 
+std::string item_name(const std::string& name, int item) {
+  return item == 0 ? name : fmt::format("{}#{}", name, item);
+}
+
+TensorId inner_tensor(Lowering& lowering, const std::string& name, const std::string& range, const Cube& cube) {
+  const auto id = static_cast<TensorId>(lowering.layers.tensors.size());
+  lowering.layers.tensors.push_back(
+      {.name = name, .range = range, .w = cube.w, .h = cube.h, .c = cube.c, .item = lowering.item});
+  return id;
+}
+
+namespace {
+
+/// The item's part of a constant; a constant of one item serves all.
+std::vector<float> item_contents(const graph::Tensor& constant, int item) {
+  const std::vector<double> all = graph::to_doubles(constant).value_or(std::vector<double>{});
+  const auto items = static_cast<size_t>(constant.shape.front());
+  const size_t count = all.size() / items;
+  const auto first = all.begin() + static_cast<std::ptrdiff_t>(items == 1 ? 0 : static_cast<size_t>(item) * count);
+  return {first, first + static_cast<std::ptrdiff_t>(count)};
+}
+
+}  // namespace
+
 TensorId source_tensor(Lowering& lowering, graph::ValueId value) {
-  if (const auto found = lowering.tensors.find(value); found != lowering.tensors.end()) {
+  const graph::Value& source = lowering.question.graph.value(value);
+  const ItemKey key{value, source.shape->front() == 1 ? 0 : lowering.item};
+  if (const auto found = lowering.tensors.find(key); found != lowering.tensors.end()) {
     return found->second;
   }
-  const TensorId id = result_tensor(lowering, value, cube_of(*lowering.question.graph.value(value).shape));
-  lowering.layers.tensor(id).role = TensorRole::kInput;
+  const TensorId id = inner_tensor(lowering, source.name, source.name, cube_of(*source.shape));
+  LayerTensor& tensor = lowering.layers.tensor(id);
+  tensor.item = key.second;
+  tensor.role = source.is_constant() ? TensorRole::kConstant : TensorRole::kInput;
+  if (source.is_constant()) {
+    tensor.contents = item_contents(*source.data, key.second);
+  }
+  lowering.tensors[key] = id;
   return id;
 }
 
 TensorId result_tensor(Lowering& lowering, graph::ValueId value, const Cube& cube) {
   const std::string& name = lowering.question.graph.value(value).name;
-  const auto id = static_cast<TensorId>(lowering.layers.tensors.size());
-  lowering.layers.tensors.push_back({.name = name, .range = name, .w = cube.w, .h = cube.h, .c = cube.c});
-  lowering.tensors[value] = id;
+  const TensorId id = inner_tensor(lowering, name, name, cube);
+  lowering.tensors[{value, lowering.item}] = id;
   return id;
 }
 
-Layer& add_layer(Lowering& lowering, const graph::Node& node, TensorId src, const Cube& cube) {
-  const TensorId dst = result_tensor(lowering, node.outputs[0], cube);
+TensorId window_tensor(Lowering& lowering, TensorId whole, const Corner& corner, const Cube& size) {
+  const LayerTensor parent = lowering.layers.tensor(whole);
+  if (size_of(parent) == size) {
+    return whole;
+  }
+  LayerTensor window{.name = fmt::format("{}[{},{},{}]", parent.name, corner.c, corner.y, corner.x), .range = parent.range,
+                     .w = size.w, .h = size.h, .c = size.c, .item = parent.item};
+  window.view_of = parent.view_of == kNoTensor ? whole : parent.view_of;
+  window.view_x = parent.view_x + corner.x;
+  window.view_y = parent.view_y + corner.y;
+  window.view_c = parent.view_c + corner.c;
+  lowering.layers.tensors.push_back(std::move(window));
+  return static_cast<TensorId>(lowering.layers.tensors.size() - 1);
+}
+
+Layer& add_part(Lowering& lowering, const graph::Node& node, const std::string& part, TensorId src, TensorId dst) {
   lowering.layers.layers.push_back(
-      {.name = node.name,
+      {.name = item_name(part.empty() ? node.name : node.name + "/" + part, lowering.item),
        .origins = node.origins.empty() ? std::vector<std::string>{node.name} : node.origins,
        .src = src,
        .dst = dst,
        .body = SdpLayer{},
        .steps = {}});
   return lowering.layers.layers.back();
+}
+
+Layer& add_layer(Lowering& lowering, const graph::Node& node, TensorId src, const Cube& cube) {
+  return add_part(lowering, node, "", src, result_tensor(lowering, node.outputs[0], cube));
 }
 
 }  // namespace medlar::compiler

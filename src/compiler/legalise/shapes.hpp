@@ -14,7 +14,7 @@ struct Cube {
   friend bool operator==(const Cube&, const Cube&) = default;
 };
 
-/// 1xCxHxW, 1xCxL and 1xC as cubes; the refusal names the shape and the limit.
+/// NxCxHxW, NxCxL and NxC as a cube for each item of the batch; the refusal names the shape and the limit.
 Verdict check_cube(const graph::Value& value);
 /// Of a value that check_cube accepts.
 Cube cube_of(const graph::Shape& shape);
@@ -40,11 +40,27 @@ Result<Window> read_window(const graph::Node& node, const graph::Shape& in, cons
 const graph::Value* input_value(const graph::Graph& graph, const graph::Node& node, size_t index);
 const graph::Tensor* constant_input(const graph::Graph& graph, const graph::Node& node, size_t index);
 
-/// The tensor that holds an input of a node; a value from outside the segment becomes a segment input.
+/// "name" for the first item of a batch, "name#2" for the third.
+std::string item_name(const std::string& name, int item);
+
+/// The tensor that holds an input of a node; a value from outside the segment becomes a segment input, a constant a
+/// constant tensor.
 TensorId source_tensor(Lowering& lowering, graph::ValueId value);
 /// A new tensor for an output.
 TensorId result_tensor(Lowering& lowering, graph::ValueId value, const Cube& cube);
+/// A tensor between two layers of one node. `range` names the value whose calibrated range it has.
+TensorId inner_tensor(Lowering& lowering, const std::string& name, const std::string& range, const Cube& cube);
+/// A window of a tensor (or of the tensor that it is itself a window of); the tensor itself when it is just that.
+struct Corner {
+  int x = 0, y = 0, c = 0;
+};
+TensorId window_tensor(Lowering& lowering, TensorId whole, const Corner& corner, const Cube& size);
+
 /// Adds a layer for `node` from `src` to its first output, and returns it for the caller to fill.
 Layer& add_layer(Lowering& lowering, const graph::Node& node, TensorId src, const Cube& cube);
+/// Adds a layer for `node` between two tensors. `part` tells layers of one node apart; may be empty.
+Layer& add_part(Lowering& lowering, const graph::Node& node, const std::string& part, TensorId src, TensorId dst);
+
+inline Cube size_of(const LayerTensor& tensor) { return {.w = tensor.w, .h = tensor.h, .c = tensor.c}; }
 
 }  // namespace medlar::compiler

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unary functions by lookup table, and HardSigmoid, which needs none.
 #include <array>
-#include <optional>
+#include <cmath>
 
 #include "compiler/legalise/rows.hpp"
 
@@ -14,10 +14,41 @@ struct Named {
 };
 
 constexpr std::array kFunctions = {
-    Named{"Elu", Function::kElu},           Named{"Erf", Function::kErf},         Named{"Gelu", Function::kGelu},
-    Named{"HardSwish", Function::kHardSwish}, Named{"Mish", Function::kMish},     Named{"Sigmoid", Function::kSigmoid},
-    Named{"Softplus", Function::kSoftplus}, Named{"Tanh", Function::kTanh},
+    Named{"Acos", Function::kAcos},         Named{"Acosh", Function::kAcosh},     Named{"Asin", Function::kAsin},
+    Named{"Asinh", Function::kAsinh},       Named{"Atan", Function::kAtan},       Named{"Atanh", Function::kAtanh},
+    Named{"Celu", Function::kCelu},         Named{"Cos", Function::kCos},         Named{"Cosh", Function::kCosh},
+    Named{"Elu", Function::kElu},           Named{"Erf", Function::kErf},         Named{"Exp", Function::kExp},
+    Named{"Gelu", Function::kGelu},         Named{"HardSwish", Function::kHardSwish}, Named{"Log", Function::kLog},
+    Named{"Mish", Function::kMish},         Named{"Reciprocal", Function::kReciprocal}, Named{"Selu", Function::kSelu},
+    Named{"Sigmoid", Function::kSigmoid},   Named{"Sin", Function::kSin},         Named{"Sinh", Function::kSinh},
+    Named{"Softplus", Function::kSoftplus}, Named{"Softsign", Function::kSoftsign}, Named{"Sqrt", Function::kSqrt},
+    Named{"Tanh", Function::kTanh},
 };
+
+/// The step of a node; an attribute of the wrong type or an unknown approximation is an error.
+Result<Step> table_step(const graph::Node& node) {
+  Step step{.kind = StepKind::kTable};
+  for (const Named& named : kFunctions) {
+    step.function = named.op_type == node.op_type ? named.function : step.function;
+  }
+  constexpr float kSeluAlpha = 1.67326319217681884765625f;  // ONNX's defaults
+  constexpr float kSeluGamma = 1.05070102214813232421875f;
+  const bool selu = step.function == Function::kSelu;
+  MEDLAR_ASSIGN(step.alpha, graph::float_attribute(node, "alpha", selu ? kSeluAlpha : 1.0f));
+  MEDLAR_ASSIGN(step.beta, graph::float_attribute(node, "gamma", kSeluGamma));
+  MEDLAR_ASSIGN(const std::string approximate, graph::string_attribute(node, "approximate", "none"));
+  if (approximate == "tanh") {
+    step.function = Function::kGeluTanh;
+  } else if (approximate != "none") {
+    return fail(Code::kUnsupported, "approximate is {}", approximate);
+  }
+  constexpr float kLargest = 16.0f;
+  if (!(std::fabs(step.alpha) <= kLargest && std::fabs(step.beta) <= kLargest) ||
+      (step.function == Function::kCelu && step.alpha <= 0.0f)) {
+    return fail(Code::kUnsupported, "alpha {} or gamma {} beyond {}", step.alpha, step.beta, kLargest);
+  }
+  return step;
+}
 
 Layer& add_unary(Lowering& lowering, const graph::Node& node) {
   const TensorId src = source_tensor(lowering, node.inputs[0]);
@@ -28,31 +59,45 @@ Layer& add_unary(Lowering& lowering, const graph::Node& node) {
 }  // namespace
 
 Verdict check_table(const Question& question, const graph::Node& node) {
-  if (!question.config.sdp_lut) {
+  if (!question.config.sdp_lut && node.op_type != "HardSwish") {
     return Refusal{Reason::kMissingUnit, "lookup table of the SDP", ""};
   }
-  const auto approximate = graph::string_attribute(node, "approximate", "none");
-  if (!approximate || *approximate != "none") {
-    return Refusal{Reason::kAttribute, "approximate is not none", ""};
-  }
-  const auto alpha = graph::float_attribute(node, "alpha", 1.0f);
-  if (!alpha || !(*alpha >= -16.0f && *alpha <= 16.0f)) {
-    return Refusal{Reason::kAttribute, "alpha is not in -16..16", ""};
-  }
-  return std::nullopt;
+  const auto step = table_step(node);
+  return step ? Verdict{} : Refusal{Reason::kAttribute, step.error().message, ""};
 }
 
+namespace {
+
+/// max(0, min(1, alpha * x + beta))
+std::vector<Step> hard_sigmoid_steps(float alpha, float beta) {
+  return {{.kind = StepKind::kAffine, .mul = {alpha}, .add = {beta}},
+          {.kind = StepKind::kRelu},
+          {.kind = StepKind::kMin, .add = {1.0f}}};
+}
+
+/// HardSwish without a table: x times its HardSigmoid.
+void lower_hard_swish(Lowering& lowering, const graph::Node& node) {
+  const TensorId src = source_tensor(lowering, node.inputs[0]);
+  const Cube cube = size_of(lowering.layers.tensor(src));
+  const TensorId gate = inner_tensor(lowering, node.name + "/gate", "", cube);
+  lowering.layers.tensor(gate).reach = 1.0f;
+  add_part(lowering, node, "gate", src, gate).steps = hard_sigmoid_steps(1.0f / 6.0f, 0.5f);
+  add_layer(lowering, node, src, cube)
+      .steps.push_back({.kind = StepKind::kMulTensor, .operand = gate,
+                        .value = lowering.question.graph.value(node.outputs[0]).name});
+}
+
+}  // namespace
+
 Status lower_table(Lowering& lowering, const graph::Node& node) {
-  MEDLAR_ASSIGN(const float alpha, graph::float_attribute(node, "alpha", 1.0f));
-  for (const Named& named : kFunctions) {
-    if (named.op_type == node.op_type) {
-      add_unary(lowering, node)
-          .steps.push_back({.kind = StepKind::kTable, .function = named.function, .alpha = alpha,
-                            .value = lowering.question.graph.value(node.outputs[0]).name});
-      return {};
-    }
+  MEDLAR_ASSIGN(Step step, table_step(node));
+  if (!lowering.question.config.sdp_lut) {
+    lower_hard_swish(lowering, node);
+    return {};
   }
-  return fail(Code::kInternal, "{}: {} has no table", node.name, node.op_type);
+  step.value = lowering.question.graph.value(node.outputs[0]).name;
+  add_unary(lowering, node).steps.push_back(std::move(step));
+  return {};
 }
 
 Verdict check_hard_sigmoid(const Question&, const graph::Node& node) {
@@ -61,15 +106,12 @@ Verdict check_hard_sigmoid(const Question&, const graph::Node& node) {
   return alpha && beta ? Verdict{} : Refusal{Reason::kAttribute, "alpha or beta is not a number", ""};
 }
 
-/// max(0, min(1, alpha * x + beta))
 Status lower_hard_sigmoid(Lowering& lowering, const graph::Node& node) {
   MEDLAR_ASSIGN(const float alpha, graph::float_attribute(node, "alpha", 0.2f));
   MEDLAR_ASSIGN(const float beta, graph::float_attribute(node, "beta", 0.5f));
   Layer& layer = add_unary(lowering, node);
-  layer.steps.push_back({.kind = StepKind::kAffine, .mul = {alpha}, .add = {beta}});
-  layer.steps.push_back({.kind = StepKind::kRelu});
-  layer.steps.push_back({.kind = StepKind::kMin, .add = {1.0f},
-                         .value = lowering.question.graph.value(node.outputs[0]).name});
+  layer.steps = hard_sigmoid_steps(alpha, beta);
+  layer.steps.back().value = lowering.question.graph.value(node.outputs[0]).name;
   return {};
 }
 

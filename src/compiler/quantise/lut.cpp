@@ -12,117 +12,106 @@
 namespace medlar::compiler {
 namespace {
 
-constexpr int kIntervals = 256;  ///< Of LO; LE has a quarter.
-constexpr int kHalf = kIntervals / 2;
+constexpr int kFine = 256;   ///< Intervals of LO.
+constexpr int kCoarse = 64;  ///< Intervals of LE.
 
-double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
-double softplus(double x) { return x > 30.0 ? x : std::log1p(std::exp(x)); }
-
-/// Slope of the function far to the left and far to the right.
-struct Ends {
-  double left = 0.0, right = 0.0;
-};
-
-Ends ends_of(Function function) {
-  switch (function) {
-    case Function::kSilu:
-    case Function::kHardSwish:
-    case Function::kMish:
-    case Function::kElu:
-    case Function::kSoftplus:
-    case Function::kGelu: return {0.0, 1.0};
-    case Function::kSigmoid:
-    case Function::kTanh:
-    case Function::kErf: return {0.0, 0.0};
-  }
-  return {};
+/// The finer half answers where both do; beyond both, the half whose end is there.
+void set_priorities(const FunctionSpec& spec, Lut& lut) {
+  const double lo_end = spec.lo_start + std::ldexp(kFine, spec.lo_log2);
+  const double le_end = spec.le_start + std::ldexp(kCoarse, spec.le_log2);
+  lut.le_exponential = false;
+  lut.hybrid_priority = spec.le_log2 < spec.lo_log2 ? 0 : 1;
+  lut.underflow_priority = spec.le_start < spec.lo_start ? 0 : 1;
+  lut.overflow_priority = le_end > lo_end ? 0 : 1;
 }
 
-/// LE as a coarse copy of LO, every choice LO's.
-void finish(Lut& lut) {
-  for (size_t i = 0; i < lut.le.size(); ++i) {
-    lut.le[i] = lut.lo[4 * i];
+/// One half of an integer table.
+struct Half {
+  int64_t start = 0;
+  int index = 0;
+
+  int64_t at(int i) const { return start + (int64_t{i} << index); }
+};
+
+Half half_of(double start, int log2, double scale) {
+  Half half{.start = round_away(start / scale), .index = 0};
+  while (std::ldexp(scale, half.index) < std::ldexp(1.0, log2) * (1.0 - 1e-9)) {
+    ++half.index;
   }
-  lut.le_exponential = false;
-  lut.le_index = lut.lo_index + 2;
-  lut.le_start = lut.lo_start;
-  lut.le_end = lut.lo_end;
-  lut.hybrid_priority = 1;
-  lut.underflow_priority = 1;
-  lut.overflow_priority = 1;
+  return half;
 }
 
 }  // namespace
 
-double evaluate(const Step& step, double x) {
-  switch (step.function) {
-    case Function::kSigmoid: return sigmoid(x);
-    case Function::kTanh: return std::tanh(x);
-    case Function::kSilu: return x * sigmoid(x);
-    case Function::kHardSwish: return x * std::clamp(x / 6.0 + 0.5, 0.0, 1.0);
-    case Function::kMish: return x * std::tanh(softplus(x));
-    case Function::kElu: return x < 0.0 ? step.alpha * std::expm1(x) : x;
-    case Function::kSoftplus: return softplus(x);
-    case Function::kErf: return std::erf(x);
-    case Function::kGelu: return 0.5 * x * (1.0 + std::erf(x / std::sqrt(2.0)));
-  }
-  return x;
-}
-
 double table_reach(const Step& step) {
-  switch (step.function) {
-    case Function::kTanh:
-    case Function::kErf:
-    case Function::kHardSwish:
-    case Function::kGelu: return 4.0;
-    default: return 8.0;
-  }
+  const FunctionSpec& spec = function_spec(step.function);
+  return std::max({std::fabs(spec.lo_start), spec.lo_start + std::ldexp(kFine, spec.lo_log2), std::fabs(spec.le_start),
+                   spec.le_start + std::ldexp(kCoarse, spec.le_log2)});
 }
 
-IntegerTable integer_table(const Step& step, double scale) {
+IntegerTable integer_table(const Step& step, double scale, double limit) {
   IntegerTable table;
   Lut& lut = table.lut;
-  while (std::ldexp(kHalf * scale, lut.lo_index) < table_reach(step) * (1.0 - 1e-9)) {
-    ++lut.lo_index;
-  }
-  lut.lo_start = -(int64_t{kHalf} << lut.lo_index);
-  lut.lo_end = int64_t{kHalf} << lut.lo_index;
-  const double distance = std::ldexp(scale, lut.lo_index);
+  const FunctionSpec& spec = function_spec(step.function);
+  const Half lo = half_of(spec.lo_start, spec.lo_log2, scale);
+  const Half le = half_of(spec.le_start, spec.le_log2, scale);
   double largest = 0.0;
-  for (int i = 0; i <= kIntervals; ++i) {
-    largest = std::max(largest, std::fabs(evaluate(step, (i - kHalf) * distance)));
+  const auto value = [&](const Half& half, int i) { return evaluate(step, static_cast<double>(half.at(i)) * scale); };
+  for (int i = 0; i <= kFine; ++i) {
+    largest = std::max({largest, std::fabs(value(lo, i)), i <= kCoarse ? std::fabs(value(le, i)) : 0.0});
   }
-  table.scale = largest / kOperandMax;
-  for (int i = 0; i <= kIntervals; ++i) {
-    lut.lo[static_cast<size_t>(i)] =
-        static_cast<int16_t>(round_away(evaluate(step, (i - kHalf) * distance) / table.scale));
+  table.scale = std::min(largest, limit) / kOperandMax;
+  const auto entry = [&](const Half& half, int i) {
+    const double stored = std::clamp<double>(value(half, i) / table.scale, -kOperandMax, kOperandMax);
+    return static_cast<int16_t>(round_away(stored));
+  };
+  for (int i = 0; i <= kFine; ++i) {
+    lut.lo[static_cast<size_t>(i)] = entry(lo, i);
   }
-  const Ends ends = ends_of(step.function);
+  for (int i = 0; i <= kCoarse; ++i) {
+    lut.le[static_cast<size_t>(i)] = entry(le, i);
+  }
+  lut.lo_index = lo.index;
+  lut.le_index = le.index;
+  lut.lo_start = lo.start;
+  lut.lo_end = lo.at(kFine);
+  lut.le_start = le.start;
+  lut.le_end = le.at(kCoarse);
   constexpr int kMaxSlopeShift = 15;
-  const FixedFactor left = fixed_factor(ends.left * scale / table.scale, kMaxSlopeShift).value_or(FixedFactor{kOperandMax, 0});
-  const FixedFactor right = fixed_factor(ends.right * scale / table.scale, kMaxSlopeShift).value_or(FixedFactor{kOperandMax, 0});
+  const auto slope = [&](double real) {
+    return fixed_factor(real * scale / table.scale, kMaxSlopeShift).value_or(FixedFactor{kOperandMax, 0});
+  };
+  const FixedFactor left = slope(spec.left);
+  const FixedFactor right = slope(spec.right);
   lut.slope = {left.scale, right.scale, left.scale, right.scale};
   lut.slope_shift = {left.shift, right.shift, left.shift, right.shift};
-  finish(lut);
+  set_priorities(spec, lut);
   return table;
 }
 
 Lut half_table(const Step& step) {
   Lut lut;
-  const double reach = table_reach(step);
-  const double distance = reach / kHalf;
-  lut.lo_index = std::ilogb(distance);
-  lut.lo_start = std::bit_cast<uint32_t>(static_cast<float>(-reach));
-  lut.lo_end = std::bit_cast<uint32_t>(static_cast<float>(reach));
-  for (int i = 0; i <= kIntervals; ++i) {
-    const auto value = static_cast<float>(evaluate(step, (i - kHalf) * distance));
-    lut.lo[static_cast<size_t>(i)] = static_cast<int16_t>(to_half(value));
+  const FunctionSpec& spec = function_spec(step.function);
+  const auto bits = [](double real) { return std::bit_cast<uint32_t>(static_cast<float>(real)); };
+  const auto entry = [&](double start, int log2, int i) {
+    return static_cast<int16_t>(to_half(static_cast<float>(evaluate(step, start + std::ldexp(i, log2)))));
+  };
+  for (int i = 0; i <= kFine; ++i) {
+    lut.lo[static_cast<size_t>(i)] = entry(spec.lo_start, spec.lo_log2, i);
   }
-  const Ends ends = ends_of(step.function);
-  const int32_t left = to_half(static_cast<float>(ends.left));
-  const int32_t right = to_half(static_cast<float>(ends.right));
+  for (int i = 0; i <= kCoarse; ++i) {
+    lut.le[static_cast<size_t>(i)] = entry(spec.le_start, spec.le_log2, i);
+  }
+  lut.lo_index = spec.lo_log2;
+  lut.le_index = spec.le_log2;
+  lut.lo_start = bits(spec.lo_start);
+  lut.lo_end = bits(spec.lo_start + std::ldexp(kFine, spec.lo_log2));
+  lut.le_start = bits(spec.le_start);
+  lut.le_end = bits(spec.le_start + std::ldexp(kCoarse, spec.le_log2));
+  const int32_t left = to_half(static_cast<float>(spec.left));
+  const int32_t right = to_half(static_cast<float>(spec.right));
   lut.slope = {left, right, left, right};
-  finish(lut);
+  set_priorities(spec, lut);
   return lut;
 }
 

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lookup tables of unary functions. The LO table has 257 entries over [-reach, reach], linear in between; beyond its
-// ends the function goes on as a straight line. The LE table holds every fourth of them over the same interval, so it
-// never answers where LO does not; all priorities are LO's.
+// Lookup tables of unary functions: 257 entries of LO and 65 of LE over the intervals of the function's spec, linear in
+// between; beyond their ends the function goes on as a straight line. Where both answer, the finer one does.
 #pragma once
 
 #include <vector>
 
-#include "compiler/layer_graph.hpp"
+#include "compiler/functions.hpp"
 
 namespace medlar::compiler {
 
-/// The function in real numbers; what a kTable step computes.
-double evaluate(const Step& step, double x);
-
-/// Where the straight lines begin: |x| up to here is in the table.
+/// |x| up to here is in the table.
 double table_reach(const Step& step);
 
 struct IntegerTable {
@@ -21,8 +17,8 @@ struct IntegerTable {
   double scale = 1.0;  ///< real = scale * entry
 };
 
-/// For a stream with real = scale * x.
-IntegerTable integer_table(const Step& step, double scale);
+/// For a stream with real = scale * x. Results beyond +-`limit` may saturate.
+IntegerTable integer_table(const Step& step, double scale, double limit);
 /// For FP16 processing.
 Lut half_table(const Step& step);
 

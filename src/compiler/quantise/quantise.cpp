@@ -2,9 +2,14 @@
 // Assembly of the hardware graph.
 #include "compiler/quantise/quantise.hpp"
 
+#include <algorithm>
+
 #include "compiler/fuse/stages.hpp"
 #include "compiler/quantise/conv_int8.hpp"
 #include "compiler/quantise/equalise.hpp"
+#include "compiler/quantise/fixed_point.hpp"
+#include "compiler/quantise/half.hpp"
+#include "compiler/quantise/lrn.hpp"
 #include "compiler/quantise/scales.hpp"
 #include "compiler/quantise/sdp_fp16.hpp"
 
@@ -53,6 +58,15 @@ Result<Body> make_body(Context& context, const Layer& layer) {
     op.pad_value = context.scales.zero.empty() ? 0 : context.scales.zero_of(layer.src);
     return op;
   }
+  if (const auto* interleave = std::get_if<InterleaveLayer>(&layer.body); interleave != nullptr) {
+    return interleave->op;
+  }
+  if (const auto* lrn = std::get_if<LrnLayer>(&layer.body); lrn != nullptr) {
+    const auto scale = [&](TensorId id) {
+      return context.scales.scale.empty() ? 1.0f : context.scales.scale[static_cast<size_t>(id)];
+    };
+    return lrn_op(*lrn, {.in = scale(layer.src), .out = scale(layer.dst), .precision = context.options.precision}, context.luts);
+  }
   const bool conv = std::holds_alternative<ConvLayer>(layer.body);
   const bool saturates = bound_is_top(context, layer);
   const auto plan = plan_stages({.steps = layer.steps, .from_conv = conv, .precision = context.options.precision,
@@ -83,15 +97,24 @@ Result<Body> make_body(Context& context, const Layer& layer) {
   return SdpOp{std::move(sdp)};
 }
 
+int16_t to_int8(float value) {
+  constexpr float kLargest = 127.0f;
+  return static_cast<int16_t>(round_away(static_cast<double>(std::clamp(value, -kLargest, kLargest))));
+}
+
 HwTensor make_tensor(const Context& context, size_t index) {
   const LayerTensor& tensor = context.graph.tensors[index];
   HwTensor result{.name = tensor.name, .w = tensor.w, .h = tensor.h, .c = tensor.c,
                   .precision = context.options.precision,
                   .role = tensor.role};
+  result.item = tensor.item;
   if (!context.scales.scale.empty()) {
     result.scale = context.scales.scale[index];
     result.zero = context.scales.zero[index];
     result.channel_scale = context.channel_scale[index];
+  }
+  for (const float value : tensor.contents) {
+    result.contents.push_back(context.scales.scale.empty() ? static_cast<int16_t>(to_half(value)) : to_int8(value / result.scale));
   }
   result.view_of = tensor.view_of;
   result.view_x = tensor.view_x;

@@ -42,7 +42,7 @@ Groups groups_of(const LayerGraph& graph) {
     }
   }
   for (const Layer& layer : graph.layers) {
-    if (std::holds_alternative<PoolLayer>(layer.body)) {
+    if (std::holds_alternative<PoolLayer>(layer.body) || std::holds_alternative<InterleaveLayer>(layer.body)) {
       groups.join(layer.src, layer.dst);
     }
   }
@@ -112,7 +112,8 @@ std::vector<bool> symmetric_groups(const LayerGraph& graph, const Groups& groups
   const auto mark = [&](TensorId id) { symmetric[groups.find(id)] = true; };
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     const auto range = table.ranges.find(graph.tensors[i].range);
-    if (graph.tensors[i].role == TensorRole::kInput || (range != table.ranges.end() && range->second.scale > 0.0f)) {
+    const bool fixed = graph.tensors[i].role == TensorRole::kInput || graph.tensors[i].role == TensorRole::kConstant;
+    if (fixed || (range != table.ranges.end() && range->second.scale > 0.0f)) {
       mark(static_cast<TensorId>(i));
     }
   }
@@ -168,6 +169,24 @@ std::vector<double> upper_bounds(const LayerGraph& graph) {
   return bounds;
 }
 
+/// What a tensor must hold: its contents, what the lowering knows, or what calibration saw.
+Result<Span> reach_of(const LayerGraph& graph, TensorId id, const CalibrationTable& table) {
+  const LayerTensor& tensor = graph.tensor(id);
+  if (tensor.role == TensorRole::kConstant || tensor.reach > 0.0f) {
+    double largest = static_cast<double>(tensor.reach);
+    for (const float value : tensor.contents) {
+      largest = std::max(largest, std::fabs(static_cast<double>(value)));
+    }
+    return Span{-largest, largest};
+  }
+  const auto range = table.ranges.find(tensor.range);
+  if (range == table.ranges.end()) {
+    return fail(Code::kNotFound, "{}: no calibrated range of {}; calibrate with this model", layer_that_touches(graph, id),
+                tensor.range);
+  }
+  return span_of(range->second);
+}
+
 }  // namespace
 
 double Scales::reach_of(TensorId id) const {
@@ -185,12 +204,7 @@ Result<Scales> assign_scales(const LayerGraph& graph, const CalibrationTable& ta
     if (!used[i]) {
       continue;
     }
-    const auto range = table.ranges.find(tensor.range);
-    if (range == table.ranges.end()) {
-      return fail(Code::kNotFound, "{}: no calibrated range of {}; calibrate with this model",
-                  layer_that_touches(graph, static_cast<TensorId>(i)), tensor.range);
-    }
-    Span own = span_of(range->second);
+    MEDLAR_ASSIGN(Span own, reach_of(graph, static_cast<TensorId>(i), table));
     own.high = bounds[i] > 0.0 ? std::min(own.high, bounds[i]) : own.high;
     Span& group = spans[groups.find(static_cast<TensorId>(i))];
     group = {std::min(group.low, own.low), std::max(group.high, own.high)};

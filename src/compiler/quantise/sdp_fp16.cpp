@@ -3,6 +3,7 @@
 #include "compiler/quantise/sdp_fp16.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "compiler/quantise/conv_geometry.hpp"
 #include "compiler/quantise/half.hpp"
@@ -32,6 +33,7 @@ SdpAlu alu_of(StepKind kind) {
 
 SdpStage fill_stage(const Layer& layer, const StageSteps& steps) {
   SdpStage stage;
+  bool spread = false;
   stage.enable = steps.used();
   stage.operand_precision = hw::Precision::kFp16;
   if (steps.alu >= 0) {
@@ -40,23 +42,39 @@ SdpStage fill_stage(const Layer& layer, const StageSteps& steps) {
     stage.alu = alu_of(step.kind);
     stage.alu_operand = step.operand == kNoTensor ? halves(step.add) : std::vector<int32_t>{};
     stage.element_operand = step.operand;
+    spread = step.spread;
   }
   if (steps.mul >= 0) {
     const Step& step = layer.steps[static_cast<size_t>(steps.mul)];
     stage.type = SdpStageType::kMul;
     stage.mul_operand = step.operand == kNoTensor ? halves(step.mul) : std::vector<int32_t>{};
     stage.element_operand = step.operand;
+    spread = step.spread;
     stage.activation = step.kind == StepKind::kPrelu ? SdpActivation::kPrelu : SdpActivation::kNone;
   }
   if (steps.relu) {
     stage.activation = SdpActivation::kRelu;
   }
   if (stage.element_operand != kNoTensor) {
-    stage.mode = SdpOperandMode::kPerElement;
+    stage.mode = spread ? SdpOperandMode::kPerChannel : SdpOperandMode::kPerElement;
   } else if (std::max(stage.alu_operand.size(), stage.mul_operand.size()) > 1) {
     stage.mode = SdpOperandMode::kPerChannel;
   }
   return stage;
+}
+
+/// Y's own operands are registers of 32 bits; from memory they are FP16 like the others.
+void widen_registers(SdpStage& y, const Layer& layer, const StageSteps& steps) {
+  if (y.mode != SdpOperandMode::kPerLayer) {
+    return;
+  }
+  const auto bits = [](float value) { return std::bit_cast<int32_t>(value); };
+  if (steps.alu >= 0 && !y.alu_operand.empty()) {
+    y.alu_operand[0] = bits(layer.steps[static_cast<size_t>(steps.alu)].add[0]);
+  }
+  if (steps.mul >= 0 && !y.mul_operand.empty()) {
+    y.mul_operand[0] = bits(layer.steps[static_cast<size_t>(steps.mul)].mul[0]);
+  }
 }
 
 }  // namespace
@@ -66,6 +84,7 @@ SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& 
   sdp.x1 = fill_stage(layer, plan.x1);
   sdp.x2 = fill_stage(layer, plan.x2);
   sdp.y = fill_stage(layer, plan.y);
+  widen_registers(sdp.y, layer, plan.y);
   if (plan.y.table >= 0) {
     sdp.y.activation = SdpActivation::kLut;
     sdp.lut = add_table(luts, half_table(layer.steps[static_cast<size_t>(plan.y.table)]));

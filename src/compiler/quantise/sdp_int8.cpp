@@ -51,7 +51,7 @@ Status fill_alu(const Int8Program& program, const Step& step, double scale, SdpS
   stage.alu = alu_of(step.kind);
   if (step.operand != kNoTensor) {
     stage.enable = true;
-    stage.mode = SdpOperandMode::kPerElement;
+    stage.mode = step.spread ? SdpOperandMode::kPerChannel : SdpOperandMode::kPerElement;
     stage.operand_precision = hw::Precision::kInt8;
     stage.element_operand = step.operand;
     const double ratio = static_cast<double>(program.scales.scale_of(step.operand)) / scale;
@@ -76,7 +76,7 @@ Status fill_mul(const Int8Program& program, const Step& step, SdpStage& stage) {
   stage.type = SdpStageType::kMul;
   if (step.operand != kNoTensor) {
     stage.enable = true;
-    stage.mode = SdpOperandMode::kPerElement;
+    stage.mode = step.spread ? SdpOperandMode::kPerChannel : SdpOperandMode::kPerElement;
     stage.operand_precision = hw::Precision::kInt8;
     stage.element_operand = step.operand;
     return {};
@@ -220,7 +220,7 @@ Status fill_after_x1(const Int8Program& program, double scale, SdpParams& sdp) {
   }
   if (program.plan.y.table >= 0) {
     const Step& step = program.step(program.plan.y.table);
-    const IntegerTable table = integer_table(step, scale);
+    const IntegerTable table = integer_table(step, scale, 130.0 * program.out_scale());
     sdp.y.enable = true;
     sdp.y.activation = SdpActivation::kLut;
     sdp.lut = add_table(*program.luts, table.lut);

@@ -3,7 +3,8 @@
 #include "compiler/simplify/simplify.hpp"
 
 #include "compiler/simplify/fold_pad.hpp"
-#include "compiler/simplify/global_mean.hpp"
+#include "compiler/simplify/reduce_space.hpp"
+#include "compiler/simplify/split_variadic.hpp"
 #include "graph/fold.hpp"
 #include "graph/shape_inference.hpp"
 
@@ -16,7 +17,8 @@ Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
       node.origins = {node.name};
     }
   }
-  use_global_pools(graph);
+  split_variadic(graph);
+  reduce_space(graph);
   MEDLAR_ASSIGN(const bool padded, fold_pads(graph));
   if (padded) {
     graph::remove_dead(graph);

@@ -77,6 +77,10 @@ struct LutLimits {
   uint32_t lo_entries = 257;
 };
 
+struct SegmentLimits {
+  Range batch{1, 4096};
+};
+
 struct TaskLimits {
   Range addresses{1, 6144};
   uint32_t registers_groups = 2;
@@ -91,6 +95,7 @@ struct Limits {
   RubikLimits rubik;
   BdmaLimits bdma;
   LutLimits lut;
+  SegmentLimits segment;
   TaskLimits task;
 };
 
