@@ -200,7 +200,6 @@ Result<Scales> assign_scales(const LayerGraph& graph, const CalibrationTable& ta
   const std::vector<double> bounds = upper_bounds(graph);
   std::vector<Span> spans(count);
   for (size_t i = 0; i < count; ++i) {
-    const LayerTensor& tensor = graph.tensors[i];
     if (!used[i]) {
       continue;
     }
