@@ -126,6 +126,10 @@ std::vector<sample::InputSpec> Inference::inputs() const {
   return specs;
 }
 
+void Inference::set_tracer(chip::Tracer* tracer) {
+  state_->module->set_tracer(state_->loaded->core(), tracer);
+}
+
 Result<InferenceResult> Inference::run(const std::map<std::string, graph::Tensor>& inputs) {
   const auto start = std::chrono::steady_clock::now();
   InferenceResult result;

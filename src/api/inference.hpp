@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/module.hpp"
+#include "chip/tracer.hpp"
 #include "engine/engine.hpp"
 #include "graph/graph.hpp"
 #include "runtime/report.hpp"
@@ -53,6 +54,10 @@ class Inference {
   const std::shared_ptr<Module>& module() const;
   const std::shared_ptr<const runtime::LoadedEngine>& loaded() const;
   std::vector<sample::InputSpec> inputs() const;
+
+  /// Every bus access and memory access of the engine's core from now on goes by `tracer` too; null to stop. A
+  /// recording that is to play from power-on starts before the first run.
+  void set_tracer(chip::Tracer* tracer);
 
   Result<InferenceResult> run(const std::map<std::string, graph::Tensor>& inputs);
 

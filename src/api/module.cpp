@@ -62,6 +62,10 @@ const hw::PowerMode& Module::mode() const {
 uint32_t Module::cores() const {
   return static_cast<uint32_t>(state_->cores.size());
 }
+void Module::set_tracer(uint32_t core, chip::Tracer* tracer) {
+  state_->kernel->soc().chip(core).set_tracer(tracer);
+}
+
 const std::shared_ptr<umd::Context>& Module::context() const {
   return state_->home;
 }

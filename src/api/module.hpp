@@ -15,6 +15,9 @@
 #include <string_view>
 #include <vector>
 
+namespace medlar::chip {
+class Tracer;
+}
 namespace medlar::profile {
 class Recorder;
 }
@@ -63,6 +66,9 @@ class Module : public std::enable_shared_from_this<Module> {
   Result<std::shared_ptr<runtime::DeviceMemory>> import_fd(int fd, bool read_only);
   /// Closes a descriptor that export_fd() gave out; kInvalidArgument when it is not open.
   Status close_fd(int fd);
+
+  /// Every bus access and memory access of a core (which exists) from now on goes by `tracer` too; null to stop.
+  void set_tracer(uint32_t core, chip::Tracer* tracer);
 
   /// A context of core 0, for callers that drive loadables themselves.
   const std::shared_ptr<umd::Context>& context() const;

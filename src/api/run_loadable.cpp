@@ -68,11 +68,18 @@ Result<std::vector<sample::InputSpec>> loadable_inputs(ByteView bytes, std::stri
   return specs;
 }
 
+Result<const hw::DeviceProfile*> loadable_device(ByteView bytes, std::string_view name, std::string_view device) {
+  MEDLAR_ASSIGN(const loadable::Loadable file, loadable::read(bytes, name));
+  return choose_device(file, device);
+}
+
 Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::string_view name, std::string_view device,
-                                                          const std::map<std::string, graph::Tensor>& inputs) {
+                                                          const std::map<std::string, graph::Tensor>& inputs,
+                                                          chip::Tracer* tracer) {
   MEDLAR_ASSIGN(loadable::Loadable file, loadable::read(bytes, name));
   MEDLAR_ASSIGN(const hw::DeviceProfile* profile, choose_device(file, device));
   MEDLAR_ASSIGN(const auto module, Module::boot(*profile));
+  module->set_tracer(0, tracer);
   MEDLAR_ASSIGN(const umd::LoadedModel model, umd::LoadedModel::load(module->context(), std::move(file)));
   MEDLAR_ASSIGN(const umd::Bindings bindings, model.allocate_bindings());
   MEDLAR_TRY(fill_inputs(model, bindings, inputs));

@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "chip/tracer.hpp"
 #include "graph/graph.hpp"
+#include "hw/device.hpp"
 #include "sample/source.hpp"
 
 namespace medlar::api {
@@ -16,7 +18,12 @@ Result<std::vector<sample::InputSpec>> loadable_inputs(ByteView bytes, std::stri
 
 /// Inputs by name, float32 NCHW; outputs likewise, by name. Integer formats hold the stored integers (scale 1).
 /// `device` empty: nvdla-nv_full, or the smallest open configuration when the loadable's cubes have 8-byte atoms.
+/// `tracer` (may be null) sees the device's registers and memory ports.
 Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::string_view name, std::string_view device,
-                                                          const std::map<std::string, graph::Tensor>& inputs);
+                                                          const std::map<std::string, graph::Tensor>& inputs,
+                                                          chip::Tracer* tracer = nullptr);
+
+/// The device that run_loadable takes.
+Result<const hw::DeviceProfile*> loadable_device(ByteView bytes, std::string_view name, std::string_view device);
 
 }  // namespace medlar::api

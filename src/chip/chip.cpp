@@ -4,6 +4,8 @@
 
 #include "chip/state.hpp"
 
+#include <algorithm>
+
 namespace medlar::chip {
 namespace {
 
@@ -12,20 +14,45 @@ using hw::Block;
 /// Units that a configuration may lack.
 bool present(const hw::HwConfig& config, Block block) {
   switch (block) {
-    case Block::kBdma: return config.bdma;
-    case Block::kRubik: return config.rubik;
+    case Block::kBdma:
+      return config.bdma;
+    case Block::kRubik:
+      return config.rubik;
     case Block::kPdp:
-    case Block::kPdpRdma: return config.pdp;
+    case Block::kPdpRdma:
+      return config.pdp;
     case Block::kCdp:
-    case Block::kCdpRdma: return config.cdp;
-    case Block::kCvif: return config.sram;
-    default: return true;
+    case Block::kCdpRdma:
+      return config.cdp;
+    case Block::kCvif:
+      return config.sram;
+    default:
+      return true;
   }
 }
 
+/// Nothing watches: every call vanishes.
+struct Untraced {
+  static constexpr bool kOn = false;
+  void wrote(uint32_t, uint32_t, bool) const {}
+  void read(uint32_t, uint32_t) const {}
+  void executed() const {}
+  static MemoryPort& port(MemoryPort& memory) { return memory; }
+};
+
+struct Traced {
+  static constexpr bool kOn = true;
+  Tracer& tracer;
+  void wrote(uint32_t address, uint32_t value, bool idle) const { tracer.wrote(address, value, idle); }
+  void read(uint32_t address, uint32_t value) const { tracer.read(address, value); }
+  void executed() const { tracer.executed(); }
+  TracedPort port(MemoryPort& memory) const { return {memory, tracer}; }
+};
+
 }  // namespace
 
-Chip::State::State(const hw::HwConfig& config_, MemoryPort& memory_) : config(config_), memory(memory_), conv(config_) {
+Chip::State::State(const hw::HwConfig& config_, MemoryPort& memory_)
+    : config(config_), memory(memory_), port(&memory_), conv(config_) {
   for (const Block block : hw::kBlocks) {
     blocks.emplace_back(block, config.register_map);
   }
@@ -57,7 +84,8 @@ Result<hw::RegisterRef> Chip::State::find(uint32_t address) const {
     return fail(Code::kFault, "address {:#x}: no register of {}", address, config.name);
   }
   if (!present(config, ref->block)) {
-    return fail(Code::kFault, "{}.{}: {} has no such unit", hw::block_name(ref->block), ref->info->name, config.name);
+    return fail(Code::kFault, "{}.{}: {} has no such unit", hw::block_name(ref->block), ref->info->name,
+                config.name);
   }
   return *ref;
 }
@@ -112,54 +140,100 @@ Status Chip::State::write_special(const hw::RegisterRef& ref, uint32_t value, bo
   return {};
 }
 
-Chip::Chip(const hw::HwConfig& config, MemoryPort& memory) : state_(std::make_unique<State>(config, memory)) {}
-Chip::~Chip() = default;
-
-Result<uint32_t> Chip::read_register(uint32_t address) {
-  MEDLAR_ASSIGN(const hw::RegisterRef ref, state_->find(address));
+template <typename Trace>
+Result<uint32_t> Chip::State::read_register(uint32_t address, Trace trace) {
+  MEDLAR_ASSIGN(const hw::RegisterRef ref, find(address));
   if (ref.info->access == hw::Access::kWriteOnly) {
-    return fail(Code::kFault, "{}.{}: read of a write-only register", hw::block_name(ref.block), ref.info->name);
+    return fail(Code::kFault, "{}.{}: read of a write-only register", hw::block_name(ref.block),
+                ref.info->name);
   }
   bool handled = false;
-  MEDLAR_ASSIGN(const uint32_t value, state_->read_special(ref, handled));
-  return handled ? value : state_->at(ref.block).read(*ref.info);
+  MEDLAR_ASSIGN(uint32_t value, read_special(ref, handled));
+  value = handled ? value : at(ref.block).read(*ref.info);
+  trace.read(address, value);
+  return value;
 }
 
-Status Chip::write_register(uint32_t address, uint32_t value) {
-  MEDLAR_ASSIGN(const hw::RegisterRef ref, state_->find(address));
+template <typename Trace>
+Status Chip::State::write_register(uint32_t address, uint32_t value, Trace trace) {
+  MEDLAR_ASSIGN(const hw::RegisterRef ref, find(address));
   const hw::RegisterInfo& info = *ref.info;
   if (info.access != hw::Access::kReadOnly && (value & ~info.writable_mask) != 0) {
-    return fail(Code::kFault, "{}.{}: value {:#x} sets reserved bits {:#x}", hw::block_name(ref.block), info.name, value,
-                value & ~info.writable_mask);
+    return fail(Code::kFault, "{}.{}: value {:#x} sets reserved bits {:#x}", hw::block_name(ref.block),
+                info.name, value, value & ~info.writable_mask);
   }
+  const bool was_idle = Trace::kOn && idle();
   bool handled = false;
-  MEDLAR_TRY(state_->write_special(ref, value, handled));
-  if (handled) {
-    return {};
+  MEDLAR_TRY(write_special(ref, value, handled));
+  if (!handled) {
+    MEDLAR_TRY(at(ref.block).write(info, value, ++sequence));
   }
-  return state_->at(ref.block).write(info, value, ++state_->sequence);
+  trace.wrote(address, value, was_idle);
+  return {};
 }
 
-Result<bool> Chip::step() {
-  if (state_->failed) {
+template <typename Trace>
+Result<bool> Chip::State::step(Trace trace) {
+  if (failed) {
     return fail(Code::kFault, "chip: an operation failed before; only reset() helps");
   }
-  const auto ready = state_->find_ready();
+  const auto ready = find_ready();
   if (!ready) {
     return false;
   }
-  state_->current = {};
-  if (Status done = state_->execute(*ready); !done) {
-    state_->failed = true;
+  current = {};
+  auto&& seen = trace.port(memory);
+  port = &seen;
+  if (Status done = execute(*ready); !done) {
+    failed = true;
     return tl::unexpected<Error>(std::move(done).error());
   }
-  state_->finish();
+  trace.executed();
+  finish();
   return true;
 }
 
-bool Chip::interrupt() const { return state_->interrupts.line(); }
-void Chip::reset() { state_->reset(); }
-void Chip::set_observer(OpObserver observer) { state_->observer = std::move(observer); }
-const hw::HwConfig& Chip::config() const { return state_->config; }
+bool Chip::State::idle() const {
+  const bool busy =
+      std::any_of(blocks.begin(), blocks.end(), [](const RegisterBlock& block) { return block.busy(); });
+  return !busy && bdma.front() == nullptr;
+}
+
+Chip::Chip(const hw::HwConfig& config, MemoryPort& memory)
+    : state_(std::make_unique<State>(config, memory)) {}
+Chip::~Chip() = default;
+
+Result<uint32_t> Chip::read_register(uint32_t address) {
+  Tracer* const tracer = state_->tracer;
+  return tracer == nullptr ? state_->read_register(address, Untraced())
+                           : state_->read_register(address, Traced{*tracer});
+}
+
+Status Chip::write_register(uint32_t address, uint32_t value) {
+  Tracer* const tracer = state_->tracer;
+  return tracer == nullptr ? state_->write_register(address, value, Untraced())
+                           : state_->write_register(address, value, Traced{*tracer});
+}
+
+Result<bool> Chip::step() {
+  Tracer* const tracer = state_->tracer;
+  return tracer == nullptr ? state_->step(Untraced()) : state_->step(Traced{*tracer});
+}
+
+bool Chip::interrupt() const {
+  return state_->interrupts.line();
+}
+void Chip::reset() {
+  state_->reset();
+}
+void Chip::set_tracer(Tracer* tracer) {
+  state_->tracer = tracer;
+}
+void Chip::set_observer(OpObserver observer) {
+  state_->observer = std::move(observer);
+}
+const hw::HwConfig& Chip::config() const {
+  return state_->config;
+}
 
 }  // namespace medlar::chip

@@ -10,6 +10,7 @@
 
 #include "base/status.hpp"
 #include "chip/memory_port.hpp"
+#include "chip/tracer.hpp"
 #include "hw/config.hpp"
 #include "hw/gen/registers.hpp"
 
@@ -52,6 +53,10 @@ class Chip {
 
   /// Called after each executed operation; empty to remove.
   void set_observer(OpObserver observer);
+
+  /// Tells `tracer` of every bus access and every byte that operations see or fill, from now on; null to stop. It must
+  /// outlive its use. Without one, nothing of it is on the way: the code is compiled both ways.
+  void set_tracer(Tracer* tracer);
 
   const hw::HwConfig& config() const;
 

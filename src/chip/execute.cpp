@@ -158,7 +158,7 @@ Result<AccCube> Chip::State::run_conv() {
     return fail(Code::kFault, "CMAC_B.D_MISC_CFG: mode {} and precision {} but CMAC_A has {} and {}", half_b.conv_mode,
                 half_b.proc_precision, registers.cmac.conv_mode, registers.cmac.proc_precision);
   }
-  MEDLAR_ASSIGN(AccCube cube, conv.run(registers, memory));
+  MEDLAR_ASSIGN(AccCube cube, conv.run(registers, *port));
   interrupts.raise(Interrupt::kCdmaData, at(Block::kCdma).consumer());
   interrupts.raise(Interrupt::kCdmaWeight, at(Block::kCdma).consumer());
   interrupts.raise(Interrupt::kCacc, at(Block::kCacc).consumer());
@@ -186,7 +186,7 @@ Status Chip::State::execute_sdp(const ReadyOperation& operation) {
   sdp_operation.tables = &sdp_lut.tables();
   sdp_operation.conv = operation.conv ? &cube : nullptr;
   PackedCube pooled;
-  MEDLAR_ASSIGN(const SdpCounters counters, run_sdp(config, sdp_operation, memory, &pooled));
+  MEDLAR_ASSIGN(const SdpCounters counters, run_sdp(config, sdp_operation, *port, &pooled));
   report_sdp(sdp_operation.sdp, counters, sdp);
   if (sdp_operation.rdma) {
     report_sdp_rdma(*sdp_operation.rdma, counters, rdma);
@@ -200,7 +200,7 @@ Status Chip::State::execute_sdp(const ReadyOperation& operation) {
   PdpOperation pdp_operation;
   pdp_operation.pdp = hw::PdpGroup::decode(pdp.words(), map);
   pdp_operation.from_sdp = &pooled;
-  MEDLAR_ASSIGN(const PdpCounters pdp_counters, run_pdp(config, pdp_operation, memory));
+  MEDLAR_ASSIGN(const PdpCounters pdp_counters, run_pdp(config, pdp_operation, *port));
   report_pdp(pdp_counters, pdp);
   interrupts.raise(Interrupt::kPdp, pdp.consumer());
   return {};
@@ -213,7 +213,7 @@ Status Chip::State::execute_pdp() {
   PdpOperation operation;
   operation.pdp = hw::PdpGroup::decode(pdp.words(), config.register_map);
   operation.rdma = hw::PdpRdmaGroup::decode(at(Block::kPdpRdma).words(), config.register_map);
-  MEDLAR_ASSIGN(const PdpCounters counters, run_pdp(config, operation, memory));
+  MEDLAR_ASSIGN(const PdpCounters counters, run_pdp(config, operation, *port));
   report_pdp(counters, pdp);
   interrupts.raise(Interrupt::kPdp, pdp.consumer());
   return {};
@@ -229,7 +229,7 @@ Status Chip::State::execute_cdp() {
   operation.rdma = hw::CdpRdmaGroup::decode(at(Block::kCdpRdma).words(), map);
   operation.lut = lut_settings(hw::CdpLut::decode(cdp.shared_words(), map), operation.cdp.input_data_type);
   operation.tables = &cdp_lut.tables();
-  MEDLAR_ASSIGN(const CdpCounters counters, run_cdp(config, operation, memory));
+  MEDLAR_ASSIGN(const CdpCounters counters, run_cdp(config, operation, *port));
   cdp.report("D_NAN_INPUT_NUM", low_word(counters.nan_inputs));
   cdp.report("D_INF_INPUT_NUM", low_word(counters.inf_inputs));
   cdp.report("D_NAN_OUTPUT_NUM", low_word(counters.nan_outputs));
@@ -242,7 +242,7 @@ Status Chip::State::execute_cdp() {
 Status Chip::State::execute_rubik() {
   take_part(Block::kRubik);
   const RegisterBlock& rubik = at(Block::kRubik);
-  MEDLAR_TRY(run_rubik(config, hw::RubikGroup::decode(rubik.words(), config.register_map), memory));
+  MEDLAR_TRY(run_rubik(config, hw::RubikGroup::decode(rubik.words(), config.register_map), *port));
   interrupts.raise(Interrupt::kRubik, rubik.consumer());
   return {};
 }
@@ -251,7 +251,7 @@ Status Chip::State::execute_bdma() {
   const BdmaQueue::Launch launch = *bdma.front();
   for (const std::vector<uint32_t>& words : launch.descriptors) {
     current.units.push_back({Block::kBdma, launch.group, words});
-    MEDLAR_TRY(run_bdma_copy(hw::BdmaGroup::decode(words, config.register_map), memory));
+    MEDLAR_TRY(run_bdma_copy(hw::BdmaGroup::decode(words, config.register_map), *port));
   }
   bdma.pop();
   interrupts.raise(Interrupt::kBdma, launch.group);

@@ -21,6 +21,8 @@ class RegisterBlock {
   /// Checks access, reserved bits and busy groups. `sequence` orders operation enables of the whole chip.
   Status write(const hw::RegisterInfo& info, uint32_t value, uint64_t sequence);
 
+  /// Some group is enabled.
+  bool busy() const { return busy(0) || busy(1); }
   /// The consumer group is enabled.
   bool ready() const { return enabled_[static_cast<size_t>(consumer_)] != 0; }
   int consumer() const { return consumer_; }

@@ -13,6 +13,7 @@
 #include "chip/interrupts.hpp"
 #include "chip/lut_memory.hpp"
 #include "chip/register_block.hpp"
+#include "chip/tracer.hpp"
 
 namespace medlar::chip {
 
@@ -38,6 +39,16 @@ struct Chip::State {
   /// The address's register; the error names what is missing.
   Result<hw::RegisterRef> find(uint32_t address) const;
 
+  /// The accesses of the bus and the next operation, compiled once with a tracer and once without (chip.cpp).
+  template <typename Trace>
+  Result<uint32_t> read_register(uint32_t address, Trace trace);
+  template <typename Trace>
+  Status write_register(uint32_t address, uint32_t value, Trace trace);
+  template <typename Trace>
+  Result<bool> step(Trace trace);
+  /// No operation is enabled.
+  bool idle() const;
+
   std::optional<ReadyOperation> find_ready() const;
   std::optional<ReadyOperation> ready_sdp() const;
   std::optional<ReadyOperation> ready_pdp() const;
@@ -56,6 +67,8 @@ struct Chip::State {
 
   const hw::HwConfig& config;
   MemoryPort& memory;
+  MemoryPort* port;           ///< What the units see: the memory, with the tracer in between where there is one.
+  Tracer* tracer = nullptr;
   std::vector<RegisterBlock> blocks;
   ConvCore conv;
   LutMemory sdp_lut;

@@ -32,6 +32,41 @@ TEST_P(CopiedVectors, MatchTheReferenceModel) {
   }
 }
 
+class TracedVectors : public testing::TestWithParam<const char*> {};
+
+struct CountingTracer final : Tracer {
+  void wrote(uint32_t, uint32_t, bool) override { ++registers; }
+  void read(uint32_t, uint32_t) override { ++registers; }
+  void fetched(Ram, uint64_t, ByteView bytes) override { bytes_in += bytes.size(); }
+  void opened(Ram, uint64_t, ByteView bytes) override { bytes_out += bytes.size(); }
+  void stored(Ram, uint64_t, ByteView bytes) override { bytes_out += bytes.size(); }
+  void executed() override { ++operations; }
+  uint64_t registers = 0, bytes_in = 0, bytes_out = 0, operations = 0;
+};
+
+/// The chip compiled with the tracer gives the same bytes as without.
+TEST_P(TracedVectors, MatchTheReferenceModel) {
+  MEDLAR_REFERENCE_DATA(archive, std::string("vectors/") + GetParam() + ".tar.xz");
+  for (const bool in_place : {true, false}) {
+    CountingTracer tracer;
+    const auto report = play_vectors(archive, {.in_place = in_place, .only = {}, .tracer = &tracer});
+    ASSERT_TRUE(report) << report.error().to_string();
+    for (const PlayReport::Item& item : report->failed) {
+      ADD_FAILURE() << item.name << ": " << item.message;
+    }
+    EXPECT_GE(tracer.operations, report->passed.size());
+    EXPECT_GT(tracer.registers, 20 * tracer.operations);
+    EXPECT_GT(tracer.bytes_in, 0u);
+    EXPECT_GT(tracer.bytes_out, 0u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Units, TracedVectors,
+                         testing::Values("nv_full_bdma", "nv_full_cdp", "nv_full_compress", "nv_full_image", "nv_full_pdp",
+                                         "nv_full_pingpong", "nv_full_reuse", "nv_full_rubik", "nv_full_sdp_int8",
+                                         "nv_full_sdp_pdp", "nv_full_winograd", "nv_small_conv_int8", "nv_large_pingpong"),
+                         [](const auto& archive) { return std::string(archive.param); });
+
 INSTANTIATE_TEST_SUITE_P(Units, CopiedVectors,
                          testing::Values("nv_full_batch", "nv_full_cdp", "nv_full_pdp", "nv_full_rubik", "nv_full_sdp_fp16",
                                          "nv_full_sdp_int16", "nv_full_sdp_int8", "nv_full_sdp_pdp", "nv_small_sdp",

@@ -80,6 +80,44 @@ Result<ByteBuffer> parse_byte_lines(std::string_view text, std::string_view name
   return bytes;
 }
 
+ByteBuffer byte_lines(ByteView bytes) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr size_t kTokens = 32;
+  const std::string header = "Data_size=" + std::to_string(bytes.size()) + "\n";
+  ByteBuffer text(header.begin(), header.end());
+  text.reserve(text.size() + bytes.size() * 5);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const bool last = i % kTokens == kTokens - 1 || i + 1 == bytes.size();
+    for (const char letter : {'0', 'x', kHex[bytes[i] >> 4], kHex[bytes[i] & 15], last ? '\n' : ' '}) {
+      text.push_back(static_cast<uint8_t>(letter));
+    }
+  }
+  return text;
+}
+
+namespace {
+constexpr uint64_t kSramWindow = 0x5000'0000;
+constexpr uint64_t kDramWindow = 0x8000'0000;
+constexpr uint64_t kWindowsEnd = uint64_t{1} << 32;
+}  // namespace
+
+Result<Ram> trace_ram(uint32_t address) {
+  if (address < kSramWindow) {
+    return fail(Code::kCorrupt, "memory address {:#x} lies in neither port's window", address);
+  }
+  return address < kDramWindow ? Ram::kSram : Ram::kDram;
+}
+
+Status check_trace_window(Ram ram, uint64_t address, uint64_t size) {
+  const uint64_t first = ram == Ram::kSram ? kSramWindow : kDramWindow;
+  const uint64_t end = ram == Ram::kSram ? kDramWindow : kWindowsEnd;
+  if (address < first || address > end || size > end - address) {
+    return fail(Code::kOutOfRange, "{} bytes at {:#x}: a trace addresses this memory from {:#x} to {:#x}",
+                size, address, first, end);
+  }
+  return {};
+}
+
 Result<ByteBuffer> parse_payload_lines(std::string_view text, std::string_view name) {
   ByteBuffer bytes;
   while (!text.empty()) {

@@ -4,14 +4,28 @@
 
 #include <algorithm>
 
+#include "chip/play/trace_data.hpp"
+
 namespace medlar::chip {
 namespace {
 
 bool is_txn(const std::string& name) { return name.ends_with(".txn"); }
 bool is_cfg(const std::string& name) { return name.ends_with(".cfg"); }
 
-/// The configuration that a folder of the path names, or the only one with the register map of .txn traces.
-Result<const hw::HwConfig*> config_of(const std::string& trace, const std::string& path, const std::string& wanted) {
+/// What the first line of a recorded trace names; empty for others.
+std::string recorded_config(const ByteBuffer& trace) {
+  const std::string_view text(reinterpret_cast<const char*>(trace.data()), trace.size());
+  if (!text.starts_with(kTraceConfigComment)) {
+    return {};
+  }
+  const size_t first = kTraceConfigComment.size();
+  return std::string(text.substr(first, text.find_first_of("\r\n") - first));
+}
+
+/// The configuration that the trace or a folder of its path names, or the only one with the register map of .txn traces.
+Result<const hw::HwConfig*> config_of(const std::string& trace, const ByteBuffer& bytes, const std::string& path,
+                                      std::string wanted) {
+  wanted = wanted.empty() && is_txn(trace) ? recorded_config(bytes) : wanted;
   if (!wanted.empty()) {
     return hw::find_config(wanted);
   }
@@ -67,7 +81,7 @@ Result<PlayReport> play_trace(const std::filesystem::path& path, const std::stri
       continue;
     }
     TraceInput trace{&files, name, nullptr};
-    MEDLAR_ASSIGN(trace.config, config_of(name, path.generic_string(), config));
+    MEDLAR_ASSIGN(trace.config, config_of(name, bytes, path.generic_string(), config));
     record(name, is_txn(name) ? play_txn(trace) : play_cfg(trace), report);
   }
   if (report.passed.empty() && report.failed.empty() && report.skipped.empty()) {

@@ -41,17 +41,6 @@ Result<uint32_t> number(const std::string& text) {
   return value;
 }
 
-/// Bits 31:28 of a memory address choose the port.
-Result<Ram> ram_at(uint32_t address) {
-  constexpr uint32_t kDbb = 8;
-  constexpr uint32_t kCvsram = 5;
-  const uint32_t window = address >> 28;
-  if (window != kDbb && window != kCvsram) {
-    return fail(Code::kCorrupt, "memory address {:#x} lies in neither port's window", address);
-  }
-  return window == kDbb ? Ram::kDram : Ram::kSram;
-}
-
 /// The low 16 bits are a word address; the bits above drive side-band signals of the bus.
 uint32_t byte_address(uint32_t bus_address) { return (bus_address & 0xffff) << 2; }
 
@@ -138,7 +127,7 @@ Status TxnPlayer::wait() {
 Status TxnPlayer::memory(const Words& words) {
   MEDLAR_ASSIGN(const uint32_t address, number(words[1]));
   MEDLAR_ASSIGN(const uint32_t size, number(words[2]));
-  MEDLAR_ASSIGN(const Ram ram, ram_at(address));
+  MEDLAR_ASSIGN(const Ram ram, trace_ram(address));
   MEDLAR_ASSIGN(const ByteBuffer* const file, trace_.find(words[3]));
   const std::string_view text(reinterpret_cast<const char*>(file->data()), file->size());
   MEDLAR_ASSIGN(ByteBuffer bytes, parse_byte_lines(text, words[3]));

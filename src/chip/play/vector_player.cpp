@@ -83,6 +83,7 @@ Status play_case(const VectorCase& test, const VectorOptions& options) {
     MEDLAR_TRY(memory.write(block.ram, block.address, *block.bytes));
   }
   Chip chip(*config, memory);
+  chip.set_tracer(options.tracer);
   MEDLAR_TRY(run_case(test, chip));
   MEDLAR_TRY(check_done(test, chip));
   for (const VectorRegion& region : test.expect) {

@@ -7,6 +7,7 @@
 
 #include "base/status.hpp"
 #include "chip/play/play_report.hpp"
+#include "chip/tracer.hpp"
 
 namespace medlar::chip {
 
@@ -15,6 +16,7 @@ struct VectorOptions {
   bool registers = true;  ///< Compare expected registers (always done where a case has nothing else).
   bool in_place = true;   ///< Off: the memory cannot be seen in place, every access is a copy.
   std::string only;       ///< Play cases whose name contains this.
+  Tracer* tracer = nullptr;  ///< Sees everything; the results must not depend on it.
 };
 
 /// `path`: a case directory, a folder of cases or of archives, or an archive.

@@ -12,8 +12,10 @@
 namespace medlar::driver {
 namespace {
 
-/// Below stays unmapped: null pointers and small offsets from them fault.
-constexpr uint64_t kFirstIova = 0x1000'0000;
+/// SRAM and DRAM have IOVA ranges of their own, where NVDLA's boards have the memories, so that an address says which of
+/// the chip's ports it is for. Below stays unmapped: null pointers and small offsets from them fault.
+constexpr uint64_t kFirstSramIova = 0x5000'0000;
+constexpr uint64_t kFirstDramIova = 0x8000'0000;
 
 /// Distance between the first IOVAs of two colours.
 constexpr uint64_t kColorStride = 0x40'0000;
@@ -131,12 +133,19 @@ void Pages::read(uint64_t offset, std::span<uint8_t> out) const {
   }
 }
 
-AddressSpace::AddressSpace(soc::Soc& soc, soc::BankId bank, uint64_t first)
-    : soc_(soc), bank_(bank), iovas_("IOVA space", first, soc.iova_limit().value - first, soc::kPageBytes) {}
+AddressSpace::AddressSpace(soc::Soc& soc, soc::BankId bank, uint64_t shift)
+    : soc_(soc),
+      bank_(bank),
+      sram_iovas_("IOVA space of SRAM", kFirstSramIova + shift, kFirstDramIova - kFirstSramIova - shift, soc::kPageBytes),
+      dram_iovas_("IOVA space", kFirstDramIova + shift, soc.iova_limit().value - kFirstDramIova - shift, soc::kPageBytes) {}
+
+soc::ExtentAllocator& AddressSpace::iovas(uint64_t iova) {
+  return iova < kFirstDramIova ? sram_iovas_ : dram_iovas_;
+}
 
 Result<std::shared_ptr<AddressSpace>> AddressSpace::create(soc::Soc& soc, uint32_t color) {
   MEDLAR_ASSIGN(const soc::BankId bank, soc.smmu().create_bank());
-  return std::shared_ptr<AddressSpace>(new AddressSpace(soc, bank, kFirstIova + color * kColorStride));
+  return std::shared_ptr<AddressSpace>(new AddressSpace(soc, bank, color * kColorStride));
 }
 
 AddressSpace::~AddressSpace() {
@@ -147,10 +156,10 @@ Result<soc::Iova> AddressSpace::map(const Pages& pages, bool writable) {
   const std::lock_guard lock(mutex_);
   // One page more than is mapped: running off the end of a buffer faults instead of reaching the next one.
   MEDLAR_ASSIGN(const auto run,
-                iovas_.allocate(pages.bytes() + soc::kPageBytes, alignment_for(pages.bytes())));
+                (pages.sram() ? sram_iovas_ : dram_iovas_).allocate(pages.bytes() + soc::kPageBytes, alignment_for(pages.bytes())));
   const soc::Iova iova{run.start};
   if (Status mapped = soc_.smmu().map(bank_, iova, pages.allocation(), writable); !mapped) {
-    (void)iovas_.release(run.start);
+    (void)iovas(run.start).release(run.start);
     return tl::unexpected<Error>(std::move(mapped).error());
   }
   return iova;
@@ -159,7 +168,7 @@ Result<soc::Iova> AddressSpace::map(const Pages& pages, bool writable) {
 void AddressSpace::unmap(soc::Iova iova, uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   soc_.smmu().unmap(bank_, iova, bytes);
-  (void)iovas_.release(iova.value);
+  (void)iovas(iova.value).release(iova.value);
 }
 
 Buffer::Buffer(std::shared_ptr<AddressSpace> space, std::shared_ptr<Pages> pages, bool writable,

@@ -90,11 +90,14 @@ class AddressSpace {
   void unmap(soc::Iova iova, uint64_t bytes);
 
  private:
-  AddressSpace(soc::Soc& soc, soc::BankId bank, uint64_t first);
+  AddressSpace(soc::Soc& soc, soc::BankId bank, uint64_t shift);
+  /// The allocator that an IOVA came from.
+  soc::ExtentAllocator& iovas(uint64_t iova);
   soc::Soc& soc_;
   soc::BankId bank_;
   std::mutex mutex_;
-  soc::ExtentAllocator iovas_;
+  soc::ExtentAllocator sram_iovas_;
+  soc::ExtentAllocator dram_iovas_;
 };
 
 /// Pages mapped for the device. Tasks hold their buffers, so a destroyed handle does not pull pages from
