@@ -55,7 +55,7 @@ void break_mapping(Port& port, bool read_only) {
   soc::Smmu& smmu = soc.smmu();
   constexpr soc::StreamId kProbe = 99;
   smmu.bind(kProbe, bank);
-  for (uint64_t at = 0x1000'0000; at < 0x1200'0000; at += soc::kPageBytes) {
+  for (uint64_t at = 0x8000'0000; at < 0x8200'0000; at += soc::kPageBytes) {
     if (smmu.probe(kProbe, {at}, soc::Direction::kWrite)) {
       smmu.unmap(bank, {at}, soc::kPageBytes);
       if (read_only) {
