@@ -84,8 +84,10 @@ void convolution(benchmark::State& state, const Layer& layer, hw::Precision prec
   AccCube out = make_acc_cube(job);
   ConvScratch scratch;
   for (auto _ : state) {
-    ConvCompute compute(job, cube, active_dot_target(), scratch);
-    compute.run({.first = 0, .count = job.kernels}, weights, out);
+    ConvCompute compute(job, active_dot_target(), scratch);
+    compute.set_data(cube);
+    compute.set_weights({.first = 0, .count = job.kernels}, weights);
+    compute.run(0, out);
     benchmark::DoNotOptimize(out.data.data());
   }
   const double macs = static_cast<double>(job.weight_elements()) * job.out_w * job.out_h;

@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
+
+#include "base/status.hpp"
 
 namespace medlar::chip {
 
@@ -22,6 +25,14 @@ struct AccCube {
     return static_cast<size_t>(batches) * static_cast<size_t>(surfaces()) * static_cast<size_t>(h) *
            static_cast<size_t>(w) * static_cast<size_t>(lanes);
   }
+};
+
+/// A convolution's result on its way to SDP, one band of rows after the other so that it stays in the cache.
+struct AccFeed {
+  AccCube shape;      ///< Sizes of the whole; no data.
+  int band_rows = 0;  ///< Rows of a band; the last one may have fewer.
+  /// All batches and surfaces of rows [first, first + count); valid until the next call.
+  std::function<Result<const AccCube*>(int first, int count)> rows;
 };
 
 }  // namespace medlar::chip

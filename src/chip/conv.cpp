@@ -3,11 +3,14 @@
 #include "chip/conv.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/checked.hpp"
 #include "chip/conv_buffer.hpp"
 #include "chip/conv_compute.hpp"
 #include "chip/conv_dot.hpp"
+#include "chip/conv_fetch.hpp"
 #include "chip/conv_plan.hpp"
 #include "chip/conv_reference.hpp"
 
@@ -43,30 +46,87 @@ struct ConvCore::State {
   const DotTarget& target;
   ConvBuffer buffer;
   ConvScratch scratch;
+  AccCube band;      ///< Memory that operations use one after the other.
+  /// The operation that is running.
+  ConvJob job;
+  ConvCube cube;
+  std::optional<ConvCompute> compute;
+  MemoryPort* memory = nullptr;
+
+  Status fetch_data();
+  Status load_weights(uint32_t first);
+  bool in_rounds() const { return kernels_per_round(job) < job.kernels; }
+  int band_rows() const;
+  Result<const AccCube*> rows(int first, int count);
 };
 
+Status ConvCore::State::fetch_data() {
+  if (compute->takes_window() && can_fetch_window(job, compute->form())) {
+    cube = ConvCube();
+    return fetch_window(job, compute->form(), *memory, scratch.window);
+  }
+  MEDLAR_ASSIGN(cube, buffer.load_data(job, *memory));
+  compute->set_data(cube);
+  return {};
+}
+
+Status ConvCore::State::load_weights(uint32_t first) {
+  const KernelRange range{.first = first, .count = std::min(kernels_per_round(job), job.kernels - first)};
+  MEDLAR_ASSIGN(const ByteView weights, buffer.load_weights(job, range, *memory));
+  compute->set_weights(range, weights);
+  return {};
+}
+
+/// As many rows as fit the second cache beside data and weights, when computing in bands is free.
+int ConvCore::State::band_rows() const {
+  constexpr uint64_t kBandBytes = uint64_t{384} << 10;
+  if (!compute->has_bands() || in_rounds() || job.batches > 1) {
+    return static_cast<int>(job.out_h);
+  }
+  const uint64_t row = uint64_t{job.out_w} * round_up(job.kernels, job.machine.channels_per_atom) * sizeof(int32_t);
+  return static_cast<int>(std::clamp<uint64_t>(kBandBytes / row, 1, job.out_h));
+}
+
+Result<const AccCube*> ConvCore::State::rows(int first, int count) {
+  resize_acc_cube(job, count, band);
+  for (uint32_t kernel = 0; kernel < job.kernels; kernel += kernels_per_round(job)) {
+    if (in_rounds()) {
+      MEDLAR_TRY(load_weights(kernel));
+    }
+    compute->run(static_cast<uint32_t>(first), band);
+  }
+  return &band;
+}
+
 ConvCore::ConvCore(const hw::HwConfig& config)
-    : state_(std::make_unique<State>(State{.config = config, .target = active_dot_target(), .buffer = {}, .scratch = {}})) {}
+    : state_(new State{.config = config, .target = active_dot_target(), .buffer = {}, .scratch = {}, .band = {}, .job = {},
+                       .cube = {}, .compute = {}}) {}
 ConvCore::~ConvCore() = default;
 
 void ConvCore::reset() { state_->buffer.clear(); }
 
-Result<AccCube> ConvCore::run(const ConvRegisters& registers, MemoryPort& memory) {
-  MEDLAR_ASSIGN(const ConvJob job, plan_convolution(state_->config, registers));
-  MEDLAR_TRY(check_output_size(job));
-  ConvBuffer& buffer = state_->buffer;
-  MEDLAR_ASSIGN(ConvCube cube, buffer.load_data(job, memory));
-  AccCube out = make_acc_cube(job);
-  ConvCompute compute(job, cube, state_->target, state_->scratch);
-  const uint32_t step = kernels_per_round(job);
-  for (uint32_t first = 0; first < job.kernels; first += step) {
-    const KernelRange range{.first = first, .count = std::min(step, job.kernels - first)};
-    MEDLAR_ASSIGN(const ByteView weights, buffer.load_weights(job, range, memory));
-    compute.run(range, weights, out);
+Result<AccFeed> ConvCore::start(const ConvRegisters& registers, MemoryPort& memory) {
+  State& state = *state_;
+  MEDLAR_ASSIGN(state.job, plan_convolution(state.config, registers));
+  MEDLAR_TRY(check_output_size(state.job));
+  state.memory = &memory;
+  state.compute.emplace(state.job, state.target, state.scratch);
+  MEDLAR_TRY(state.fetch_data());
+  if (!state.in_rounds()) {
+    MEDLAR_TRY(state.load_weights(0));
   }
-  buffer.store_data(job, std::move(cube));
-  buffer.store_weights(job);
-  return out;
+  AccFeed feed;
+  feed.shape = acc_cube_shape(state.job);
+  feed.band_rows = state.band_rows();
+  feed.rows = [&state](int first, int count) { return state.rows(first, count); };
+  return feed;
+}
+
+void ConvCore::finish() {
+  State& state = *state_;
+  state.compute.reset();
+  state.buffer.store_data(state.job, std::move(state.cube));
+  state.buffer.store_weights(state.job);
 }
 
 }  // namespace medlar::chip

@@ -29,7 +29,11 @@ class ConvCore {
   ConvCore(const ConvCore&) = delete;
   ConvCore& operator=(const ConvCore&) = delete;
 
-  Result<AccCube> run(const ConvRegisters& registers, MemoryPort& memory);
+  /// Plans the operation, fetches its data and (unless they are too many to repack at once) its weights. The feed
+  /// computes when asked, and lives until finish().
+  Result<AccFeed> start(const ConvRegisters& registers, MemoryPort& memory);
+  /// The operation that was started is done: CBUF keeps what it is to keep.
+  void finish();
   /// Power-on state: CBUF empty.
   void reset();
 

@@ -77,6 +77,10 @@ Result<ConvCube> ConvBuffer::load_data(const ConvJob& job, MemoryPort& memory) {
 void ConvBuffer::store_data(const ConvJob& job, ConvCube cube) {
   data_layout_ = layout(job);
   data_whole_ = job.keep_data;
+  if (cube.h == 0) {  // went straight to the window because nothing of it stays
+    data_ = ConvCube();
+    return;
+  }
   const uint64_t slices = uint64_t{cube.h} * cube.batches;
   const uint64_t left = job.keep_data ? slices : slices - std::min<uint64_t>(slices, job.released_slices);
   if (job.keep_data) {

@@ -2,6 +2,8 @@
 // The arithmetic of one convolution.
 #include "chip/conv_compute.hpp"
 
+#include <algorithm>
+
 #include "chip/conv_half.hpp"
 #include "chip/conv_integer.hpp"
 #include "chip/conv_reference.hpp"
@@ -19,34 +21,45 @@ ConvCompute::Path ConvCompute::choose_path(const ConvJob& job, const DotTarget& 
   return sums_cannot_saturate(job) ? Path::kInteger : Path::kReference;
 }
 
-ConvCompute::ConvCompute(const ConvJob& job, const ConvCube& cube, const DotTarget& target, ConvScratch& scratch)
+ConvCompute::ConvCompute(const ConvJob& job, const DotTarget& target, ConvScratch& scratch)
     : job_(job),
-      cube_(cube),
       target_(target),
       path_(choose_path(job, target)),
       form_(path_ == Path::kInteger ? window_form(job, target) : WindowForm::kRaw),
-      scratch_(scratch) {
+      scratch_(scratch) {}
+
+void ConvCompute::set_data(const ConvCube& cube) {
+  cube_ = &cube;
   if (path_ != Path::kWinograd) {
-    make_window(job, cube, form_, scratch.window);
+    make_window(job_, cube, form_, scratch_.window);
   }
 }
 
-void ConvCompute::run(KernelRange range, ByteView weights, AccCube& out) {
-  if (path_ == Path::kWinograd) {
-    convolve_winograd(job_, cube_, range, weights, out);
-    return;
+void ConvCompute::set_weights(KernelRange range, ByteView weights) {
+  range_ = range;
+  weights_ = weights;
+  if (path_ == Path::kInteger) {
+    pack_weights({.job = job_, .target = target_, .words = form_ != WindowForm::kBytes}, range, weights, scratch_.packed);
   }
-  if (path_ == Path::kHalf) {
-    convolve_halves(job_, scratch_.window, range, weights, out);
-    return;
+}
+
+void ConvCompute::run(uint32_t first_row, AccCube& out) {
+  ConvJob band = job_;
+  band.out_h = static_cast<uint32_t>(out.h);
+  scratch_.window.first_row = first_row;
+  if (path_ != Path::kInteger && range_.first == 0) {
+    std::fill(out.data.begin(), out.data.end(), 0);
   }
-  if (path_ == Path::kReference) {
-    convolve_reference(job_, scratch_.window, range, weights, out);
-    return;
+  switch (path_) {
+    case Path::kInteger:
+      return convolve_integers({.job = band, .window = scratch_.window, .target = target_}, scratch_.packed, range_, out);
+    case Path::kHalf:
+      return convolve_halves(band, scratch_.window, range_, weights_, out);
+    case Path::kReference:
+      return convolve_reference(band, scratch_.window, range_, weights_, out);
+    case Path::kWinograd:
+      return convolve_winograd(band, *cube_, range_, weights_, out);  // always all rows
   }
-  const PackRequest request{.job = job_, .target = target_, .words = form_ != WindowForm::kBytes};
-  pack_weights(request, range, weights, scratch_.packed);
-  convolve_integers({.job = job_, .window = scratch_.window, .target = target_}, scratch_.packed, range, out);
 }
 
 }  // namespace medlar::chip

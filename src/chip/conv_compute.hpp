@@ -21,22 +21,35 @@ struct ConvScratch {
 
 class ConvCompute {
  public:
-  /// All must outlive it. `cube` holds the job's whole input.
-  ConvCompute(const ConvJob& job, const ConvCube& cube, const DotTarget& target, ConvScratch& scratch);
+  /// All must outlive it.
+  ConvCompute(const ConvJob& job, const DotTarget& target, ConvScratch& scratch);
 
-  /// Computes the kernels of `range` into `out`; `weights` are theirs, uncompressed, in memory order.
-  void run(KernelRange range, ByteView weights, AccCube& out);
+  /// The form of scratch.window that the job wants.
+  WindowForm form() const { return form_; }
+  /// True when `scratch.window` may be filled without a cube.
+  bool takes_window() const { return path_ == Path::kInteger; }
+  /// True when rows can be computed one band after the other at no extra cost.
+  bool has_bands() const { return path_ == Path::kInteger; }
+
+  /// `cube` holds the job's whole input and must outlive the object.
+  void set_data(const ConvCube& cube);
+  /// The kernels of `range` from now on; `weights` are theirs, uncompressed, in memory order.
+  void set_weights(KernelRange range, ByteView weights);
+  /// Computes `out.h` rows from `first_row` on of the range's kernels, and zeros in the lanes beyond the last kernel.
+  void run(uint32_t first_row, AccCube& out);
 
  private:
   enum class Path : uint8_t { kReference, kInteger, kHalf, kWinograd };
   static Path choose_path(const ConvJob& job, const DotTarget& target);
 
   const ConvJob& job_;
-  const ConvCube& cube_;
   const DotTarget& target_;
   Path path_;
   WindowForm form_;
   ConvScratch& scratch_;
+  const ConvCube* cube_ = nullptr;
+  KernelRange range_;
+  ByteView weights_;
 };
 
 }  // namespace medlar::chip

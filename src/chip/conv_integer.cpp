@@ -87,27 +87,6 @@ uint32_t max_steps(WindowForm form) {
   }
 }
 
-/// Sum of the weights of every kernel: the inner product with ones.
-std::vector<int32_t> weight_sums(const IntegerConvolution& conv, const PackedWeights& weights, const KernelShape& shape) {
-  const ByteBuffer ones(uint64_t{weights.steps} * 4, 1);
-  std::vector<int32_t> sums(uint64_t{weights.blocks} * kDotLanes);
-  alignas(64) static constexpr std::array<int32_t, kTileKernels> kZero{};
-  for (uint32_t block = 0; block < weights.blocks; ++block) {
-    DotTile tile{};
-    tile.pixels[0] = ones.data();
-    tile.pixel_count = tile.block_count = 1;
-    tile.weights = weights.bytes.data() + block * weights.block_bytes;
-    tile.rows = shape.rows;
-    tile.taps = shape.taps;
-    tile.steps = weights.steps;
-    tile.weight_row_step = uint64_t{shape.taps} * weights.steps * kDotStepBytes;
-    tile.start = kZero.data();
-    tile.out = &sums[uint64_t{block} * kDotLanes];
-    conv.target.bytes(tile);
-  }
-  return sums;
-}
-
 /// Walks output pixels in order.
 struct Pixel {
   uint32_t batch = 0;
@@ -139,12 +118,7 @@ class Tiler {
         dot_(form_ == WindowForm::kBytes ? conv.target.bytes : conv.target.words),
         walk_(join(kernel_shape(conv.job), conv.window, weights.steps)),
         slices_(cut(walk_, max_steps(form_))),
-        bias_(uint64_t{weights.blocks} * kDotLanes) {
-    if (form_ == WindowForm::kBytes) {
-      const std::vector<int32_t> sums = weight_sums(conv, weights, kernel_shape(conv.job));
-      std::transform(sums.begin(), sums.end(), bias_.begin(), [](int32_t sum) { return -128 * sum; });
-    }
-  }
+        bias_(weights.bias) {}
 
   uint64_t pixels() const { return uint64_t{job_.batches} * job_.out_h * job_.out_w; }
   int64_t kernel_tiles() const { return ceil_div<int64_t>(weights_.blocks, kDotMaxBlocks); }
@@ -272,7 +246,10 @@ class Tiler {
       for (; k + kLanes <= kernels; k += kLanes, to += plane) {
         std::memcpy(to, values + k, kLanes * sizeof(int32_t));
       }
-      std::memcpy(to, values + k, (kernels - k) * sizeof(int32_t));
+      if (k < kernels) {
+        std::memcpy(to, values + k, (kernels - k) * sizeof(int32_t));
+        std::fill(to + (kernels - k), to + kLanes, 0);
+      }
     }
   }
 
@@ -286,7 +263,7 @@ class Tiler {
   void (*dot_)(const DotTile&);
   Walk walk_;
   std::vector<Slice> slices_;
-  std::vector<int32_t> bias_;  ///< -128 * sum of weights: undoes the 128 of the bytes form.
+  const std::vector<int32_t>& bias_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "chip/conv_pack.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/checked.hpp"
@@ -96,6 +97,33 @@ class Packer {
   PackedWeights& packed_;
 };
 
+/// Minus 128 times the sum of every kernel's weights: the inner product with ones.
+void fill_bias(const PackRequest& request, PackedWeights& packed) {
+  packed.bias.assign(uint64_t{packed.blocks} * kDotLanes, 0);
+  if (request.words || request.job.element_bytes() != 1) {
+    return;
+  }
+  const KernelShape shape = kernel_shape(request.job);
+  const ByteBuffer ones(uint64_t{packed.steps} * 4, 1);
+  alignas(64) static constexpr std::array<int32_t, kDotLanes * kDotMaxBlocks> kZero{};
+  for (uint32_t block = 0; block < packed.blocks; ++block) {
+    DotTile tile{};
+    tile.pixels[0] = ones.data();
+    tile.pixel_count = tile.block_count = 1;
+    tile.weights = packed.bytes.data() + block * packed.block_bytes;
+    tile.rows = shape.rows;
+    tile.taps = shape.taps;
+    tile.steps = packed.steps;
+    tile.weight_row_step = uint64_t{shape.taps} * packed.steps * kDotStepBytes;
+    tile.start = kZero.data();
+    tile.out = &packed.bias[uint64_t{block} * kDotLanes];
+    request.target.bytes(tile);
+  }
+  for (int32_t& value : packed.bias) {
+    value *= -128;
+  }
+}
+
 }  // namespace
 
 void pack_weights(const PackRequest& request, KernelRange range, ByteView weights, PackedWeights& packed) {
@@ -119,6 +147,7 @@ void pack_weights(const PackRequest& request, KernelRange range, ByteView weight
       packer.pack_group(first, std::min(group, range.count - first), weights.data() + first * kernel_bytes);
     }
   });
+  fill_bias(request, packed);
 }
 
 }  // namespace medlar::chip

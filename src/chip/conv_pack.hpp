@@ -18,6 +18,7 @@ struct PackedWeights {
   uint32_t blocks = 0;
   uint32_t steps = 0;          ///< Of one tap.
   uint64_t block_bytes = 0;
+  std::vector<int32_t> bias;   ///< One a kernel: what the sums start with. Undoes the 128 of the bytes form.
 };
 
 /// `weights`: those of kernels [range.first, range.first + range.count), in memory order. `words`: INT8 weights are

@@ -92,15 +92,27 @@ class Reference {
 
 }  // namespace
 
-AccCube make_acc_cube(const ConvJob& job) {
-  AccCube cube{.w = static_cast<int>(job.out_w),
+AccCube acc_cube_shape(const ConvJob& job) {
+  return AccCube{.w = static_cast<int>(job.out_w),
                .h = static_cast<int>(job.out_h),
                .c = static_cast<int>(job.kernels),
                .lanes = static_cast<int>(job.machine.channels_per_atom),
                .batches = static_cast<int>(job.batches),
                .data = {}};
+}
+
+AccCube make_acc_cube(const ConvJob& job) {
+  AccCube cube = acc_cube_shape(job);
   cube.data.resize(cube.elements());
   return cube;
+}
+
+void resize_acc_cube(const ConvJob& job, int rows, AccCube& cube) {
+  std::vector<int32_t> data = std::move(cube.data);
+  cube = acc_cube_shape(job);
+  cube.h = rows;
+  cube.data = std::move(data);
+  cube.data.resize(std::max(cube.data.size(), cube.elements()));
 }
 
 void convolve_reference(const ConvJob& job, const ConvWindow& window, KernelRange range, ByteView weights, AccCube& out) {

@@ -10,8 +10,10 @@
 
 namespace medlar::chip {
 
-/// An output cube of the job's size, all zero.
+/// An output cube of the job's size without data, with zeros, with room for `rows` rows of any content.
+AccCube acc_cube_shape(const ConvJob& job);
 AccCube make_acc_cube(const ConvJob& job);
+void resize_acc_cube(const ConvJob& job, int rows, AccCube& cube);
 
 /// Computes kernels [range.first, range.first + range.count) into `out`; `weights` are theirs, in memory order. The
 /// window is raw.

@@ -71,7 +71,7 @@ Status WeightDecoder::decode_group(const ConvJob& job, uint32_t kernels, MemoryP
       continue;
     }
     if (from + unit > size) {
-      break;
+      return fail(Code::kFault, "CDMA.D_WGS_ADDR_LOW: kernel group {} takes {} bytes, its mask has more weights", group_, size);
     }
     std::memcpy(to, packed.data() + from, unit);
     from += unit;

@@ -143,7 +143,7 @@ Status Chip::State::execute(const ReadyOperation& operation) {
   return fail(Code::kInternal, "chip: operation kind {}", static_cast<int>(operation.kind));
 }
 
-Result<AccCube> Chip::State::run_conv() {
+Result<AccFeed> Chip::State::start_conv() {
   for (const Block block : kConvBlocks) {
     take_part(block);
   }
@@ -158,18 +158,21 @@ Result<AccCube> Chip::State::run_conv() {
     return fail(Code::kFault, "CMAC_B.D_MISC_CFG: mode {} and precision {} but CMAC_A has {} and {}", half_b.conv_mode,
                 half_b.proc_precision, registers.cmac.conv_mode, registers.cmac.proc_precision);
   }
-  MEDLAR_ASSIGN(AccCube cube, conv.run(registers, *port));
+  return conv.start(registers, *port);
+}
+
+void Chip::State::finish_conv() {
+  conv.finish();
   interrupts.raise(Interrupt::kCdmaData, at(Block::kCdma).consumer());
   interrupts.raise(Interrupt::kCdmaWeight, at(Block::kCdma).consumer());
   interrupts.raise(Interrupt::kCacc, at(Block::kCacc).consumer());
-  return cube;
 }
 
 Status Chip::State::execute_sdp(const ReadyOperation& operation) {
   const hw::RegisterMap map = config.register_map;
-  AccCube cube;
+  AccFeed feed;
   if (operation.conv) {
-    MEDLAR_ASSIGN(cube, run_conv());
+    MEDLAR_ASSIGN(feed, start_conv());
   }
   RegisterBlock& rdma = at(Block::kSdpRdma);
   RegisterBlock& sdp = at(Block::kSdp);
@@ -184,9 +187,12 @@ Status Chip::State::execute_sdp(const ReadyOperation& operation) {
   take_part(Block::kSdp);
   sdp_operation.lut = lut_settings(hw::SdpLut::decode(sdp.shared_words(), map));
   sdp_operation.tables = &sdp_lut.tables();
-  sdp_operation.conv = operation.conv ? &cube : nullptr;
+  sdp_operation.conv = operation.conv ? &feed : nullptr;
   PackedCube pooled;
   MEDLAR_ASSIGN(const SdpCounters counters, run_sdp(config, sdp_operation, *port, &pooled));
+  if (operation.conv) {
+    finish_conv();
+  }
   report_sdp(sdp_operation.sdp, counters, sdp);
   if (sdp_operation.rdma) {
     report_sdp_rdma(*sdp_operation.rdma, counters, rdma);

@@ -28,7 +28,12 @@ class SdpRun {
     int y = 0;
   };
 
-  Status run_surface(int surface);
+  /// Rows [first, first + rows).
+  struct Band {
+    int first = 0;
+    int rows = 0;
+  };
+  Status run_surface(int surface, const Band& band);
   Status fetch_channel_operands(int surface);
   /// Points `line` at the bytes in place; false when some of them cannot be seen.
   bool resolve(const Position& at, SdpLine& line);
@@ -52,6 +57,8 @@ class SdpRun {
   const SdpOperation& operation_;
   MemoryPort& memory_;
   PackedCube* to_pdp_;
+  const AccCube* conv_ = nullptr;  ///< The band at hand.
+  int conv_first_ = 0;
   SdpWorker serial_;
   SdpCounters total_;
   std::mutex total_mutex_;
@@ -60,10 +67,9 @@ class SdpRun {
 };
 
 const int32_t* SdpRun::conv_line(const Position& at) const {
-  const AccCube& conv = *operation_.conv;
   const auto line = (static_cast<size_t>(at.batch) * static_cast<size_t>(plan_.surfaces) + static_cast<size_t>(at.surface)) *
-                        static_cast<size_t>(plan_.h) + static_cast<size_t>(at.y);
-  return conv.data.data() + line * static_cast<size_t>(plan_.w) * static_cast<size_t>(plan_.lanes);
+                        static_cast<size_t>(conv_->h) + static_cast<size_t>(at.y - conv_first_);
+  return conv_->data.data() + line * static_cast<size_t>(plan_.w) * static_cast<size_t>(plan_.lanes);
 }
 
 Status SdpRun::fetch_channel_operands(int surface) {
@@ -179,11 +185,11 @@ void SdpRun::run_parallel(const std::vector<SdpLine>& lines) {
   });
 }
 
-Status SdpRun::run_surface(int surface) {
+Status SdpRun::run_surface(int surface, const Band& band) {
   MEDLAR_TRY(fetch_channel_operands(surface));
   std::vector<SdpLine> lines;
-  lines.reserve(static_cast<size_t>(plan_.h) * static_cast<size_t>(plan_.batches));
-  for (int y = 0; y < plan_.h; ++y) {
+  lines.reserve(static_cast<size_t>(band.rows) * static_cast<size_t>(plan_.batches));
+  for (int y = band.first; y < band.first + band.rows; ++y) {
     for (int batch = 0; batch < plan_.batches; ++batch) {
       SdpLine line;
       if (resolve({batch, surface, y}, line)) {
@@ -198,8 +204,16 @@ Status SdpRun::run_surface(int surface) {
 }
 
 Status SdpRun::run() {
-  for (int surface = 0; surface < plan_.surfaces; ++surface) {
-    MEDLAR_TRY(run_surface(surface));
+  const int step = plan_.flying ? operation_.conv->band_rows : plan_.h;
+  for (int first = 0; first < plan_.h; first += step) {
+    const Band band{.first = first, .rows = std::min(step, plan_.h - first)};
+    if (plan_.flying) {
+      MEDLAR_ASSIGN(conv_, operation_.conv->rows(band.first, band.rows));
+      conv_first_ = band.first;
+    }
+    for (int surface = 0; surface < plan_.surfaces; ++surface) {
+      MEDLAR_TRY(run_surface(surface, band));
+    }
   }
   add(serial_.counters());
   return {};

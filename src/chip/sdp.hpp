@@ -19,7 +19,7 @@ struct SdpOperation {
   std::optional<hw::SdpRdmaGroup> rdma;  ///< Present when sdp_needs_rdma.
   num::LutSettings lut;
   const num::LutTables* tables = nullptr;
-  const AccCube* conv = nullptr;  ///< Input of a flying operation.
+  const AccFeed* conv = nullptr;  ///< Input of a flying operation.
 };
 
 /// What the status registers report. All lanes of all processed atoms count, padding lanes included.

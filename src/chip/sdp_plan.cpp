@@ -41,7 +41,7 @@ Result<SdpStage> plan_x(const char* name, const XFields& f) {
   stage.alu_from_memory = f.alu_src != 0;
   stage.mul_from_memory = f.mul_src != 0;
   stage.alu_shift = f.alu_shift;
-  stage.mul_shift = f.mul_shift;
+  stage.mul_shift = f.mul_shift & 63;  // The shifter has six bits, whatever the register holds.
   stage.alu_operand = static_cast<int16_t>(f.alu_operand);
   stage.mul_operand = static_cast<int16_t>(f.mul_operand);
   return stage;
@@ -160,7 +160,7 @@ Status check_rdma(const hw::SdpRdmaGroup& rdma, const hw::SdpGroup& sdp) {
 
 Status check_conv(const AccCube& conv, const SdpPlan& plan) {
   if (conv.w != plan.w || conv.h != plan.h || conv.c != plan.c || conv.batches != plan.batches ||
-      conv.lanes != plan.lanes || conv.data.size() != conv.elements()) {
+      conv.lanes != plan.lanes) {
     return fail(Code::kFault, "SDP.D_DATA_CUBE: {} x {} x {} x {} batches but the convolution delivers {} x {} x {} x {}",
                 plan.w, plan.h, plan.c, plan.batches, conv.w, conv.h, conv.c, conv.batches);
   }
@@ -222,7 +222,7 @@ Result<SdpPlan> plan_sdp(const hw::HwConfig& config, const SdpOperation& operati
   MEDLAR_TRY(check_sdp_limits(plan, operation));
   MEDLAR_TRY(check_cube_size("SDP", plan.w, plan.h, plan.surfaces * 2, config.memory_atom));
   if (plan.flying) {
-    MEDLAR_TRY(check_conv(*operation.conv, plan));
+    MEDLAR_TRY(check_conv(operation.conv->shape, plan));
   }
   return plan;
 }

@@ -59,7 +59,8 @@ struct Chip::State {
   Status execute_cdp();
   Status execute_rubik();
   Status execute_bdma();
-  Result<AccCube> run_conv();
+  Result<AccFeed> start_conv();
+  void finish_conv();
 
   void take_part(hw::Block block);
   /// Retires every block that took part, then tells the observer.

@@ -106,6 +106,33 @@ Problem make_problem(std::mt19937& random, const ConvJob& job, Data data) {
   return problem;
 }
 
+void compute(const Problem& problem, const DotTarget& target, ConvScratch& scratch, AccCube& out) {
+  ConvCompute compute(problem.job, target, scratch);
+  compute.set_data(problem.cube);
+  compute.set_weights({.first = 0, .count = problem.job.kernels}, problem.weights);
+  compute.run(0, out);
+}
+
+/// The same in bands of rows.
+AccCube compute_in_bands(const Problem& problem, const DotTarget& target, int rows) {
+  AccCube whole = make_acc_cube(problem.job);
+  AccCube band;
+  ConvScratch scratch;
+  ConvCompute compute(problem.job, target, scratch);
+  compute.set_data(problem.cube);
+  compute.set_weights({.first = 0, .count = problem.job.kernels}, problem.weights);
+  for (int first = 0; first < whole.h; first += rows) {
+    resize_acc_cube(problem.job, std::min(rows, whole.h - first), band);
+    std::fill(band.data.begin(), band.data.end(), -1);
+    compute.run(static_cast<uint32_t>(first), band);
+    const auto line = static_cast<ptrdiff_t>(whole.w) * whole.lanes;
+    for (int plane = 0; plane < whole.batches * whole.surfaces(); ++plane) {
+      std::copy_n(band.data.begin() + plane * band.h * line, band.h * line, whole.data.begin() + (plane * whole.h + first) * line);
+    }
+  }
+  return whole;
+}
+
 void expect_all_equal(const Problem& problem, const std::string& what) {
   const KernelRange all{.first = 0, .count = problem.job.kernels};
   AccCube expected = make_acc_cube(problem.job);
@@ -115,8 +142,11 @@ void expect_all_equal(const Problem& problem, const std::string& what) {
   convolve_reference(problem.job, window, all, problem.weights, expected);
   for (const DotTarget& target : dot_targets()) {
     AccCube out = make_acc_cube(problem.job);
-    ConvCompute(problem.job, problem.cube, target, scratch).run(all, problem.weights, out);
+    compute(problem, target, scratch, out);
     ASSERT_EQ(out.data, expected.data) << target.name << ' ' << what;
+    if (problem.job.precision != hw::Precision::kFp16) {
+      ASSERT_EQ(compute_in_bands(problem, target, 2).data, expected.data) << target.name << " in bands " << what;
+    }
   }
 }
 
@@ -139,13 +169,12 @@ TEST_P(ConvComputeShapes, DoesNotDependOnThreads) {
   ConvJob job = random_job(random, GetParam());
   job.kernels = 130;
   const Problem problem = make_problem(random, job, Data::kSmall);
-  const KernelRange all{.first = 0, .count = job.kernels};
   ConvScratch scratch;
   AccCube out[2] = {make_acc_cube(job), make_acc_cube(job)};
   const int before = parallel_threads();
   for (const int threads : {1, 2}) {
     set_parallel_threads(threads);
-    ConvCompute(job, problem.cube, dot_targets().front(), scratch).run(all, problem.weights, out[threads - 1]);
+    compute(problem, dot_targets().front(), scratch, out[threads - 1]);
   }
   set_parallel_threads(before);
   EXPECT_EQ(out[0].data, out[1].data);
@@ -193,7 +222,7 @@ TEST(ConvComputeDepth, WhatCouldSaturateTheAccumulatorTakesTheWrittenOutPath) {
   const Problem problem = make_problem(random, job, Data::kLowest);
   AccCube out = make_acc_cube(job);
   ConvScratch scratch;
-  ConvCompute(job, problem.cube, dot_targets().front(), scratch).run({.first = 0, .count = 1}, problem.weights, out);
+  compute(problem, dot_targets().front(), scratch, out);
   EXPECT_EQ(out.data[0], INT32_MAX);  // 2^30 * 2^18 = 2^48 saturates at 2^47 - 1, which delivers 2^31
 }
 

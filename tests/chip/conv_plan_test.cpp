@@ -109,7 +109,10 @@ TEST(ConvPlan, HostileRegistersAreRefusedOrComputedButNeverCrash) {
           EXPECT_NE(job.error().message.find(" = "), std::string::npos) << job.error().message;
           ++refused;
         } else if (job->weight_elements() * job->out_w * job->out_h < 300'000) {
-          (void)core.run(op.conv, test.memory);
+          const auto feed = core.start(op.conv, test.memory);
+          if (feed && feed->rows(0, feed->shape.h)) {
+            core.finish();
+          }
           ++computed;
         }
       }
