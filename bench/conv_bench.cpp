@@ -104,7 +104,10 @@ void roofline(benchmark::State& state, bool bytes) {
   std::vector<int32_t> out(kDotMaxPixels * kDotMaxBlocks * kDotLanes);
   DotTile tile{.pixel_count = kPixels, .block_count = kDotMaxBlocks, .weights = weights.data(),
                .block_bytes = kSteps * kDotLanes * 4, .rows = 1, .taps = 1, .steps = kSteps,
-               .start = start.data(), .out = out.data()};
+               .start = start.data(), .out_step = kDotMaxBlocks * kDotLanes};
+  for (int block = 0; block < kDotMaxBlocks; ++block) {
+    tile.out[block] = out.data() + block * kDotLanes;
+  }
   for (int p = 0; p < kPixels; ++p) {
     tile.pixels[p] = data.data() + p * kSteps * 4;
   }

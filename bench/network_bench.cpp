@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Host time of whole inferences on the chip model beside ONNX Runtime, on the same cores in the same run:
-//   network_bench --calib SAMPLES [--device nv_full] [--fp16] MODEL.onnx[=QUANTISED.onnx] ...
+//   network_bench --calib SAMPLES [--device nv_full] [--fp16] MODEL.onnx[=QUANTISED.onnx] | X.engine ...
 // For each model: the chip (registers to memory, drivers and tensor packing included), ONNX Runtime with the model as it
 // is (float32), and with the quantised one where it is given (bench/models.py makes it). Benchmark's own flags work:
 // --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true. MEDLAR_BENCH_THREADS: default 1.
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -51,6 +52,11 @@ Tensors random_tensors(const std::vector<sample::InputSpec>& inputs) {
 }
 
 Result<api::Inference> make_inference(const Options& options, const std::string& model) {
+  if (model.ends_with(".engine")) {
+    MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(model));
+    MEDLAR_ASSIGN(engine::Engine engine, engine::deserialize(bytes, model));
+    return api::Inference::create(std::move(engine), "", model);
+  }
   api::BuildRequest request;
   request.model = model;
   request.device = options.device;
@@ -60,8 +66,13 @@ Result<api::Inference> make_inference(const Options& options, const std::string&
   return api::Inference::create(std::move(engine), "", model);
 }
 
-void run_chip(benchmark::State& state, const Options& options, const std::string& model) {
-  auto inference = make_inference(options, model);
+/// `kept` holds the inference from one call to the next: building takes longer than running.
+void run_chip(benchmark::State& state, const Options& options, const std::string& model,
+              std::optional<Result<api::Inference>>& kept) {
+  if (!kept) {
+    kept.emplace(make_inference(options, model));
+  }
+  Result<api::Inference>& inference = *kept;
   if (!inference) {
     state.SkipWithError(inference.error().to_string().c_str());
     return;
@@ -117,7 +128,11 @@ void register_model(const Options& options, const std::string& argument) {
   const size_t equals = argument.find('=');
   const std::string model = argument.substr(0, equals);
   const std::string stem = std::filesystem::path(model).stem().string();
-  add(stem + "/chip", [&options, model](benchmark::State& s) { run_chip(s, options, model); });
+  const auto kept = std::make_shared<std::optional<Result<api::Inference>>>();
+  add(stem + "/chip", [&options, model, kept](benchmark::State& s) { run_chip(s, options, model, *kept); });
+  if (model.ends_with(".engine")) {
+    return;
+  }
   add(stem + "/onnxruntime_fp32", [&options, model](benchmark::State& s) { run_ort(s, options, model); });
   if (equals != std::string::npos) {
     const std::string quantised = argument.substr(equals + 1);

@@ -55,6 +55,14 @@ Chip::State::State(const hw::HwConfig& config_, MemoryPort& memory_)
     : config(config_), memory(memory_), port(&memory_), conv(config_) {
   for (const Block block : hw::kBlocks) {
     blocks.emplace_back(block, config.register_map);
+    const auto base = hw::block_base(block, config.register_map);
+    for (const hw::RegisterInfo& info : hw::block_registers(block, config.register_map)) {
+      const size_t index = base ? (*base + info.offset) / 4 : 0;
+      if (base && present(config, block)) {
+        addresses.resize(std::max(addresses.size(), index + 1));
+        addresses[index] = hw::find_register(static_cast<uint32_t>(index * 4), config.register_map);
+      }
+    }
   }
   reset();
 }
@@ -79,6 +87,9 @@ void Chip::State::reset() {
 }
 
 Result<hw::RegisterRef> Chip::State::find(uint32_t address) const {
+  if (address % 4 == 0 && address / 4 < addresses.size() && addresses[address / 4]) {
+    return *addresses[address / 4];
+  }
   const auto ref = hw::find_register(address, config.register_map);
   if (!ref) {
     return fail(Code::kFault, "address {:#x}: no register of {}", address, config.name);

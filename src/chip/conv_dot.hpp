@@ -15,7 +15,7 @@ inline constexpr int kDotMaxPixels = 12;    ///< With one or two blocks; six oth
 inline constexpr int kDotStepBytes = 4 * kDotLanes;  ///< Of one block.
 
 /// A step is four bytes of a pixel: four bytes (data with 128 added, 0 to 255) or two 16-bit words.
-/// out[pixel * 64 + block * 16 + lane] = start[block * 16 + lane] + sum over rows, taps, steps. Weights of a block:
+/// out[block][pixel * out_step + lane] = start[block * 16 + lane] + sum over rows, taps, steps. Weights of a block:
 /// [row][tap][step][lane][four bytes]. Sums wrap at 32 bits; the caller bounds the depth.
 struct DotTile {
   const uint8_t* pixels[kDotMaxPixels] = {};  ///< First byte of each pixel's window.
@@ -30,7 +30,8 @@ struct DotTile {
   int64_t tap_step = 0;
   uint64_t weight_row_step = 0;  ///< Bytes between the weights of neighbouring rows.
   const int32_t* start = nullptr;
-  int32_t* out = nullptr;
+  int32_t* out[kDotMaxBlocks] = {};
+  int64_t out_step = 0;          ///< From one pixel to the next.
 };
 
 struct DotTarget {

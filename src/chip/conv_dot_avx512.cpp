@@ -67,7 +67,7 @@ void run(const DotTile& tile) {
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 8
     for (int b = 0; b < B; ++b) {
-      _mm512_storeu_si512(tile.out + (p * kDotMaxBlocks + b) * kDotLanes, sums[p][b]);
+      _mm512_storeu_si512(tile.out[b] + p * tile.out_step, sums[p][b]);
     }
   }
 }

@@ -38,7 +38,7 @@ void run(const DotTile& tile, Step step) {
           }
         }
       }
-      tile.out[p * kDotMaxBlocks * kDotLanes + k] = static_cast<int32_t>(sum);
+      tile.out[k / kDotLanes][p * tile.out_step + k % kDotLanes] = static_cast<int32_t>(sum);
     }
   }
 }

@@ -81,13 +81,12 @@ void DotWords(const DotTile& tile) {
         }
       }
     }
-    int32_t* out = tile.out + first;
-    constexpr int kPixelStep = kDotMaxBlocks * kDotLanes;
-    hn::StoreU(sum5, d, out + kPixelStep * (last < 5 ? last : 5));
-    hn::StoreU(sum4, d, out + kPixelStep * (last < 4 ? last : 4));
-    hn::StoreU(sum3, d, out + kPixelStep * (last < 3 ? last : 3));
-    hn::StoreU(sum2, d, out + kPixelStep * (last < 2 ? last : 2));
-    hn::StoreU(sum1, d, out + kPixelStep * (last < 1 ? last : 1));
+    int32_t* out = tile.out[first / kDotLanes] + first % kDotLanes;
+    hn::StoreU(sum5, d, out + tile.out_step * (last < 5 ? last : 5));
+    hn::StoreU(sum4, d, out + tile.out_step * (last < 4 ? last : 4));
+    hn::StoreU(sum3, d, out + tile.out_step * (last < 3 ? last : 3));
+    hn::StoreU(sum2, d, out + tile.out_step * (last < 2 ? last : 2));
+    hn::StoreU(sum1, d, out + tile.out_step * (last < 1 ? last : 1));
     hn::StoreU(sum0, d, out);
   }
 }

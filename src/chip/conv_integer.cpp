@@ -159,15 +159,53 @@ class Tiler {
   }
 
   void run_once(DotTile& tile, Pixel first, uint32_t block) const {
-    alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> sums;
     set_slice(tile, slices_.front());
     tile.start = bias_.data() + uint64_t{block} * kDotLanes;
-    tile.out = sums.data();
+    if (whole_blocks(block, tile.block_count) && first.batch == last_batch(first, tile.pixel_count)) {
+      aim(tile, first, block);
+      dot_(tile);
+      return;
+    }
+    alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> sums;
+    aim(tile, sums.data());
     dot_(tile);
     if (job_.clip_truncate > 0) {
       deliver(tile, sums.data());
     }
     store(first, tile.pixel_count, block, sums.data());
+  }
+
+  /// The sums can go where they belong: nothing to cut, and every lane of the surface is computed.
+  bool whole_blocks(uint32_t block, int count) const {
+    const uint32_t lanes = static_cast<uint32_t>(count) * kDotLanes;
+    return job_.clip_truncate == 0 && lanes % static_cast<uint32_t>(out_.lanes) == 0 && out_.lanes >= kDotLanes &&
+           (range_.first + block * kDotLanes) % static_cast<uint32_t>(out_.lanes) == 0;
+  }
+
+  uint32_t last_batch(Pixel first, int count) const {
+    const uint64_t plane = uint64_t{job_.out_h} * job_.out_w;
+    const uint64_t at = uint64_t{first.y} * job_.out_w + first.x + static_cast<uint32_t>(count) - 1;
+    return first.batch + static_cast<uint32_t>(at / plane);
+  }
+
+  /// Results to the output: neighbouring pixels lie side by side, two blocks share a surface of 32 lanes.
+  void aim(DotTile& tile, Pixel first, uint32_t block) const {
+    const auto lanes = static_cast<uint64_t>(out_.lanes);
+    const uint64_t plane = uint64_t{job_.out_h} * job_.out_w * lanes;
+    int32_t* const base = out_.data.data() + first.batch * static_cast<uint64_t>(out_.surfaces()) * plane +
+                          (uint64_t{first.y} * job_.out_w + first.x) * lanes;
+    for (int i = 0; i < tile.block_count; ++i) {
+      const uint64_t kernel = range_.first + (uint64_t{block} + static_cast<uint32_t>(i)) * kDotLanes;
+      tile.out[i] = base + kernel / lanes * plane + kernel % lanes;
+    }
+    tile.out_step = static_cast<int64_t>(lanes);
+  }
+
+  static void aim(DotTile& tile, int32_t* sums) {
+    for (int i = 0; i < kDotMaxBlocks; ++i) {
+      tile.out[i] = sums + i * kDotLanes;
+    }
+    tile.out_step = kTileKernels;
   }
 
   void deliver(const DotTile& tile, int32_t* sums) const {
@@ -186,7 +224,7 @@ class Tiler {
     const auto used = static_cast<size_t>(tile.pixel_count) * kTileKernels;
     std::fill_n(sums.begin(), used, 0);
     tile.start = kZero.data();
-    tile.out = part.data();
+    aim(tile, part.data());
     const DotTile whole = tile;
     for (const Slice& slice : slices_) {
       set_slice(tile, slice);

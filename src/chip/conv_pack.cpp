@@ -116,7 +116,7 @@ void fill_bias(const PackRequest& request, PackedWeights& packed) {
     tile.steps = packed.steps;
     tile.weight_row_step = uint64_t{shape.taps} * packed.steps * kDotStepBytes;
     tile.start = kZero.data();
-    tile.out = &packed.bias[uint64_t{block} * kDotLanes];
+    tile.out[0] = &packed.bias[uint64_t{block} * kDotLanes];
     request.target.bytes(tile);
   }
   for (int32_t& value : packed.bias) {

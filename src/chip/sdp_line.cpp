@@ -22,11 +22,19 @@ SdpWorker::SdpWorker(const SdpPlan& plan, const SdpOperation& operation)
       lut_(operation.lut, *operation.tables),
       feeds_{SdpOperandFeed(SdpOperandFeed::Kind::kX, plan.x1, plan.x1_source, plan, target_),
              SdpOperandFeed(SdpOperandFeed::Kind::kX, plan.x2, plan.x2_source, plan, target_),
-             SdpOperandFeed(SdpOperandFeed::Kind::kY, plan.y, plan.y_source, plan, target_)} {}
+             SdpOperandFeed(SdpOperandFeed::Kind::kY, plan.y, plan.y_source, plan, target_)} {
+  if (target_.chain != nullptr && sdp_is_chain(plan)) {
+    chain_ = make_sdp_chain(plan);
+  }
+}
 
 void SdpWorker::start_surface(const std::array<const uint8_t*, 3>& operands) {
   for (size_t i = 0; i < feeds_.size(); ++i) {
     feeds_[i].start_surface(operands[i]);
+  }
+  if (chain_) {
+    set_chain_operands(plan_.x1, feeds_[0].operands(), plan_.x1_source.per_element, plan_.lanes, chain_->stages[0]);
+    set_chain_operands(plan_.x2, feeds_[1].operands(), plan_.x2_source.per_element, plan_.lanes, chain_->stages[1]);
   }
 }
 
@@ -118,7 +126,31 @@ void SdpWorker::store(const SdpLine& line, size_t x, size_t atoms) const {
   }
 }
 
+void SdpWorker::run_chain(const SdpLine& line) {
+  const auto lanes = static_cast<size_t>(plan_.lanes);
+  const size_t span_atoms = kSdpSpan / lanes;
+  const std::array<const SdpOperandSource*, 2> sources = {&plan_.x1_source, &plan_.x2_source};
+  const size_t element = plan_.out == Precision::kInt8 ? 1 : 2;
+  for (size_t x = 0; x < static_cast<size_t>(plan_.w); x += span_atoms) {
+    const size_t atoms = std::min(span_atoms, static_cast<size_t>(plan_.w) - x);
+    data_ = std::span<int32_t>(buffer_.data(), atoms * lanes);
+    for (size_t i = 0; i < sources.size(); ++i) {
+      const uint8_t* bytes = line.operand[i];
+      feeds_[i].load(bytes == nullptr ? nullptr : bytes + x * sources[i]->cube.atom, data_.size());
+    }
+    const int32_t* from = line.conv == nullptr ? data_.data() : line.conv + x * lanes;
+    if (line.conv == nullptr) {
+      load(line, x, atoms);
+    }
+    target_.chain(*chain_, from, data_.size(), line.out[0] + x * lanes * element);
+  }
+}
+
 void SdpWorker::run_line(const SdpLine& line) {
+  if (chain_) {
+    run_chain(line);
+    return;
+  }
   const auto lanes = static_cast<size_t>(plan_.lanes);
   const size_t span_atoms = kSdpSpan / lanes;
   const std::array<const SdpOperandSource*, 3> sources = {&plan_.x1_source, &plan_.x2_source, &plan_.y_source};

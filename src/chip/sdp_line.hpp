@@ -4,7 +4,9 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
+#include "chip/sdp_chain.hpp"
 #include "chip/sdp_operands.hpp"
 #include "chip/sdp_plan.hpp"
 #include "num/sdp_lut.hpp"
@@ -31,6 +33,7 @@ class SdpWorker {
   const SdpCounters& counters() const { return counters_; }
 
  private:
+  void run_chain(const SdpLine& line);
   void load(const SdpLine& line, size_t x, size_t atoms);
   void compute();
   void convert_output();
@@ -41,6 +44,7 @@ class SdpWorker {
   num::SdpLut lut_;
   std::array<SdpOperandFeed, 3> feeds_;
   SdpCounters counters_;
+  std::optional<SdpChain> chain_;  ///< When all of it is one pass.
   std::array<int32_t, kSdpSpan> buffer_{};
   std::span<int32_t> data_;
 };

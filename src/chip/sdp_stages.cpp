@@ -3,6 +3,7 @@
 #include "chip/sdp_stages.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "num/float_convert.hpp"
 #include "num/round.hpp"
@@ -148,11 +149,13 @@ void sdp_lut(const num::SdpLut& lut, std::span<int32_t> lanes, num::LutCounters&
 }
 
 void sdp_prepare_x(const SdpStage& stage, std::span<int32_t> alu) {
-  if (stage.alu_shift == 0) {
-    return;
-  }
+  // Compares instead of wide shifts, so that the compiler vectorises it.
+  const uint32_t shift = std::min(stage.alu_shift, 31u);
+  const int32_t high = std::numeric_limits<int32_t>::max() >> shift;
   for (int32_t& value : alu) {
-    value = static_cast<int32_t>(num::shift_left_saturate(value, stage.alu_shift, 32));
+    const auto shifted = static_cast<int32_t>(static_cast<uint32_t>(value) << shift);
+    const int32_t limit = value > 0 ? std::numeric_limits<int32_t>::max() : std::numeric_limits<int32_t>::min();
+    value = value > high || value < ~high ? limit : shifted;
   }
 }
 

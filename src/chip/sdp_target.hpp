@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "chip/sdp_chain.hpp"
 #include "chip/sdp_stages.hpp"
 
 namespace medlar::chip {
@@ -24,6 +25,8 @@ struct SdpTarget {
   /// (x - offset) * scale, shifted, rounded, limited to `bits`.
   void (*convert)(const num::Converter&, int bits, std::span<int32_t> lanes) = nullptr;
   void (*widen_float)(bool flush_nan, std::span<int32_t> lanes) = nullptr;  ///< FP16 in the low halves to FP32.
+  /// One pass for chains (sdp_chain.hpp); null: stage by stage.
+  void (*chain)(const SdpChain&, const int32_t* from, size_t count, uint8_t* to) = nullptr;
   void (*narrow_float)(std::span<int32_t> lanes) = nullptr;                 ///< FP32 to FP16 in the low halves.
 };
 

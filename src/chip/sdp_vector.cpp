@@ -372,6 +372,7 @@ const SdpTarget& vector_sdp_target() {
                                         .y_stage_float = y_stage_float,
                                         .convert = convert,
                                         .widen_float = widen_float,
+                                        .chain = run_sdp_chain,
                                         .narrow_float = narrow_float};
   return kTarget;
 }

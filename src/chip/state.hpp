@@ -67,6 +67,7 @@ struct Chip::State {
   void finish();
 
   const hw::HwConfig& config;
+  std::vector<std::optional<hw::RegisterRef>> addresses;  ///< By address / 4; what the configuration lacks is absent.
   MemoryPort& memory;
   MemoryPort* port;           ///< What the units see: the memory, with the tracer in between where there is one.
   Tracer* tracer = nullptr;
