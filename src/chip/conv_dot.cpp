@@ -9,12 +9,16 @@ namespace medlar::chip {
 namespace {
 
 constexpr DotTarget kScalar = {.name = "scalar", .has_bytes = false, .bytes = dot_bytes_scalar, .words = dot_words_scalar,
+                               .diagonal_bytes = dot_diagonal_bytes_scalar, .diagonal_words = dot_diagonal_words_scalar,
                                .transpose = dot_transpose_scalar};
 constexpr DotTarget kScalarBytes = {.name = "scalar-bytes", .has_bytes = true, .bytes = dot_bytes_scalar, .words = dot_words_scalar,
+                               .diagonal_bytes = dot_diagonal_bytes_scalar, .diagonal_words = dot_diagonal_words_scalar,
                                .transpose = dot_transpose_scalar};
 constexpr DotTarget kVector = {.name = "vector", .has_bytes = false, .bytes = dot_bytes_scalar, .words = dot_words_vector,
+                               .diagonal_bytes = dot_diagonal_bytes_scalar, .diagonal_words = dot_diagonal_words_vector,
                                .transpose = dot_transpose_scalar};
 constexpr DotTarget kAvx512 = {.name = "avx512", .has_bytes = true, .bytes = dot_bytes_avx512, .words = dot_words_avx512,
+                               .diagonal_bytes = dot_diagonal_bytes_avx512, .diagonal_words = dot_diagonal_words_vector,
                                .transpose = dot_transpose_avx512};
 
 constexpr std::array kAll = {kAvx512, kVector, kScalarBytes, kScalar};

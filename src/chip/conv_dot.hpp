@@ -39,6 +39,10 @@ struct DotTarget {
   bool has_bytes = false;  ///< INT8 runs in the bytes form; otherwise widened to words.
   void (*bytes)(const DotTile&) = nullptr;
   void (*words)(const DotTile&) = nullptr;
+  /// Kernels with one channel each (depthwise layers, whose weights are a diagonal): lane l of block b sees only element
+  /// 16 b + l of a pixel. One step a tap; the weight is the low byte (word) of its four bytes, the rest is zero.
+  void (*diagonal_bytes)(const DotTile&) = nullptr;
+  void (*diagonal_words)(const DotTile&) = nullptr;
   /// Sixteen kernels of 64 bytes each, `stride` apart, to sixteen steps.
   void (*transpose)(const uint8_t* from, uint64_t stride, uint8_t* to) = nullptr;
 
@@ -58,6 +62,10 @@ void dot_words_scalar(const DotTile& tile);
 void dot_words_vector(const DotTile& tile);
 void dot_bytes_avx512(const DotTile& tile);
 void dot_words_avx512(const DotTile& tile);
+void dot_diagonal_bytes_scalar(const DotTile& tile);
+void dot_diagonal_words_scalar(const DotTile& tile);
+void dot_diagonal_bytes_avx512(const DotTile& tile);
+void dot_diagonal_words_vector(const DotTile& tile);
 void dot_transpose_scalar(const uint8_t* from, uint64_t stride, uint8_t* to);
 void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to);
 

@@ -97,6 +97,24 @@ void dispatch(const DotTile& tile) {
 
 }  // namespace
 
+void dot_diagonal_bytes_avx512(const DotTile& tile) {
+  for (int b = 0; b < tile.block_count; ++b) {
+    for (int p = 0; p < tile.pixel_count; ++p) {
+      const uint8_t* data = tile.pixels[p] + b * kDotLanes;
+      __m512i sum = _mm512_loadu_si512(tile.start + b * kDotLanes);
+      for (uint32_t row = 0; row < tile.rows; ++row) {
+        const uint8_t* weights = tile.weights + b * tile.block_bytes + row * tile.weight_row_step;
+        const uint8_t* from = data + row * tile.row_step;
+        for (uint32_t tap = 0; tap < tile.taps; ++tap, from += tile.tap_step, weights += kDotStepBytes) {
+          const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+          sum = _mm512_dpbusd_epi32(sum, bytes, _mm512_loadu_si512(weights));
+        }
+      }
+      _mm512_storeu_si512(tile.out[b] + p * tile.out_step, sum);
+    }
+  }
+}
+
 void dot_bytes_avx512(const DotTile& tile) { dispatch<Bytes>(tile); }
 void dot_words_avx512(const DotTile& tile) { dispatch<Words>(tile); }
 
@@ -140,6 +158,7 @@ void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to) {
 namespace medlar::chip {
 void dot_bytes_avx512(const DotTile& tile) { dot_bytes_scalar(tile); }
 void dot_words_avx512(const DotTile& tile) { dot_words_scalar(tile); }
+void dot_diagonal_bytes_avx512(const DotTile& tile) { dot_diagonal_bytes_scalar(tile); }
 void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to) { dot_transpose_scalar(from, stride, to); }
 }  // namespace medlar::chip
 #endif

@@ -48,6 +48,33 @@ void run(const DotTile& tile, Step step) {
 void dot_bytes_scalar(const DotTile& tile) { run(tile, step_bytes); }
 void dot_words_scalar(const DotTile& tile) { run(tile, step_words); }
 
+namespace {
+
+template <typename Data, typename Weight>
+void run_diagonal(const DotTile& tile) {
+  for (int p = 0; p < tile.pixel_count; ++p) {
+    for (int k = 0; k < tile.block_count * kDotLanes; ++k) {
+      const uint8_t* weights = tile.weights + (k / kDotLanes) * tile.block_bytes + (k % kDotLanes) * 4;
+      auto sum = static_cast<uint32_t>(tile.start[k]);
+      for (uint32_t row = 0; row < tile.rows; ++row) {
+        for (uint32_t tap = 0; tap < tile.taps; ++tap) {
+          Data data;
+          Weight weight;
+          std::memcpy(&data, tile.pixels[p] + row * tile.row_step + tap * tile.tap_step + k * sizeof(Data), sizeof(Data));
+          std::memcpy(&weight, weights + row * tile.weight_row_step + tap * kDotStepBytes, sizeof(Weight));
+          sum += static_cast<uint32_t>(int32_t{data} * int32_t{weight});
+        }
+      }
+      tile.out[k / kDotLanes][p * tile.out_step + k % kDotLanes] = static_cast<int32_t>(sum);
+    }
+  }
+}
+
+}  // namespace
+
+void dot_diagonal_bytes_scalar(const DotTile& tile) { run_diagonal<uint8_t, int8_t>(tile); }
+void dot_diagonal_words_scalar(const DotTile& tile) { run_diagonal<int16_t, int16_t>(tile); }
+
 void dot_transpose_scalar(const uint8_t* from, uint64_t stride, uint8_t* to) {
   for (uint64_t k = 0; k < kDotLanes; ++k) {
     for (uint64_t step = 0; step < kDotLanes; ++step) {

@@ -92,6 +92,28 @@ void DotWords(const DotTile& tile) {
 }
 #undef MEDLAR_HAS_MADD
 
+void DiagonalWords(const DotTile& tile) {
+  const hn::CappedTag<int32_t, kDotLanes> d;
+  const hn::Rebind<int16_t, decltype(d)> narrow;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  for (int first = 0; first < tile.block_count * kDotLanes; first += lanes) {
+    const uint8_t* block = tile.weights + (first / kDotLanes) * tile.block_bytes + (first % kDotLanes) * 4;
+    for (int p = 0; p < tile.pixel_count; ++p) {
+      auto sum = hn::LoadU(d, tile.start + first);
+      for (uint32_t row = 0; row < tile.rows; ++row) {
+        const uint8_t* weights = block + row * tile.weight_row_step;
+        const uint8_t* from = tile.pixels[p] + row * tile.row_step + first * 2;
+        for (uint32_t tap = 0; tap < tile.taps; ++tap, from += tile.tap_step, weights += kDotStepBytes) {
+          const auto data = hn::PromoteTo(d, hn::LoadU(narrow, reinterpret_cast<const int16_t*>(from)));
+          const auto weight = hn::LoadU(d, reinterpret_cast<const int32_t*>(weights));
+          sum = hn::Add(sum, hn::Mul(data, hn::ShiftRight<16>(hn::ShiftLeft<16>(weight))));
+        }
+      }
+      hn::StoreU(sum, d, tile.out[first / kDotLanes] + p * tile.out_step + first % kDotLanes);
+    }
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace medlar::chip
 HWY_AFTER_NAMESPACE();
@@ -99,6 +121,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace medlar::chip {
 HWY_EXPORT(DotWords);
+HWY_EXPORT(DiagonalWords);
+void dot_diagonal_words_vector(const DotTile& tile) { HWY_DYNAMIC_DISPATCH(DiagonalWords)(tile); }
 void dot_words_vector(const DotTile& tile) { HWY_DYNAMIC_DISPATCH(DotWords)(tile); }
 }  // namespace medlar::chip
 #endif

@@ -34,8 +34,11 @@ struct Walk {
   int64_t tap_step = 0;
 };
 
-Walk join(const KernelShape& shape, const ConvWindow& window, uint32_t steps) {
-  Walk walk{.rows = shape.rows, .taps = shape.taps, .steps = steps, .row_step = window.row_step, .tap_step = window.tap_step};
+Walk walk_of(const KernelShape& shape, const ConvWindow& window, uint32_t steps) {
+  return {.rows = shape.rows, .taps = shape.taps, .steps = steps, .row_step = window.row_step, .tap_step = window.tap_step};
+}
+
+Walk join(Walk walk) {
   if (walk.taps > 1 && walk.tap_step == int64_t{walk.steps} * 4) {
     walk.steps *= walk.taps;
     walk.taps = 1;
@@ -110,13 +113,23 @@ struct Pixel {
   }
 };
 
+using Dot = void (*)(const DotTile&);
+
+Dot choose_dot(const DotTarget& target, bool bytes, bool diagonal) {
+  if (diagonal) {
+    return bytes ? target.diagonal_bytes : target.diagonal_words;
+  }
+  return bytes ? target.bytes : target.words;
+}
+
 class Tiler {
  public:
   Tiler(const IntegerConvolution& conv, const PackedWeights& weights, KernelRange range, AccCube& out)
       : job_(conv.job), window_(conv.window), target_(conv.target), weights_(weights), range_(range), out_(out),
         form_(window_form(conv.job, conv.target)),
-        dot_(form_ == WindowForm::kBytes ? conv.target.bytes : conv.target.words),
-        walk_(join(kernel_shape(conv.job), conv.window, weights.steps)),
+        dot_(choose_dot(conv.target, form_ == WindowForm::kBytes, weights.diagonal)),
+        walk_(weights.diagonal ? walk_of(kernel_shape(conv.job), conv.window, 1)
+                               : join(walk_of(kernel_shape(conv.job), conv.window, weights.steps))),
         slices_(cut(walk_, max_steps(form_))),
         bias_(weights.bias) {}
 
@@ -298,7 +311,7 @@ class Tiler {
   KernelRange range_;
   AccCube& out_;
   WindowForm form_;
-  void (*dot_)(const DotTile&);
+  Dot dot_;
   Walk walk_;
   std::vector<Slice> slices_;
   const std::vector<int32_t>& bias_;

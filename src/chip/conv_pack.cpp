@@ -126,7 +126,102 @@ void fill_bias(const PackRequest& request, PackedWeights& packed) {
 
 }  // namespace
 
+namespace {
+
+constexpr uint32_t kMaxDiagonal = kDotLanes * kDotMaxBlocks;
+
+/// Neighbouring weights of one kernel and tap.
+struct WeightRun {
+  uint32_t kernel = 0;
+  uint32_t tap = 0;      ///< Row times taps plus tap.
+  uint32_t element = 0;  ///< First channel.
+  uint32_t count = 0;
+  const uint8_t* at = nullptr;
+};
+
+/// Visits every run until `visit` says no. True when it never did.
+template <typename Visit>
+bool all_runs(const ConvJob& job, uint32_t kernels, ByteView weights, Visit visit) {
+  const KernelShape shape = kernel_shape(job);
+  const uint32_t unit = job.element_bytes();
+  const uint64_t kernel_bytes = job.kernel_elements() * unit;
+  const uint32_t block = job.machine.atomic_c;
+  for (uint32_t first = 0; first < kernels; first += job.machine.kernels_per_group) {
+    const uint32_t size = std::min(job.machine.kernels_per_group, kernels - first);
+    const WeightGroup group{.kernels = size, .shape = shape, .atomic_c = block, .y_extension = 1};
+    for (uint32_t tap = 0; tap < shape.rows * shape.taps; ++tap) {
+      for (uint32_t c = 0; c < shape.depth; c += block) {
+        const uint64_t offset = weight_offset(group, 0, tap / shape.taps, tap % shape.taps, c);
+        const uint32_t count = std::min(block, shape.depth - c);
+        for (uint32_t k = 0; k < size; ++k) {
+          const uint8_t* const at = weights.data() + first * kernel_bytes + (offset + uint64_t{k} * count) * unit;
+          if (!visit(WeightRun{.kernel = first + k, .tap = tap, .element = c, .count = count, .at = at})) {
+            return false;
+          }
+        }
+      }
+    }
+  }
+  return true;
+}
+
+bool all_zero(const uint8_t* from, uint32_t bytes) {
+  static constexpr std::array<uint8_t, 2 * kMaxDiagonal> kZeros{};
+  return std::memcmp(from, kZeros.data(), bytes) == 0;
+}
+
+/// Kernel k has weights for channel k only, as in a depthwise layer.
+bool is_diagonal(const ConvJob& job, KernelRange range, ByteView weights) {
+  const uint32_t depth = kernel_shape(job).depth;
+  if (job.mode != ConvMode::kDirect || range.first != 0 || range.count != job.kernels || depth != job.kernels ||
+      depth > kMaxDiagonal || depth < 8) {
+    return false;
+  }
+  const uint32_t unit = job.element_bytes();
+  return all_runs(job, range.count, weights, [&](const WeightRun& run) {
+    if (run.kernel < run.element || run.kernel >= run.element + run.count) {
+      return all_zero(run.at, run.count * unit);
+    }
+    const uint32_t before = run.kernel - run.element;
+    return all_zero(run.at, before * unit) && all_zero(run.at + (before + 1) * unit, (run.count - before - 1) * unit);
+  });
+}
+
+void pack_diagonal(const PackRequest& request, KernelRange range, ByteView weights, PackedWeights& packed) {
+  const ConvJob& job = request.job;
+  const KernelShape shape = kernel_shape(job);
+  packed.diagonal = true;
+  packed.blocks = ceil_div<uint32_t>(range.count, kDotLanes);
+  packed.steps = 1;
+  packed.block_bytes = uint64_t{shape.rows} * shape.taps * kDotStepBytes;
+  packed.bytes.resize(packed.block_bytes * packed.blocks);
+  std::memset(packed.bytes.data(), 0, packed.bytes.size());
+  const uint32_t unit = job.element_bytes();
+  all_runs(job, range.count, weights, [&](const WeightRun& run) {
+    if (run.kernel < run.element || run.kernel >= run.element + run.count) {
+      return true;
+    }
+    const uint8_t* const at = run.at + (run.kernel - run.element) * unit;
+    uint8_t* const to = packed.bytes.data() + run.kernel / kDotLanes * packed.block_bytes + uint64_t{run.tap} * kDotStepBytes +
+                        run.kernel % kDotLanes * 4;
+    if (request.words) {
+      store_le<int16_t>(to, unit == 2 ? load_le<int16_t>(at) : static_cast<int8_t>(*at));
+    } else {
+      *to = *at;
+    }
+    return true;
+  });
+  fill_bias(request, packed);
+}
+
+}  // namespace
+
 void pack_weights(const PackRequest& request, KernelRange range, ByteView weights, PackedWeights& packed) {
+  if (is_diagonal(request.job, range, weights)) {
+    pack_diagonal(request, range, weights, packed);
+    return;
+  }
+  packed.diagonal = false;
   const ConvJob& job = request.job;
   const KernelShape shape = kernel_shape(job);
   const uint32_t unit = request.words ? 2 : job.element_bytes();

@@ -18,6 +18,7 @@ struct PackedWeights {
   uint32_t blocks = 0;
   uint32_t steps = 0;          ///< Of one tap.
   uint64_t block_bytes = 0;
+  bool diagonal = false;       ///< One channel a kernel: one step a tap (DotTarget::diagonal_bytes, diagonal_words).
   std::vector<int32_t> bias;   ///< One a kernel: what the sums start with. Undoes the 128 of the bytes form.
 };
 

@@ -164,6 +164,35 @@ TEST_P(ConvComputeShapes, EqualsTheReferenceOnRandomShapes) {
   }
 }
 
+/// Depthwise layers as compilers emit them: as many kernels as channels, each with weights for its own channel only.
+TEST_P(ConvComputeShapes, Diagonals) {
+  std::mt19937 random(23);
+  for (int i = 0; i < 24; ++i) {
+    ConvJob job = random_job(random, GetParam());
+    if (job.mode != ConvMode::kDirect) {
+      continue;
+    }
+    job.in_c = job.kernel_c = job.kernels = pick(random, 6, 66);
+    Problem problem = make_problem(random, job, static_cast<Data>(i % 3));
+    const KernelShape shape = kernel_shape(job);
+    const uint64_t unit = job.element_bytes();
+    for (uint32_t k = 0; k < job.kernels; ++k) {
+      const uint32_t first = k / job.machine.kernels_per_group * job.machine.kernels_per_group;
+      const WeightGroup group{.kernels = std::min(job.machine.kernels_per_group, job.kernels - first), .shape = shape,
+                              .atomic_c = job.machine.atomic_c, .y_extension = 1};
+      for (uint32_t tap = 0; tap < shape.rows * shape.taps; ++tap) {
+        for (uint32_t c = 0; c < shape.depth; ++c) {
+          if (c != k) {
+            const uint64_t at = first * job.kernel_elements() + weight_offset(group, k - first, tap / shape.taps, tap % shape.taps, c);
+            std::fill_n(problem.weights.begin() + static_cast<ptrdiff_t>(at * unit), unit, uint8_t{0});
+          }
+        }
+      }
+    }
+    expect_all_equal(problem, fmt::format("diagonal {}: {} channels", i, job.kernels));
+  }
+}
+
 TEST_P(ConvComputeShapes, DoesNotDependOnThreads) {
   std::mt19937 random(5);
   ConvJob job = random_job(random, GetParam());
