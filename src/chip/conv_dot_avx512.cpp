@@ -97,20 +97,40 @@ void dispatch(const DotTile& tile) {
 
 }  // namespace
 
+namespace {
+
+template <int P>
+void diagonal_pixels(const DotTile& tile, int first, int b) {
+  __m512i sums[P];
+  for (int p = 0; p < P; ++p) {
+    sums[p] = _mm512_loadu_si512(tile.start + b * kDotLanes);
+  }
+  for (uint32_t row = 0; row < tile.rows; ++row) {
+    const uint8_t* weights = tile.weights + b * tile.block_bytes + row * tile.weight_row_step;
+    int64_t offset = row * tile.row_step + b * kDotLanes;
+    for (uint32_t tap = 0; tap < tile.taps; ++tap, offset += tile.tap_step, weights += kDotStepBytes) {
+      const __m512i weight = _mm512_loadu_si512(weights);
+      for (int p = 0; p < P; ++p) {
+        const auto* from = reinterpret_cast<const __m128i*>(tile.pixels[first + p] + offset);
+        sums[p] = _mm512_dpbusd_epi32(sums[p], _mm512_cvtepu8_epi32(_mm_loadu_si128(from)), weight);
+      }
+    }
+  }
+  for (int p = 0; p < P; ++p) {
+    _mm512_storeu_si512(tile.out[b] + (first + p) * tile.out_step, sums[p]);
+  }
+}
+
+}  // namespace
+
 void dot_diagonal_bytes_avx512(const DotTile& tile) {
   for (int b = 0; b < tile.block_count; ++b) {
-    for (int p = 0; p < tile.pixel_count; ++p) {
-      const uint8_t* data = tile.pixels[p] + b * kDotLanes;
-      __m512i sum = _mm512_loadu_si512(tile.start + b * kDotLanes);
-      for (uint32_t row = 0; row < tile.rows; ++row) {
-        const uint8_t* weights = tile.weights + b * tile.block_bytes + row * tile.weight_row_step;
-        const uint8_t* from = data + row * tile.row_step;
-        for (uint32_t tap = 0; tap < tile.taps; ++tap, from += tile.tap_step, weights += kDotStepBytes) {
-          const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
-          sum = _mm512_dpbusd_epi32(sum, bytes, _mm512_loadu_si512(weights));
-        }
-      }
-      _mm512_storeu_si512(tile.out[b] + p * tile.out_step, sum);
+    int p = 0;
+    for (; p + 4 <= tile.pixel_count; p += 4) {
+      diagonal_pixels<4>(tile, p, b);
+    }
+    for (; p < tile.pixel_count; ++p) {
+      diagonal_pixels<1>(tile, p, b);
     }
   }
 }

@@ -85,6 +85,9 @@ class WindowFetcher {
 
  private:
   void make_padding() {
+    if (shape_.top == 0 && shape_.lines <= job_.fetch_h && shape_.inside == shape_.columns) {
+      return;  // none
+    }
     const ByteBuffer line = padding_line(job_, input_, shape_);
     for (std::vector<uint8_t>& plane : padding_) {
       plane.resize(shape_.line_bytes);
@@ -107,6 +110,9 @@ class WindowFetcher {
   }
 
   void pad(uint8_t* line, uint32_t first, uint32_t last) const {
+    if (first == last) {
+      return;
+    }
     const uint64_t from = uint64_t{first} * shape_.pitch * unit_;
     const uint64_t bytes = uint64_t{last - first} * shape_.pitch * unit_;
     for (uint32_t plane = 0; plane < window_.planes; ++plane) {

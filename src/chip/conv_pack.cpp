@@ -166,8 +166,15 @@ bool all_runs(const ConvJob& job, uint32_t kernels, ByteView weights, Visit visi
 }
 
 bool all_zero(const uint8_t* from, uint32_t bytes) {
-  static constexpr std::array<uint8_t, 2 * kMaxDiagonal> kZeros{};
-  return std::memcmp(from, kZeros.data(), bytes) == 0;
+  uint64_t seen = 0;
+  uint32_t i = 0;
+  for (; i + 8 <= bytes; i += 8) {
+    seen |= load_le<uint64_t>(from + i);
+  }
+  for (; i < bytes; ++i) {
+    seen |= from[i];
+  }
+  return seen == 0;
 }
 
 /// Kernel k has weights for channel k only, as in a depthwise layer.

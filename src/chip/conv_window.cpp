@@ -72,12 +72,16 @@ WindowShape shape_window(const ConvJob& job, const ConvCube& input, WindowForm f
 ByteBuffer padding_line(const ConvJob& job, const ConvCube& input, const WindowShape& shape) {
   const uint64_t elements = uint64_t{shape.columns} * shape.pitch;
   ByteBuffer line(elements * input.element_bytes);
-  for (uint64_t i = 0; i < elements; ++i) {
-    const bool used = i % shape.pitch < input.c;
-    if (input.element_bytes == 1) {
-      line[i] = used ? low_byte(static_cast<uint16_t>(job.pad_value)) : 0;
-    } else {
-      store_le<int16_t>(line.data() + 2 * i, used ? static_cast<int16_t>(job.pad_value) : int16_t{0});
+  if (job.pad_value == 0) {
+    return line;
+  }
+  for (uint64_t column = 0; column < elements; column += shape.pitch) {
+    for (uint64_t i = column; i < column + input.c; ++i) {
+      if (input.element_bytes == 1) {
+        line[i] = low_byte(static_cast<uint16_t>(job.pad_value));
+      } else {
+        store_le<int16_t>(line.data() + 2 * i, static_cast<int16_t>(job.pad_value));
+      }
     }
   }
   return line;

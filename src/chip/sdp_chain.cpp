@@ -126,7 +126,9 @@ void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool
 
 HWY_EXPORT(Chain);
 void run_sdp_chain(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
-  HWY_DYNAMIC_DISPATCH(Chain)(chain, from, count, to);
+  if (!run_sdp_chain_avx512(chain, from, count, to)) {
+    HWY_DYNAMIC_DISPATCH(Chain)(chain, from, count, to);
+  }
 }
 
 }  // namespace medlar::chip

@@ -38,6 +38,9 @@ SdpChain make_sdp_chain(const SdpPlan& plan);
 /// Takes the operands of a stage: `per_lane` as they lie, else those of one atom.
 void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool per_lane, int lanes, SdpChainStage& chain);
 
+/// With AVX-512, for 8-bit output and atoms of 32 lanes; false where the machine or the chain is another.
+bool run_sdp_chain_avx512(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to);
+
 /// `count` lanes, a multiple of `lanes`. `to` gets count elements.
 void run_sdp_chain(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to);
 

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The chain over atoms of 32 bytes with AVX-512: narrowing 32 lanes at once is what Highway 1.0 has no word for.
+#include "chip/sdp_chain.hpp"
+
+#if defined(__x86_64__)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq")
+#include <immintrin.h>
+
+namespace medlar::chip {
+namespace {
+
+using Doubles = __m512d;
+constexpr size_t kAtom = 32;
+
+Doubles widen(const int32_t* from) {
+  return _mm512_cvtepi32_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
+
+/// Adds one half away from zero; cutting the fraction is the caller's.
+Doubles nudge(Doubles x) {
+  constexpr int kSelect = 0xea;  // (x and sign) or half
+  const __m512i half = _mm512_ternarylogic_epi64(_mm512_castpd_si512(x), _mm512_set1_epi64(INT64_MIN),
+                                                 _mm512_castpd_si512(_mm512_set1_pd(0.5)), kSelect);
+  return _mm512_add_pd(x, _mm512_castsi512_pd(half));
+}
+
+Doubles cut(Doubles x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
+
+struct Limits {
+  double low;
+  double high;
+};
+
+Doubles limit(Doubles x, Limits limits) {
+  return _mm512_min_pd(_mm512_max_pd(x, _mm512_set1_pd(limits.low)), _mm512_set1_pd(limits.high));
+}
+
+template <bool kAluLanes, bool kMulLanes>
+Doubles stage(const SdpChainStage& s, Doubles x, size_t i, size_t j) {
+  x = _mm512_add_pd(x, kAluLanes ? widen(s.alu_lanes + i) : _mm512_loadu_pd(s.alu.data() + j));
+  const Doubles factor = kMulLanes ? _mm512_mul_pd(widen(s.mul_lanes + i), _mm512_set1_pd(s.scale)) : _mm512_loadu_pd(s.mul.data() + j);
+  return nudge(_mm512_mul_pd(x, factor));
+}
+
+/// The one place where the operands' kind is looked at.
+Doubles any_stage(const SdpChainStage& s, Doubles x, size_t i, size_t j) {
+  if (s.alu_lanes == nullptr) {
+    return s.mul_lanes == nullptr ? stage<false, false>(s, x, i, j) : stage<false, true>(s, x, i, j);
+  }
+  return s.mul_lanes == nullptr ? stage<true, false>(s, x, i, j) : stage<true, true>(s, x, i, j);
+}
+
+constexpr Limits kWord = {-2147483648.0, 2147483647.0};
+constexpr Limits kByte = {-128.0, 127.0};
+
+/// X1 with operands of the atom and nothing behind it: both limits become one.
+__m256i x1_only(const SdpChain& chain, const int32_t* from, size_t j) {
+  const SdpChainStage& s = chain.stages[0];
+  const Doubles x = stage<false, false>(s, widen(from + j), 0, j);
+  return _mm512_cvttpd_epi32(limit(x, {s.relu ? 0.0 : kByte.low, kByte.high}));
+}
+
+__m256i any_chain(const SdpChain& chain, const int32_t* from, size_t first, size_t j) {
+  Doubles x = widen(from + first + j);
+  for (const SdpChainStage& s : chain.stages) {
+    if (s.on) {
+      x = cut(limit(any_stage(s, x, first + j, j), {s.relu ? 0.0 : kWord.low, kWord.high}));
+    }
+  }
+  if (chain.convert) {
+    x = nudge(_mm512_mul_pd(_mm512_sub_pd(x, _mm512_set1_pd(chain.offset)), _mm512_set1_pd(chain.scale)));
+  }
+  return _mm512_cvttpd_epi32(limit(x, kByte));
+}
+
+__m128i narrow(__m256i low, __m256i high) {
+  return _mm512_cvtepi32_epi8(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+}
+
+template <typename Lanes>
+void atoms(size_t count, uint8_t* to, Lanes lanes) {
+  for (size_t first = 0; first < count; first += kAtom) {
+    auto* out = reinterpret_cast<__m128i*>(to + first);
+    _mm_storeu_si128(out, narrow(lanes(first, 0), lanes(first, 8)));
+    _mm_storeu_si128(out + 1, narrow(lanes(first, 16), lanes(first, 24)));
+  }
+}
+
+void run(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
+  const SdpChainStage& x1 = chain.stages[0];
+  const bool simple = x1.on && x1.alu_lanes == nullptr && x1.mul_lanes == nullptr && !chain.stages[1].on && !chain.convert;
+  if (simple) {
+    atoms(count, to, [&](size_t first, size_t j) { return x1_only(chain, from + first, j); });
+  } else {
+    atoms(count, to, [&](size_t first, size_t j) { return any_chain(chain, from, first, j); });
+  }
+}
+
+}  // namespace
+
+bool run_sdp_chain_avx512(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
+  const bool here = __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+                    __builtin_cpu_supports("avx512dq") != 0;
+  if (!here || chain.wide || chain.lanes != static_cast<int>(kAtom)) {
+    return false;
+  }
+  run(chain, from, count, to);
+  return true;
+}
+
+}  // namespace medlar::chip
+#pragma GCC pop_options
+#else
+namespace medlar::chip {
+bool run_sdp_chain_avx512(const SdpChain&, const int32_t*, size_t, uint8_t*) { return false; }
+}  // namespace medlar::chip
+#endif
