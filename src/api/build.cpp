@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/build.hpp"
 
+#include <algorithm>
 #include <map>
+#include <set>
 
+#include "api/calibration.hpp"
 #include "base/files.hpp"
 #include "base/hash.hpp"
 #include "compiler/compile.hpp"
+#include "compiler/quantise/qdq.hpp"
 #include "graph/fold.hpp"
-#include "host/calibrate.hpp"
 #include "host/evaluator.hpp"
 #include "import/onnx_import.hpp"
 
@@ -28,10 +31,37 @@ Status check_precision(const BuildRequest& request, const hw::DeviceProfile& dev
     return fail(Code::kUnsupported, "{} does not compute in {}: it supports {}", device.name,
                 hw::precision_name(request.precision), device.config->supports(hw::Precision::kInt8) ? "int8 (--int8)" : "fp16 (--fp16)");
   }
-  if (request.precision == hw::Precision::kInt8 && request.calibration.empty()) {
-    return fail(Code::kInvalidArgument, "INT8 wants calibration data");
+  const bool asks_fp16 = request.accuracy_budget || std::any_of(request.layer_precisions.begin(), request.layer_precisions.end(),
+      [](const LayerPrecision& rule) { return rule.precision == hw::Precision::kFp16; });
+  if (asks_fp16 && !device.config->supports(hw::Precision::kFp16)) {
+    return fail(Code::kUnsupported, "{} computes in int8 alone: no layer can stay in fp16 ({})", device.name,
+                request.accuracy_budget ? "accuracy budget" : "layer precisions");
+  }
+  const bool asks_int8 = std::any_of(request.layer_precisions.begin(), request.layer_precisions.end(),
+      [](const LayerPrecision& rule) { return rule.precision == hw::Precision::kInt8; });
+  if (request.precision == hw::Precision::kFp16 && (asks_int8 || request.accuracy_budget)) {
+    return fail(Code::kInvalidArgument, "layers in int8 and an accuracy budget belong to an INT8 build");
   }
   return {};
+}
+
+/// Q/DQ pairs become ranges, which an FP16 build has no use for.
+Result<compiler::CalibrationTable> stated_ranges(const BuildRequest& request, graph::Graph& graph) {
+  MEDLAR_ASSIGN(compiler::CalibrationTable stated, compiler::absorb_qdq(graph));
+  if (request.precision == hw::Precision::kInt8 && request.calibration.empty() && stated.ranges.empty()) {
+    return fail(Code::kInvalidArgument, "INT8 wants calibration data: add --calib PATH (a folder or .tar of images, .npy or .npz samples, or a "
+                "calibration cache)");
+  }
+  return stated;
+}
+
+/// The report shows the precision of layers that stay in FP16.
+void note_precisions(const std::set<std::string>& fp16_nodes, compiler::Plan& plan) {
+  for (compiler::Placement& placement : plan.placements) {
+    if (placement.engine == compiler::Engine::kDla && !placement.precision.empty() && fp16_nodes.contains(placement.node)) {
+      placement.precision = hw::precision_name(hw::Precision::kFp16);
+    }
+  }
 }
 
 /// Nodes of the user's file that folding removed before the compiler saw them still appear in the report.
@@ -79,10 +109,16 @@ Result<engine::Engine> build(const BuildRequest& request) {
   host::OnnxEvaluator evaluator;
   MEDLAR_TRY(graph::fold_constants(graph, &evaluator));
 
-  compiler::CalibrationTable table;
+  MEDLAR_ASSIGN(const compiler::CalibrationTable stated, stated_ranges(request, graph));
+  compiler::CompileOptions options{
+      .config = device->config, .precision = request.precision, .allow_fallback = request.allow_fallback};
+  options.probe = request.probe;
+  Calibrated calibrated;
   if (request.precision == hw::Precision::kInt8) {
-    MEDLAR_ASSIGN(table, host::calibrate(graph, request.calibration, preprocess, request.progress));
-    compiler::apply_calibrator(table, request.calibrator);
+    MEDLAR_ASSIGN(calibrated, calibrate(request, graph, preprocess, stated, options));
+    MEDLAR_ASSIGN(const std::set<std::string> asked, fp16_nodes(request.layer_precisions, original));
+    options.fp16_nodes = calibrated.fp16_nodes;
+    options.fp16_nodes.insert(asked.begin(), asked.end());
   }
   engine::Engine engine;
   engine.model = request.model.filename().string();
@@ -93,10 +129,9 @@ Result<engine::Engine> build(const BuildRequest& request) {
   engine.fingerprint = engine::device_fingerprint(*device);
   engine.precision = hw::precision_name(request.precision);
   engine.preprocess = preprocess ? sample::preprocess_to_json(*preprocess) : "";
-  const compiler::CompileOptions options{
-      .config = device->config, .precision = request.precision, .allow_fallback = request.allow_fallback};
-  MEDLAR_ASSIGN(engine.plan, compiler::compile(graph, options, &table));
+  MEDLAR_ASSIGN(engine.plan, compiler::compile(graph, options, &calibrated.table));
   account_for_folded(original, engine.plan);
+  note_precisions(options.fp16_nodes, engine.plan);
   return engine;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "api/layer_precisions.hpp"
 #include "base/log.hpp"
 #include "compiler/calibrator.hpp"
 #include "engine/engine.hpp"
@@ -20,11 +21,17 @@ struct BuildRequest {
   std::filesystem::path model = {};
   std::string device = {};                             ///< Empty: the default device.
   hw::Precision precision = hw::Precision::kFp16;
-  std::filesystem::path calibration = {};                 ///< Folder, archive or sample files; INT8 only.
+  /// INT8 only: folder, archive or sample file, or a calibration cache (TensorRT's or NVDLA's JSON). A model with Q/DQ
+  /// pairs may do without.
+  std::filesystem::path calibration = {};
+  std::filesystem::path save_calibration = {};            ///< The ranges go here too: NVDLA's JSON for .json, else TensorRT's cache.
   compiler::CalibratorChoice calibrator = {};             ///< How the ranges follow from the samples.
+  std::vector<LayerPrecision> layer_precisions = {};      ///< INT8 builds: single layers in FP16. The last match wins.
+  std::optional<double> accuracy_budget = std::nullopt;   ///< Layers go to FP16 until the outputs' relative error is below.
   std::map<std::string, graph::Shape> shapes = {};          ///< Input name to static shape.
   bool allow_fallback = true;
   std::optional<sample::Preprocess> preprocess = std::nullopt;        ///< Overrides the file beside the model.
+  bool probe = false;                                  ///< Every tensor of the DLA becomes an output: for debugging.
   LogSink log = null_log_sink();                       ///< Notices and warnings.
   ProgressSink progress = {};                               ///< May be empty.
 };

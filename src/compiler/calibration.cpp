@@ -112,7 +112,7 @@ std::vector<std::string> calibration_tensors(const graph::Graph& graph) {
   std::vector<std::string> names;
   const auto wanted = [&](graph::ValueId id) {
     return id != graph::kNoValue && !graph.value(id).is_constant() &&
-           graph.value(id).type == graph::DataType::kFloat32;
+           (graph.value(id).type == graph::DataType::kFloat32 || graph.value(id).type == graph::DataType::kFloat16);
   };
   for (const graph::ValueId id : graph.inputs) {
     if (wanted(id)) {

@@ -154,6 +154,26 @@ Attempt<Plan> build_segments(const Draft& draft, const CompileOptions& options, 
   return plan;
 }
 
+/// Everything that a DLA segment leaves in memory becomes an output of the plan.
+void add_probes(Plan& plan) {
+  const std::set<std::string> known(plan.outputs.begin(), plan.outputs.end());
+  std::set<std::string> bounded;
+  for (const BoundaryTensor& tensor : plan.tensors) {
+    bounded.insert(tensor.name);
+  }
+  for (const Segment& segment : plan.segments) {
+    for (const DlaBinding& binding : segment.bindings_out) {
+      if (!bounded.contains(binding.tensor)) {
+        plan.tensors.push_back({.name = binding.tensor, .type = graph::DataType::kFloat32,
+                                .shape = {1, binding.c, binding.h, binding.w}});
+      }
+      if (!known.contains(binding.tensor)) {
+        plan.outputs.push_back(binding.tensor);
+      }
+    }
+  }
+}
+
 ReportInput report_input(const graph::Graph& graph, const Draft& draft, const CompileOptions& options) {
   return {.user = options.user != nullptr ? *options.user : graph,
           .simplified = draft.graph,
@@ -195,6 +215,9 @@ Result<Plan> compile(const graph::Graph& graph, const CompileOptions& options, c
   plan->tensors = boundary_tensors(draft);
   plan->inputs = names_of(draft.graph, draft.graph.inputs);
   plan->outputs = names_of(draft.graph, draft.graph.outputs);
+  if (options.probe) {
+    add_probes(*plan);
+  }
   plan->placements = make_placements(report_input(graph, draft, options));
   plan->transitions = make_transitions(*plan, options.costs);
   return std::move(*plan);

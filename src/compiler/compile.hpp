@@ -2,6 +2,7 @@
 // The compiler: ONNX graph in, plan out. A pure function of its arguments; the same arguments give the same bytes.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct CompileOptions {
   graph::Evaluator* evaluator = nullptr;           ///< For constant folding; null folds shape arithmetic alone.
   PartitionCosts costs = {};
   uint64_t max_intermediate_bytes = uint64_t{1} << 30;  ///< Of one DLA segment.
+  std::set<std::string> fp16_nodes = {};  ///< INT8 builds: nodes of the user's model that stay in FP16.
+  bool probe = false;                     ///< Every tensor of the DLA's segments becomes an output of the plan.
   const graph::Graph* user = nullptr;  ///< Whose nodes the placements account for; null: the graph that is compiled.
 };
 

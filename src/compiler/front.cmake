@@ -42,6 +42,8 @@ set(COMPILER_FRONT_SOURCES
   quantise/half.cpp
   quantise/lrn.cpp
   quantise/lut.cpp
+  quantise/mixed.cpp
+  quantise/qdq.cpp
   quantise/quantise.cpp
   quantise/scales.cpp
   quantise/sdp_fp16.cpp

@@ -12,15 +12,16 @@ namespace {
 
 constexpr double kPi = std::numbers::pi;
 
-// Symmetric tables have LE as a coarse copy of LO, so that it never answers.
+// Symmetric tables have LE as a coarse copy of LO, so that it never answers. Functions that fall exponentially to the left
+// have LE go on there: behind a detector's scores an error counts relative to small values.
 constexpr std::array kSpecs = {
-    FunctionSpec{Function::kSigmoid, "sigmoid"},
+    FunctionSpec{Function::kSigmoid, "sigmoid", -8.0, -4, -16.0, -3, 0.0, 0.0},
     FunctionSpec{Function::kTanh, "tanh", -4.0, -5, -4.0, -3, 0.0, 0.0},
-    FunctionSpec{Function::kSilu, "silu", -8.0, -4, -8.0, -2, 0.0, 1.0},
+    FunctionSpec{Function::kSilu, "silu", -8.0, -4, -16.0, -3, 0.0, 1.0},
     FunctionSpec{Function::kHardSwish, "hard_swish", -4.0, -5, -4.0, -3, 0.0, 1.0},
-    FunctionSpec{Function::kMish, "mish", -8.0, -4, -8.0, -2, 0.0, 1.0},
+    FunctionSpec{Function::kMish, "mish", -8.0, -4, -16.0, -3, 0.0, 1.0},
     FunctionSpec{Function::kElu, "elu", -8.0, -4, -8.0, -2, 0.0, 1.0},
-    FunctionSpec{Function::kSoftplus, "softplus", -8.0, -4, -8.0, -2, 0.0, 1.0},
+    FunctionSpec{Function::kSoftplus, "softplus", -8.0, -4, -16.0, -3, 0.0, 1.0},
     FunctionSpec{Function::kErf, "erf", -4.0, -5, -4.0, -3, 0.0, 0.0},
     FunctionSpec{Function::kGelu, "gelu", -4.0, -5, -4.0, -3, 0.0, 1.0},
     FunctionSpec{Function::kExp, "exp", -10.0, -4, 6.0, -3, 0.0, 0.0, -10.0, 11.0},

@@ -30,10 +30,11 @@ struct DlaBinding {
   int bind_id = 0;     ///< Of the loadable's memory list, inputs and outputs counted separately.
   hw::Precision precision = hw::Precision::kInt8;
   float scale = 1.0f;
-  int zero = 0;  ///< Outputs of INT8 segments may have one, inputs never do.
+  int zero = 0;  ///< INT8 only.
   int w = 1, h = 1, c = 1;
   uint32_t line_stride = 0, surface_stride = 0, bytes = 0;
   int item = 0;  ///< Of the batch: every item of a tensor is bound by itself.
+  std::vector<float> channel_scale = {};  ///< Probes of equalised tensors: a further factor of each channel.
 };
 
 /// Bytes of a segment's memory, by class.

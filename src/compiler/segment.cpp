@@ -2,6 +2,8 @@
 // Draft of a plan, and the translation of its DLA segments.
 #include "compiler/segment.hpp"
 
+#include <map>
+
 #include "compiler/fuse/fuse.hpp"
 #include "compiler/legalise/legalise.hpp"
 #include "compiler/quantise/quantise.hpp"
@@ -37,6 +39,22 @@ void anchor_outputs(graph::Graph& graph) {
   }
 }
 
+/// Every tensor with storage of its own becomes an output.
+void expose_tensors(HwGraph& graph) {
+  for (HwTensor& tensor : graph.tensors) {
+    if (tensor.role == TensorRole::kIntermediate && tensor.view_of == kNoTensor) {
+      tensor.role = TensorRole::kOutput;
+    }
+  }
+}
+
+Result<LayerGraph> fused_layers(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options) {
+  const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision};
+  MEDLAR_ASSIGN(LayerGraph layers, lower_segment(question, nodes.nodes, nodes.outputs));
+  fuse(layers, {.config = *options.config, .precision = options.precision});
+  return layers;
+}
+
 }  // namespace
 
 Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options) {
@@ -69,17 +87,42 @@ Status divide(Draft& draft, const CompileOptions& options) {
   return {};
 }
 
+Result<std::vector<StoredTensor>> stored_tensors(const graph::Graph& graph, const CompileOptions& options) {
+  MEDLAR_ASSIGN(const Draft draft, make_draft(graph, options));
+  std::vector<StoredTensor> stored;
+  std::map<std::string, size_t> known;
+  for (const SegmentNodes& nodes : draft.segments) {
+    const auto layers = nodes.engine == Engine::kDla ? fused_layers(draft, nodes, options) : Result<LayerGraph>(LayerGraph{});
+    if (!layers) {
+      continue;
+    }
+    for (const Layer& layer : layers->layers) {
+      const LayerTensor& dst = layers->tensor(layer.dst);
+      const std::string& range = dst.view_of == kNoTensor ? dst.range : layers->tensor(dst.view_of).range;
+      const auto [at, fresh] = known.emplace(range, stored.size());
+      if (fresh) {
+        stored.push_back({range, {}});
+      }
+      std::vector<std::string>& origins = stored[at->second].origins;
+      origins.insert(origins.end(), layer.origins.begin(), layer.origins.end());
+    }
+  }
+  return stored;
+}
+
 Attempt<HwGraph> translate_segment(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,
                                    const CalibrationTable* table) {
-  const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision};
-  auto layers = lower_segment(question, nodes.nodes, nodes.outputs);
+  auto layers = fused_layers(draft, nodes, options);
   if (!layers) {
     return tl::unexpected(Setback{layers.error(), {}, std::nullopt});
   }
-  fuse(*layers, {.config = *options.config, .precision = options.precision});
-  auto hardware = quantise(*layers, {.config = *options.config, .precision = options.precision, .table = table});
+  auto hardware = quantise(*layers, {.config = *options.config, .precision = options.precision, .table = table,
+                                     .fp16_nodes = &options.fp16_nodes});
   if (!hardware) {
     return tl::unexpected(Setback{hardware.error(), origins_at_fault(layers->layers, hardware.error()), std::nullopt});
+  }
+  if (options.probe) {
+    expose_tensors(*hardware);
   }
   return std::move(*hardware);
 }

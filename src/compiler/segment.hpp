@@ -45,6 +45,16 @@ std::vector<std::string> origins_at_fault(const Layers& layers, const Error& err
 template <typename T>
 using Attempt = tl::expected<T, Setback>;
 
+/// A tensor that the DLA will store, and the user's nodes that compute it.
+struct StoredTensor {
+  std::string range;  ///< The value whose calibrated range it has.
+  std::vector<std::string> origins;
+};
+
+/// Of all DLA segments, as compile() would first cut them; segments that do not lower are left out. In execution order,
+/// every range once.
+Result<std::vector<StoredTensor>> stored_tensors(const graph::Graph& graph, const CompileOptions& options);
+
 /// Lowers, fuses and quantises one DLA segment.
 Attempt<HwGraph> translate_segment(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,
                                    const CalibrationTable* table);

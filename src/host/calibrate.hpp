@@ -8,16 +8,18 @@
 #include "base/log.hpp"
 #include "compiler/calibration.hpp"
 #include "graph/graph.hpp"
+#include "host/reference.hpp"
 #include "sample/source.hpp"
 
 namespace medlar::host {
 
-/// Streams the samples at `path` through the graph and observes every tensor that the compiler asks for. Memory is
-/// bounded by one sample's activations. Errors name the sample; no sample at all is one.
-Result<compiler::CalibrationTable> calibrate(const graph::Graph& graph, const std::filesystem::path& path,
-                                             const std::optional<sample::Preprocess>& preprocess, const ProgressSink& progress);
+inline constexpr uint64_t kKeptSamples = 2;
 
-/// The graph's inputs as the sample readers want them.
-std::vector<sample::InputSpec> input_specs(const graph::Graph& graph);
+/// Streams the samples at `path` through the graph and observes every tensor that the compiler asks for. Memory is
+/// bounded by one sample's activations. Errors name the sample; no sample at all is one. `kept`, if any, receives up to
+/// kKeptSamples samples, evenly spread.
+Result<compiler::CalibrationTable> calibrate(const graph::Graph& graph, const std::filesystem::path& path,
+                                             const std::optional<sample::Preprocess>& preprocess, const ProgressSink& progress,
+                                             std::vector<sample::Sample>* kept = nullptr);
 
 }  // namespace medlar::host

@@ -51,14 +51,14 @@ void narrow(std::span<const float> values, DataType type, uint8_t* rows) {
 
 }  // namespace
 
-Status rows_to_device(ByteView rows, DataType type, const loadable::Tensor& layout, float scale,
+Status rows_to_device(ByteView rows, DataType type, const loadable::Tensor& layout, StoredAs stored,
                       MutableBytes device) {
   MEDLAR_TRY(check_rows(rows.size(), rows.size(), type, layout));
   if (type == DataType::kFloat32 && aligned(rows.data())) {
     return umd::pack_tensor(
-        layout, {reinterpret_cast<const float*>(rows.data()), rows.size() / sizeof(float)}, scale, device);
+        layout, {reinterpret_cast<const float*>(rows.data()), rows.size() / sizeof(float)}, stored.scale, device, stored.zero);
   }
-  return umd::pack_tensor(layout, widen(rows, type), scale, device);
+  return umd::pack_tensor(layout, widen(rows, type), stored.scale, device, stored.zero);
 }
 
 Status device_to_rows(ByteView device, const loadable::Tensor& layout, StoredAs stored, DataType type,

@@ -9,14 +9,15 @@
 
 namespace medlar::runtime {
 
-/// float32 or float16 rows into the DLA's layout.
-Status rows_to_device(ByteView rows, graph::DataType type, const loadable::Tensor& layout, float scale,
-                      MutableBytes device);
 /// real = scale * (stored - zero).
 struct StoredAs {
   float scale = 1.0f;
   int zero = 0;
 };
+
+/// float32 or float16 rows into the DLA's layout.
+Status rows_to_device(ByteView rows, graph::DataType type, const loadable::Tensor& layout, StoredAs stored,
+                      MutableBytes device);
 /// The inverse.
 Status device_to_rows(ByteView device, const loadable::Tensor& layout, StoredAs stored, graph::DataType type,
                       MutableBytes rows);

@@ -126,7 +126,7 @@ Result<umd::BufferSlice> Run::feed(size_t index, size_t input, SegmentRun& recor
     note(record, wanted.tensor, HandOver::kInPlace, 0, "");
     return own;
   }
-  MEDLAR_TRY(rows_to_device(value->bytes, value->type, layout, wanted.scale, bytes));
+  MEDLAR_TRY(rows_to_device(value->bytes, value->type, layout, {wanted.scale, wanted.zero}, bytes));
   note(record, wanted.tensor, HandOver::kConverted, layout.size,
        rows_text(value->type) + " to " + describe_layout(layout));
   return own;

@@ -149,7 +149,7 @@ uint64_t element_count(const Tensor& t) {
          static_cast<uint32_t>(t.w);
 }
 
-Status pack_tensor(const Tensor& tensor, std::span<const float> values, float scale, MutableBytes bytes) {
+Status pack_tensor(const Tensor& tensor, std::span<const float> values, float scale, MutableBytes bytes, int zero) {
   MEDLAR_ASSIGN(const Walk walk, walk_of(tensor, bytes.size()));
   const uint64_t per_channel = element_count(tensor) / static_cast<uint32_t>(tensor.c);
   const uint64_t channels = values.size() / per_channel;
@@ -164,8 +164,9 @@ Status pack_tensor(const Tensor& tensor, std::span<const float> values, float sc
     return fail(Code::kInvalidArgument, "tensor '{}': scale {} must be positive", tensor.name, scale);
   }
   std::ranges::fill(bytes.first(tensor.size), uint8_t{0});
+  const float shift = scale * static_cast<float>(zero);
   for_each(tensor, static_cast<uint32_t>(channels), walk,
-           [&](size_t i, uint64_t at) { store(walk.type, values[i], scale, bytes.data() + at); });
+           [&](size_t i, uint64_t at) { store(walk.type, values[i] + shift, scale, bytes.data() + at); });
   return {};
 }
 

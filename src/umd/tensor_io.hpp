@@ -13,11 +13,11 @@ namespace medlar::umd {
 uint64_t element_count(const loadable::Tensor& tensor);
 
 /// Writes `values` (NCHW, element_count of them) into `bytes` (tensor.size of them at least); padding becomes
-/// zero. Feature cubes and interleaved images of FP16, INT16 and INT8; stored = real / scale, rounded to
+/// zero. Feature cubes and interleaved images of FP16, INT16 and INT8; stored = real / scale + zero, rounded to
 /// nearest, saturated. An image whose descriptor pads 3 (or 1) channels to 4 also takes values of the fewer
 /// channels.
 Status pack_tensor(const loadable::Tensor& tensor, std::span<const float> values, float scale,
-                   MutableBytes bytes);
+                   MutableBytes bytes, int zero = 0);
 
 /// The inverse; `values` must hold element_count.
 /// real = scale * (stored - zero).

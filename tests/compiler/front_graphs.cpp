@@ -80,13 +80,14 @@ Outcome run_segment(GraphBuilder& builder, const Target& target,
     if (tensor.view_of == kNoTensor && tensor.role != TensorRole::kConstant) {
       const std::vector<double>& values = reference.at(tensor.name);
       const std::vector<float> floats(values.begin(), values.end());
-      EXPECT_TRUE(observe(table.ranges[tensor.range], floats));
+      EXPECT_TRUE(accumulate(table.ranges[tensor.range], floats, static_cast<size_t>(tensor.c)));
     }
   }
   outcome.fused = outcome.layers;
   fuse(outcome.fused, {.config = *target.config, .precision = target.precision});
   const auto hardware =
-      quantise(outcome.fused, {.config = *target.config, .precision = target.precision, .table = &table});
+      quantise(outcome.fused, {.config = *target.config, .precision = target.precision, .table = &table,
+                               .fp16_nodes = &target.fp16_nodes});
   EXPECT_TRUE(hardware) << hardware.error().to_string();
   if (!hardware) {
     return outcome;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ class GraphBuilder {
 struct Target {
   const hw::HwConfig* config = nullptr;
   hw::Precision precision = hw::Precision::kInt8;
+  std::set<std::string> fp16_nodes = {};  ///< INT8: layers that stay in FP16.
 };
 
 /// Everything about one segment: layers before and after fusion, the hardware graph, and how far its outputs are from

@@ -17,7 +17,7 @@ struct Case {
 
 class FrontNumeric : public ::testing::TestWithParam<Case> {
  protected:
-  Target target() const { return {*hw::find_config(GetParam().config), GetParam().precision}; }
+  Target target() const { return {*hw::find_config(GetParam().config), GetParam().precision, {}}; }
 
   /// INT8: uniform data quantised to 127 levels either side have a relative error of 0.5% per tensor; a segment
   /// adds those of its inputs, weights and intermediate tensors.

@@ -72,8 +72,9 @@ TEST(FrontScales, PoolsShareAndUpperBoundsCut) {
   table.ranges["z"] = {.min = 0.0f, .max = 5.0f};
   const auto scales = assign_scales(graph, table);
   ASSERT_TRUE(scales);
-  EXPECT_FLOAT_EQ(scales->scale[0], 0.1f);
-  EXPECT_EQ(scales->zero, (std::vector<int>{0, -128, -128}));
+  EXPECT_NEAR(scales->scale[0], 13.7f / 255, 1e-4);
+  EXPECT_EQ(scales->zero, (std::vector<int>{108, -128, -128}));
+  EXPECT_FLOAT_EQ(scales->scale_of(0) * static_cast<float>(127 - 108), 1.0f) << "the largest value is exact";
   EXPECT_FLOAT_EQ(scales->scale[1], 6.0f / 255);
   EXPECT_FLOAT_EQ(scales->scale[2], 6.0f / 255);
   table.ranges.erase("z");

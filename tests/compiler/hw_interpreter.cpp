@@ -221,16 +221,18 @@ class Machine {
   }
 
   double sdp(const HwOp& op, const SdpParams& params, Position p, double in) {
-    const bool fp = floating(op.dst);
+    const bool fp = floating(op.src);
     double value = stage_x(params.x1, in, p, fp);
     value = stage_x(params.x2, value, p, fp);
     value = stage_y(params.y, value, p, fp, params.lut);
+    const int bits = tensor(op.dst).precision == hw::Precision::kInt8 ? 8 : 16;
     if (fp) {
-      return round_half(value);
+      const double half = round_half(value);
+      return floating(op.dst) ? half : static_cast<double>(saturated(static_cast<Wide>(std::round(half)), bits));
     }
     const Converter& out = params.output;
-    const Wide scaled = (Wide{static_cast<int64_t>(value)} - out.offset) * out.scale;
-    return static_cast<double>(saturated(rs(scaled, out.shift, 17), 8));
+    const int64_t wide = rs((Wide{static_cast<int64_t>(value)} - out.offset) * out.scale, out.shift, 17);
+    return floating(op.dst) ? round_half(static_cast<double>(wide)) : static_cast<double>(saturated(wide, bits));
   }
 
   double interleaved(const HwOp& op, const InterleaveOp& body, Position p) {
@@ -308,7 +310,7 @@ std::map<std::string, Reals> interpret(const HwGraph& graph, const std::map<std:
     for (size_t e = 0; e < stored.size(); ++e) {
       stored[e] = tensor.precision == hw::Precision::kFp16
                       ? round_half(given.at(e))
-                      : std::clamp(std::round(given.at(e) / tensor.scale), -128.0, 127.0);
+                      : std::clamp(std::round(given.at(e) / tensor.scale + tensor.zero), -128.0, 127.0);
     }
   }
   machine.run();

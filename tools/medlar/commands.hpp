@@ -20,6 +20,7 @@ Action add_run(CLI::App& app);
 Action add_inspect(CLI::App& app);
 Action add_devices(CLI::App& app);
 Action add_accuracy(CLI::App& app);
+Action add_debug(CLI::App& app);
 Action add_chip(CLI::App& app);
 Action add_trace(CLI::App& app);
 

@@ -85,7 +85,8 @@ void add_binding(const Program& program, const Buffer& buffer, std::vector<DlaBi
                       .line_stride = cube.line_stride,
                       .surface_stride = cube.surface_stride,
                       .bytes = static_cast<uint32_t>(buffer.bytes),
-                      .item = tensor.item});
+                      .item = tensor.item,
+                      .channel_scale = tensor.channel_scale});
 }
 
 void fill_bindings(const Program& program, EmittedSegment& segment) {

@@ -11,12 +11,12 @@
 namespace medlar::compiler {
 namespace {
 
-/// Room above the largest value seen of a channel: other images have a little more.
-constexpr double kMargin = 1.05;
+/// Room above the largest value seen of a channel: other samples have more, and clipping costs more than rounding.
+constexpr double kMargin = 1.5;
 /// Channels are stretched by at most so much.
 constexpr double kMostStretch = 64.0;
 /// Error that must remain for a change to be kept.
-constexpr double kWorthwhile = 0.9;
+constexpr double kWorthwhile = 0.5;
 constexpr std::array<double, 4> kExponents{0.25, 0.5, 0.75, 1.0};
 
 /// One tensor and the layers around it.
@@ -240,12 +240,12 @@ void apply(const Site& site, const std::vector<double>& factors, Equalised& equa
 
 }  // namespace
 
-Equalised equalise(const LayerGraph& graph, const CalibrationTable& table) {
+Equalised equalise(const LayerGraph& graph, const CalibrationTable& table, const std::vector<bool>& keep) {
   Equalised result{graph, table, std::vector<std::vector<float>>(graph.tensors.size())};
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     const LayerTensor& tensor = graph.tensors[i];
     Site site{.id = static_cast<TensorId>(i), .writers = {}, .readers = {}, .reach = 0.0, .channels = {}, .lows = {}, .powers = {}};
-    if (tensor.view_of != kNoTensor || tensor.role != TensorRole::kIntermediate || !find_layers(result.graph, site) ||
+    if (keep[i] || tensor.view_of != kNoTensor || tensor.role != TensorRole::kIntermediate || !find_layers(result.graph, site) ||
         !find_ranges(result.graph, result.table, site)) {
       continue;
     }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kFine = 256;   ///< Intervals of LO.
 constexpr int kCoarse = 64;  ///< Intervals of LE.
+constexpr double kLargestMove = 0.01;
 
 /// The finer half answers where both do; beyond both, the half whose end is there.
 void set_priorities(const FunctionSpec& spec, Lut& lut) {
@@ -39,6 +40,14 @@ Half half_of(double start, int log2, double scale) {
     ++half.index;
   }
   return half;
+}
+
+/// An entry of a table with that distance between entries: moved by a twelfth of the second difference, so that the
+/// straight lines to its neighbours have no mean error. Plain where the function ends.
+double balanced(const Step& step, double x, double distance) {
+  const double value = evaluate(step, x);
+  const double moved = value - (evaluate(step, x + distance) - 2.0 * value + evaluate(step, x - distance)) / 12.0;
+  return std::isfinite(moved) && std::fabs(moved - value) < kLargestMove * std::fabs(value) ? moved : value;
 }
 
 }  // namespace
@@ -94,7 +103,7 @@ Lut half_table(const Step& step) {
   const FunctionSpec& spec = function_spec(step.function);
   const auto bits = [](double real) { return std::bit_cast<uint32_t>(static_cast<float>(real)); };
   const auto entry = [&](double start, int log2, int i) {
-    return static_cast<int16_t>(to_half(static_cast<float>(evaluate(step, start + std::ldexp(i, log2)))));
+    return static_cast<int16_t>(to_half(static_cast<float>(balanced(step, start + std::ldexp(i, log2), std::ldexp(1.0, log2)))));
   };
   for (int i = 0; i <= kFine; ++i) {
     lut.lo[static_cast<size_t>(i)] = entry(spec.lo_start, spec.lo_log2, i);

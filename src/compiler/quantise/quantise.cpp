@@ -10,6 +10,7 @@
 #include "compiler/quantise/fixed_point.hpp"
 #include "compiler/quantise/half.hpp"
 #include "compiler/quantise/lrn.hpp"
+#include "compiler/quantise/mixed.hpp"
 #include "compiler/quantise/scales.hpp"
 #include "compiler/quantise/sdp_fp16.hpp"
 
@@ -23,6 +24,7 @@ struct Context {
   const QuantiseOptions& options;
   const CalibrationTable* table = nullptr;  ///< INT8 only.
   const std::vector<std::vector<float>>& channel_scale;
+  const Precisions& precisions;
   Scales scales;  ///< INT8 only.
   std::vector<Lut> luts;
 };
@@ -52,10 +54,24 @@ std::vector<double> mean_of(const Context& context, TensorId id) {
   return mean;
 }
 
-Result<Body> make_body(Context& context, const Layer& layer) {
+Result<Body> make_half_body(Context& context, const Layer& layer) {
+  const bool conv = std::holds_alternative<ConvLayer>(layer.body);
+  const auto plan = plan_stages({.steps = layer.steps, .from_conv = conv, .precision = hw::Precision::kFp16,
+                                 .config = &context.options.config});
+  if (!plan) {
+    return fail(context.options.precision == hw::Precision::kFp16 ? Code::kInternal : Code::kUnsupported,
+                "{}: its elementwise steps do not fit one pass of the SDP in fp16", layer.name);
+  }
+  if (conv) {
+    return conv_fp16(layer, *plan, context.luts);
+  }
+  return SdpOp{sdp_fp16(layer, *plan, context.luts)};
+}
+
+Result<Body> make_body(Context& context, const Layer& layer, bool half) {
   if (const auto* pool = std::get_if<PoolLayer>(&layer.body); pool != nullptr) {
     PoolOp op = pool->pool;
-    op.pad_value = context.scales.zero.empty() ? 0 : context.scales.zero_of(layer.src);
+    op.pad_value = half ? 0 : context.scales.zero_of(layer.src);
     return op;
   }
   if (const auto* interleave = std::get_if<InterleaveLayer>(&layer.body); interleave != nullptr) {
@@ -63,11 +79,15 @@ Result<Body> make_body(Context& context, const Layer& layer) {
   }
   if (const auto* lrn = std::get_if<LrnLayer>(&layer.body); lrn != nullptr) {
     const auto scale = [&](TensorId id) {
-      return context.scales.scale.empty() ? 1.0f : context.scales.scale[static_cast<size_t>(id)];
+      return half ? 1.0f : context.scales.scale[static_cast<size_t>(id)];
     };
-    return lrn_op(*lrn, {.in = scale(layer.src), .out = scale(layer.dst), .precision = context.options.precision}, context.luts);
+    return lrn_op(*lrn, {.in = scale(layer.src), .out = scale(layer.dst), .precision = half ? hw::Precision::kFp16 : hw::Precision::kInt8},
+                  context.luts);
   }
   const bool conv = std::holds_alternative<ConvLayer>(layer.body);
+  if (half) {
+    return make_half_body(context, layer);
+  }
   const bool saturates = bound_is_top(context, layer);
   const auto plan = plan_stages({.steps = layer.steps, .from_conv = conv, .precision = context.options.precision,
                                  .config = &context.options.config, .may_saturate = saturates});
@@ -77,12 +97,6 @@ Result<Body> make_body(Context& context, const Layer& layer) {
   }
   if (!plan) {
     return fail(Code::kInternal, "{}: its elementwise steps do not fit one pass of the SDP", layer.name);
-  }
-  if (context.options.precision == hw::Precision::kFp16) {
-    if (conv) {
-      return conv_fp16(layer, *plan, context.luts);
-    }
-    return SdpOp{sdp_fp16(layer, *plan, context.luts)};
   }
   const std::vector<double> mean = mean_of(context, layer.src);
   const Int8Program program{.layer = layer, .plan = *plan, .scales = context.scales,
@@ -104,23 +118,35 @@ int16_t to_int8(float value) {
 
 HwTensor make_tensor(const Context& context, size_t index) {
   const LayerTensor& tensor = context.graph.tensors[index];
+  const bool half = context.precisions.half_tensors[index];
   HwTensor result{.name = tensor.name, .w = tensor.w, .h = tensor.h, .c = tensor.c,
-                  .precision = context.options.precision,
+                  .precision = half ? hw::Precision::kFp16 : hw::Precision::kInt8,
                   .role = tensor.role};
   result.item = tensor.item;
-  if (!context.scales.scale.empty()) {
+  if (!half) {
     result.scale = context.scales.scale[index];
     result.zero = context.scales.zero[index];
+  }
+  if (!context.channel_scale.empty()) {
     result.channel_scale = context.channel_scale[index];
   }
   for (const float value : tensor.contents) {
-    result.contents.push_back(context.scales.scale.empty() ? static_cast<int16_t>(to_half(value)) : to_int8(value / result.scale));
+    result.contents.push_back(half ? static_cast<int16_t>(to_half(value)) : to_int8(value / result.scale));
   }
   result.view_of = tensor.view_of;
   result.view_x = tensor.view_x;
   result.view_y = tensor.view_y;
   result.view_c = tensor.view_c;
   return result;
+}
+
+/// The SDP of an operation that has one.
+SdpParams* sdp_of(HwOp& op) {
+  if (auto* conv = std::get_if<ConvOp>(&op.body); conv != nullptr) {
+    return &conv->sdp;
+  }
+  auto* alone = std::get_if<SdpOp>(&op.body);
+  return alone != nullptr ? &alone->sdp : nullptr;
 }
 
 /// Removes tensors that nothing uses any more and renumbers the rest.
@@ -134,13 +160,7 @@ void drop_unused(HwGraph& graph) {
   std::vector<TensorId*> references;
   for (HwOp& op : graph.ops) {
     references.insert(references.end(), {&op.src, &op.dst});
-    SdpParams* sdp = nullptr;
-    if (auto* conv = std::get_if<ConvOp>(&op.body); conv != nullptr) {
-      sdp = &conv->sdp;
-    } else if (auto* alone = std::get_if<SdpOp>(&op.body); alone != nullptr) {
-      sdp = &alone->sdp;
-    }
-    if (sdp != nullptr) {
+    if (SdpParams* sdp = sdp_of(op); sdp != nullptr) {
       references.insert(references.end(),
                         {&sdp->x1.element_operand, &sdp->x2.element_operand, &sdp->y.element_operand});
     }
@@ -165,6 +185,30 @@ void drop_unused(HwGraph& graph) {
   graph.tensors = std::move(kept);
 }
 
+/// The layer's operation, behind the conversions that it needs.
+Status add_op(Context& context, size_t index, Converters& converters, HwGraph& graph) {
+  const Layer& layer = context.graph.layers[index];
+  const bool half = context.precisions.half_layers[index];
+  MEDLAR_ASSIGN(Body body, make_body(context, layer, half));
+  HwOp op{.name = layer.name, .origins = layer.origins, .src = layer.src, .dst = layer.dst, .body = std::move(body)};
+  op.src = converters.as(layer.src, half, layer.origins);
+  if (SdpParams* sdp = sdp_of(op); sdp != nullptr) {
+    for (TensorId* operand : {&sdp->x1.element_operand, &sdp->x2.element_operand, &sdp->y.element_operand}) {
+      *operand = *operand == kNoTensor ? kNoTensor : converters.as(*operand, half, layer.origins);
+    }
+  }
+  graph.ops.push_back(std::move(op));
+  return {};
+}
+
+/// FP16 builds are FP16 throughout.
+Precisions precisions_of(const LayerGraph& graph, const QuantiseOptions& options) {
+  if (options.precision == hw::Precision::kFp16) {
+    return {std::vector<bool>(graph.layers.size(), true), std::vector<bool>(graph.tensors.size(), true)};
+  }
+  return assign_precisions(graph, options.fp16_nodes != nullptr ? *options.fp16_nodes : std::set<std::string>{});
+}
+
 }  // namespace
 
 Result<HwGraph> quantise(const LayerGraph& given, const QuantiseOptions& options) {
@@ -172,21 +216,22 @@ Result<HwGraph> quantise(const LayerGraph& given, const QuantiseOptions& options
   if (integer && options.table == nullptr) {
     return fail(Code::kInvalidArgument, "INT8 needs a calibration table");
   }
-  const Equalised equalised = integer ? equalise(given, *options.table) : Equalised{};
+  const Precisions precisions = precisions_of(given, options);
+  const Equalised equalised = integer ? equalise(given, *options.table, precisions.half_tensors) : Equalised{};
   const LayerGraph& graph = integer ? equalised.graph : given;
   Context context{.graph = graph, .options = options, .table = &equalised.table, .channel_scale = equalised.channel_scale,
-                  .scales = {}, .luts = {}};
+                  .precisions = precisions, .scales = {}, .luts = {}};
   if (integer) {
     MEDLAR_ASSIGN(context.scales, assign_scales(graph, equalised.table));
+    MEDLAR_TRY(adapt_scales(graph, precisions, context.scales));
   }
   HwGraph result{.name = graph.name, .tensors = {}, .ops = {}, .luts = {}};
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     result.tensors.push_back(make_tensor(context, i));
   }
-  for (const Layer& layer : graph.layers) {
-    MEDLAR_ASSIGN(Body body, make_body(context, layer));
-    result.ops.push_back({.name = layer.name, .origins = layer.origins, .src = layer.src, .dst = layer.dst,
-                          .body = std::move(body)});
+  Converters converters(result, context.scales);
+  for (size_t i = 0; i < graph.layers.size(); ++i) {
+    MEDLAR_TRY(add_op(context, i, converters, result));
   }
   result.luts = std::move(context.luts);
   drop_unused(result);

@@ -2,6 +2,9 @@
 // Layer graph in real numbers to hardware graph in the numbers that the chip uses.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "base/status.hpp"
 #include "compiler/calibration.hpp"
 #include "compiler/hw_graph.hpp"
@@ -13,6 +16,7 @@ struct QuantiseOptions {
   const hw::HwConfig& config;
   hw::Precision precision = hw::Precision::kInt8;
   const CalibrationTable* table = nullptr;  ///< Needed for INT8.
+  const std::set<std::string>* fp16_nodes = nullptr;  ///< INT8: layers with one of these origins stay in FP16.
 };
 
 /// Every layer must fit one pass of the SDP (fusion sees to that).

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -112,14 +113,14 @@ std::vector<bool> symmetric_groups(const LayerGraph& graph, const Groups& groups
   const auto mark = [&](TensorId id) { symmetric[groups.find(id)] = true; };
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     const auto range = table.ranges.find(graph.tensors[i].range);
-    const bool fixed = graph.tensors[i].role == TensorRole::kInput || graph.tensors[i].role == TensorRole::kConstant;
+    const bool fixed = graph.tensors[i].role == TensorRole::kConstant;
     if (fixed || (range != table.ranges.end() && range->second.scale > 0.0f)) {
       mark(static_cast<TensorId>(i));
     }
   }
   for (const Layer& layer : graph.layers) {
     const bool known = std::holds_alternative<ConvLayer>(layer.body) || std::holds_alternative<SdpLayer>(layer.body) ||
-                       std::holds_alternative<PoolLayer>(layer.body);
+                       std::holds_alternative<PoolLayer>(layer.body) || std::holds_alternative<InterleaveLayer>(layer.body);
     if (!known) {
       mark(layer.src);
       mark(layer.dst);
@@ -170,7 +171,7 @@ std::vector<double> upper_bounds(const LayerGraph& graph) {
 }
 
 /// What a tensor must hold: its contents, what the lowering knows, or what calibration saw.
-Result<Span> reach_of(const LayerGraph& graph, TensorId id, const CalibrationTable& table) {
+std::optional<Span> reach_of(const LayerGraph& graph, TensorId id, const CalibrationTable& table) {
   const LayerTensor& tensor = graph.tensor(id);
   if (tensor.role == TensorRole::kConstant || tensor.reach > 0.0f) {
     double largest = static_cast<double>(tensor.reach);
@@ -181,13 +182,22 @@ Result<Span> reach_of(const LayerGraph& graph, TensorId id, const CalibrationTab
   }
   const auto range = table.ranges.find(tensor.range);
   if (range == table.ranges.end()) {
-    return fail(Code::kNotFound, "{}: no calibrated range of {}; calibrate with this model", layer_that_touches(graph, id),
-                tensor.range);
+    return std::nullopt;
   }
   return span_of(range->second);
 }
 
 }  // namespace
+
+void round_like_int8(const TensorRange& range, std::span<float> values) {
+  float scale = 1.0f;
+  int zero = 0;
+  set_scale(span_of(range), false, scale, zero);
+  for (float& value : values) {
+    const float stored = std::nearbyint(value / scale) + static_cast<float>(zero);
+    value = (std::clamp(stored, -128.0f, 127.0f) - static_cast<float>(zero)) * scale;
+  }
+}
 
 double Scales::reach_of(TensorId id) const {
   return static_cast<double>(scale_of(id)) * std::max(127 - zero_of(id), 128 + zero_of(id));
@@ -199,12 +209,18 @@ Result<Scales> assign_scales(const LayerGraph& graph, const CalibrationTable& ta
   const std::vector<bool> used = used_tensors(graph);
   const std::vector<double> bounds = upper_bounds(graph);
   std::vector<Span> spans(count);
+  std::vector<bool> ranged(count, false);
   for (size_t i = 0; i < count; ++i) {
     if (!used[i]) {
       continue;
     }
-    MEDLAR_ASSIGN(Span own, reach_of(graph, static_cast<TensorId>(i), table));
+    const std::optional<Span> known = reach_of(graph, static_cast<TensorId>(i), table);
+    if (!known) {
+      continue;
+    }
+    Span own = *known;
     own.high = bounds[i] > 0.0 ? std::min(own.high, bounds[i]) : own.high;
+    ranged[groups.find(static_cast<TensorId>(i))] = true;
     Span& group = spans[groups.find(static_cast<TensorId>(i))];
     group = {std::min(group.low, own.low), std::max(group.high, own.high)};
   }
@@ -212,6 +228,10 @@ Result<Scales> assign_scales(const LayerGraph& graph, const CalibrationTable& ta
   Scales scales{std::vector<float>(count, 1.0f), std::vector<int>(count, 0)};
   for (size_t i = 0; i < count; ++i) {
     const size_t group = groups.find(static_cast<TensorId>(i));
+    if (used[i] && !ranged[group]) {
+      return fail(Code::kNotFound, "{}: no calibrated range of {}; calibrate with this model",
+                  layer_that_touches(graph, static_cast<TensorId>(i)), graph.tensors[i].range);
+    }
     set_scale(spans[group], symmetric[group], scales.scale[i], scales.zero[i]);
   }
   return scales;

@@ -8,6 +8,7 @@
 #include "compiler/quantise/conv_geometry.hpp"
 #include "compiler/quantise/half.hpp"
 #include "compiler/quantise/lut.hpp"
+#include "num/float_convert.hpp"
 
 namespace medlar::compiler {
 namespace {

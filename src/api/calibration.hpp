@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the ranges of an INT8 build come from: samples, a cache, the model's own Q/DQ pairs.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "api/build.hpp"
+#include "compiler/compile.hpp"
+
+namespace medlar::api {
+
+struct Calibrated {
+  compiler::CalibrationTable table;
+  std::set<std::string> fp16_nodes;  ///< Layers that the accuracy budget and the request keep in FP16.
+};
+
+/// `stated`: the ranges of Q/DQ pairs, which win. `options` are those of the build to come.
+Result<Calibrated> calibrate(const BuildRequest& request, const graph::Graph& graph, const std::optional<sample::Preprocess>& preprocess,
+                             const compiler::CalibrationTable& stated, const compiler::CompileOptions& options);
+
+}  // namespace medlar::api

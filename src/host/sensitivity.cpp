@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/sensitivity.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <optional>
+
+#include "compiler/quantise/scales.hpp"
+#include "host/reference.hpp"
+#include "num/float_convert.hpp"
+
+namespace medlar::host {
+namespace {
+
+using compiler::Calibrator;
+using compiler::TensorRange;
+
+constexpr std::array<Calibrator, 4> kCandidates{Calibrator::kMse, Calibrator::kMaximum, Calibrator::kPercentile, Calibrator::kEntropy};
+/// Candidates nearer than this to one that is tried already are not worth a run.
+constexpr double kDifferent = 1.1;
+/// A later candidate must be better than an earlier one by so much; few samples cannot tell less.
+constexpr double kBetter = 0.97;
+constexpr float kWeightLevels = 127.0f;
+
+/// Reaches that differ, the squared error's first.
+std::vector<float> candidate_reaches(const TensorRange& range, double percentile) {
+  std::vector<float> reaches;
+  for (const Calibrator calibrator : kCandidates) {
+    const float reach = compiler::calibrated_reach(range, {calibrator, percentile});
+    const bool known = std::any_of(reaches.begin(), reaches.end(), [&](float other) {
+      return static_cast<double>(std::max(reach, other)) < kDifferent * static_cast<double>(std::min(reach, other));
+    });
+    if (!known && reach > 0.0f) {
+      reaches.push_back(reach);
+    }
+  }
+  return reaches;
+}
+
+/// A float tensor like `like`, stored in its own type.
+graph::Tensor with_values(const graph::Tensor& like, const std::vector<float>& values) {
+  if (like.type == graph::DataType::kFloat32) {
+    return graph::make_tensor(like.type, like.shape, values);
+  }
+  graph::Tensor tensor = like;
+  for (size_t i = 0; i < values.size(); ++i) {
+    store_le(tensor.bytes.data() + 2 * i, static_cast<uint16_t>(num::fp32_to_fp16(std::bit_cast<uint32_t>(values[i]))));
+  }
+  return tensor;
+}
+
+/// Which input of an operator holds constant weights, and which axis counts kernels; nullopt for others.
+struct WeightAxis {
+  size_t input = 1;
+  size_t axis = 0;
+};
+
+std::optional<WeightAxis> weight_axis(const graph::Graph& graph, const graph::Node& node) {
+  if (node.inputs.size() < 2 || node.inputs[1] == graph::kNoValue || !graph.value(node.inputs[1]).is_constant() ||
+      graph.value(node.inputs[1]).data->type != graph::DataType::kFloat32) {
+    return std::nullopt;
+  }
+  const size_t rank = graph.value(node.inputs[1]).data->shape.size();
+  if (node.op_type == "Conv") {
+    return WeightAxis{1, 0};
+  }
+  if (node.op_type == "ConvTranspose" && rank > 1) {
+    return WeightAxis{1, 1};
+  }
+  if (node.op_type == "Gemm" && rank == 2) {
+    return WeightAxis{1, graph::int_attribute(node, "transB", 0).value_or(0) != 0 ? size_t{0} : size_t{1}};
+  }
+  return node.op_type == "MatMul" && rank == 2 ? std::optional(WeightAxis{1, 1}) : std::nullopt;
+}
+
+/// INT8 and back with one scale an index of `axis`.
+graph::Tensor rounded_weights(const graph::Tensor& weights, size_t axis) {
+  std::vector<float> values = floats_of(weights);
+  size_t inner = 1;
+  for (size_t i = axis + 1; i < weights.shape.size(); ++i) {
+    inner *= static_cast<size_t>(weights.shape[i]);
+  }
+  const auto kernels = static_cast<size_t>(weights.shape[axis]);
+  std::vector<float> largest(kernels, 0.0f);
+  for (size_t i = 0; i < values.size(); ++i) {
+    float& own = largest[i / inner % kernels];
+    own = std::max(own, std::fabs(values[i]));
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    const float scale = largest[i / inner % kernels] / kWeightLevels;
+    values[i] = scale > 0.0f ? std::nearbyint(values[i] / scale) * scale : values[i];
+  }
+  return graph::make_tensor(weights.type, weights.shape, values);
+}
+
+}  // namespace
+
+Result<Sensitivity> Sensitivity::create(const graph::Graph& graph, const std::vector<sample::Sample>& samples) {
+  MEDLAR_ASSIGN(const Reference reference, Reference::create(graph, computed_values(graph)));
+  std::vector<Values> values;
+  for (const sample::Sample& sample : samples) {
+    MEDLAR_ASSIGN(std::vector<graph::Tensor> tensors, reference.run(sample));
+    Values own(sample.inputs.begin(), sample.inputs.end());
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      own.insert_or_assign(reference.wanted()[i], std::move(tensors[i]));
+    }
+    values.push_back(std::move(own));
+  }
+  return Sensitivity(graph, std::move(values));
+}
+
+Result<double> Sensitivity::rounding_error(const Downstream& behind, const std::string& value, const TensorRange& range) const {
+  double sum = 0.0;
+  for (const Values& values : values_) {
+    const graph::Tensor& exact = values.at(value);
+    std::vector<float> rounded = floats_of(exact);
+    compiler::round_like_int8(range, rounded);
+    MEDLAR_ASSIGN(const double error, behind.error(values, with_values(exact, rounded)));
+    sum += error;
+  }
+  return sum / static_cast<double>(values_.size());
+}
+
+Status Sensitivity::choose_reaches(const std::vector<compiler::StoredTensor>& stored, double percentile, const ProgressSink& progress,
+                                   compiler::CalibrationTable& table) {
+  uint64_t done = 0;
+  for (const compiler::StoredTensor& tensor : stored) {
+    if (progress) {
+      progress("choosing ranges", ++done, stored.size());
+    }
+    const auto found = table.ranges.find(tensor.range);
+    if (found == table.ranges.end() || found->second.histogram.empty() || !values_.front().contains(tensor.range)) {
+      continue;
+    }
+    TensorRange& range = found->second;
+    const std::vector<float> reaches = candidate_reaches(range, percentile);
+    const auto behind = reaches.size() > 1 ? Downstream::create(graph_, tensor.range) : fail(Code::kNotFound, "one candidate");
+    if (!behind) {
+      continue;  // nothing to choose: the squared error's reach, or an output, whose own error that is
+    }
+    double least = INFINITY;
+    float best = range.reach;
+    for (const float reach : reaches) {
+      range.reach = reach;
+      MEDLAR_ASSIGN(const double error, rounding_error(*behind, tensor.range, range));
+      if (error < kBetter * least) {
+        least = error;
+        best = reach;
+      }
+    }
+    range.reach = best;
+  }
+  return {};
+}
+
+Result<double> Sensitivity::weight_error(const std::vector<std::string>& nodes) const {
+  double squares = 0.0;
+  for (const graph::Node& node : graph_.nodes) {
+    const std::string& name = node.origins.empty() ? node.name : node.origins.front();
+    const auto axis = weight_axis(graph_, node);
+    if (!axis || std::find(nodes.begin(), nodes.end(), name) == nodes.end()) {
+      continue;
+    }
+    graph::Graph changed = graph_;
+    graph::Value& weights = changed.value(node.inputs[axis->input]);
+    weights.data = std::make_shared<graph::Tensor>(rounded_weights(*weights.data, axis->axis));
+    const std::string& source = graph_.value(node.inputs[0]).name;
+    MEDLAR_ASSIGN(const Downstream behind, Downstream::create(changed, source));
+    double sum = 0.0;
+    for (const Values& values : values_) {
+      MEDLAR_ASSIGN(const double error, behind.error(values, values.at(source)));
+      sum += error;
+    }
+    const double mean = sum / static_cast<double>(values_.size());
+    squares += mean * mean;
+  }
+  return std::sqrt(squares);
+}
+
+Result<std::set<std::string>> Sensitivity::fp16_nodes(const std::vector<compiler::StoredTensor>& stored,
+                                                      const compiler::CalibrationTable& table, double budget,
+                                                      const ProgressSink& progress) const {
+  struct LayerError {
+    double square = 0.0;
+    const compiler::StoredTensor* tensor = nullptr;
+  };
+  std::vector<LayerError> errors;
+  double total = 0.0;
+  for (const compiler::StoredTensor& tensor : stored) {
+    if (progress) {
+      progress("measuring layers", errors.size() + 1, stored.size());
+    }
+    MEDLAR_ASSIGN(const double weights, weight_error(tensor.origins));
+    double rounding = 0.0;
+    const auto range = table.ranges.find(tensor.range);
+    if (range != table.ranges.end() && values_.front().contains(tensor.range)) {
+      const auto behind = Downstream::create(graph_, tensor.range);
+      if (behind) {
+        MEDLAR_ASSIGN(rounding, rounding_error(*behind, tensor.range, range->second));
+      }
+    }
+    errors.push_back({weights * weights + rounding * rounding, &tensor});
+    total += errors.back().square;
+  }
+  std::stable_sort(errors.begin(), errors.end(), [](const LayerError& a, const LayerError& b) { return a.square > b.square; });
+  std::set<std::string> nodes;
+  for (const LayerError& error : errors) {
+    if (total <= budget * budget) {
+      break;
+    }
+    nodes.insert(error.tensor->origins.begin(), error.tensor->origins.end());
+    total -= error.square;
+  }
+  return nodes;
+}
+
+}  // namespace medlar::host
