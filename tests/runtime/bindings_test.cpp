@@ -75,7 +75,7 @@ TEST_F(BindingsTest, InputInTheDevicesLayoutIsNotConverted) {
   auto memory = digits_.module->allocate(io.device->size + 32);
   ASSERT_TRUE(memory);
   ASSERT_TRUE(umd::pack_tensor(*io.device, digits_.inputs[0].at(input_).as<float>(), io.scale,
-                               (*memory)->map()->subspan(32)));
+                               (*memory)->map()->subspan(32), io.zero));
   graph::Tensor result;
   RunReport report;
   const Status status = context_->run(

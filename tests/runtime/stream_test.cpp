@@ -17,8 +17,10 @@ using std::chrono::milliseconds;
 /// Host work that lasts until the test lets it go.
 struct Gate {
   std::atomic<bool> open{false};
+  std::atomic<bool> entered{false};
   std::function<Status(const Cancellation&)> work() {
     return [this](const Cancellation& cancellation) -> Status {
+      entered = true;
       while (!open && !cancellation.requested()) {
         std::this_thread::sleep_for(milliseconds(1));
       }
@@ -52,10 +54,9 @@ TEST(Stream, AFullQueueRefusesWithItsDepth) {
   Gate gate;
   const auto stream = make_stream(2);
   ASSERT_TRUE(stream->enqueue_host(gate.work()));
-  while (stream->pending() != 1) {
-    std::this_thread::yield();
+  while (!gate.entered) {
+    std::this_thread::yield();  // until the worker has taken it: the queue itself is empty
   }
-  std::this_thread::sleep_for(milliseconds(5));  // the worker has taken it: the queue itself is empty
   EnqueueOptions at_once{.wait_for = {}, .room_timeout = std::chrono::nanoseconds(0), .report = nullptr};
   ASSERT_TRUE(stream->record(at_once));
   ASSERT_TRUE(stream->record(at_once));
