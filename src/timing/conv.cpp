@@ -26,8 +26,8 @@ class Loading {
     if (work.data.memory == work.weights.memory && data_ > 0 && weight_bytes > 0) {
       const double limit = data_memory.bytes_per_cycle == 0 ? port : data_memory.read_bytes_per_cycle;
       const double shared = std::min(limit, port * Pipeline::kSharedPort);
-      const double line = work.input_width <= 1 ? 1 : std::min(1.0, work.input_width / Pipeline::kFullLine);
-      rate_data_.first = std::min(data_alone, shared * Pipeline::kDataOfShared * line);
+      const double turn = work.request_fill / (work.request_fill + 1);
+      rate_data_.first = std::min(data_alone, shared * turn);
       rate_weights_.first = std::min(weights_alone, shared - rate_data_.first);
       both_ = std::min(data_ / rate_data_.first, weight_bytes / rate_weights_.first);
     }

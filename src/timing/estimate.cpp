@@ -4,6 +4,7 @@
 
 #include "base/checked.hpp"
 #include "hw/limits.hpp"
+#include "timing/work_of.hpp"
 
 #include <algorithm>
 
@@ -22,6 +23,7 @@ SdpWork sdp_work_of(const LayerShape& layer, const hw::HwConfig& config) {
   SdpWork w;
   w.pixels = uint64_t{layer.output.w} * layer.output.h;
   w.channels = layer.output.c;
+  w.channel_atom = config.channels_per_atom(layer.precision);
   w.ew = layer.ew;
   const Traffic cube{cube_bytes(layer.output, layer.precision, config), where(layer.output_in_sram)};
   w.output = cube;
@@ -43,6 +45,26 @@ uint64_t layer_macs(const LayerShape& layer) {
          std::max(1u, layer.groups);
 }
 
+namespace {
+
+/// A packed cube from an aligned address, or the pixels of an image.
+DataFetch layer_data(const LayerShape& layer, const hw::HwConfig& config) {
+  const Memory from = where(layer.input_in_sram);
+  if (layer.image_bytes != 0) {
+    return {{layer.image_bytes, from}, 1};
+  }
+  const hw::Dims& in = layer.input;
+  const uint64_t surfaces =
+      ceil_div(uint64_t{in.c} * hw::bytes_per_element(layer.precision), uint64_t{config.memory_atom});
+  if (in.w == 1 && in.h == 1) {
+    return data_fetch({.atoms = surfaces}, from, config);
+  }
+  const uint64_t surface = uint64_t{in.w} * in.h;
+  return data_fetch({0, in.w, in.h, in.w, surfaces, surface}, from, config);
+}
+
+}  // namespace
+
 ConvWork conv_work_of(const LayerShape& layer, const hw::HwConfig& config) {
   const hw::WeightShape weights{layer.output.c, layer.input.c, layer.kernel_h, layer.kernel_w};
   ConvWork w;
@@ -50,12 +72,11 @@ ConvWork conv_work_of(const LayerShape& layer, const hw::HwConfig& config) {
   w.pixels = uint64_t{layer.output.w} * layer.output.h;
   w.steps = uint64_t{layer.kernel_w} * layer.kernel_h * ceil_div(layer.input.c, config.atomic_c);
   w.channels = layer.input.c;
-  w.input_width = layer.input.w;
   w.kernels = layer.output.c;
   w.macs = w.pixels * weights.elements();
-  const uint64_t cube =
-      layer.image_bytes != 0 ? layer.image_bytes : cube_bytes(layer.input, layer.precision, config);
-  w.data = {cube, where(layer.input_in_sram)};
+  const DataFetch data = layer_data(layer, config);
+  w.data = data.traffic;
+  w.request_fill = data.request_fill;
   w.weights = {hw::weight_blob_bytes(weights.elements(), layer.precision, config), Memory::kDram};
   w.sdp = sdp_work_of(layer, config);
   return w;
@@ -90,7 +111,8 @@ struct Bands {
 
 /// Bands of rows; the data of a band stay while all weights pass by.
 Bands bands_with(const LayerShape& layer, const ConvWork& work, const hw::HwConfig& config, Share banks) {
-  const uint32_t entries = hw::feature_entries_per_slice(config, layer.input.w, layer.input.c, layer.precision);
+  const uint32_t entries =
+      hw::feature_entries_per_slice(config, layer.input.w, layer.input.c, layer.precision);
   const uint32_t fits = std::max(1u, hw::rows_in_banks(config, entries, banks.data));
   const uint32_t stride = std::max(1u, layer.input.h / std::max(1u, layer.output.h));
   const uint32_t rows = std::max(1u, layer.input.h);
@@ -183,11 +205,17 @@ OpTime estimate(const LayerShape& layer, const hw::HwConfig& config, const Machi
       return time_of(w, std::nullopt, machine);
     }
     case LayerShape::Kind::kPool:
-      return time_of(PdpWork{in.bytes, in, out}, machine);
+      return time_of(PdpWork{.input_bytes = in.bytes, .input = in, .output = out}, machine);
     case LayerShape::Kind::kLrn:
-      return time_of(CdpWork{uint64_t{layer.input.w} * layer.input.h * layer.input.c, in, out}, machine);
-    case LayerShape::Kind::kCopy:
-      return time_of(CopyWork{CopyWork::Engine::kRubik, in, out}, machine);
+      return time_of(cdp_work(layer.input.w, layer.input.h, in.bytes, {in.memory, out.memory}, config),
+                     machine);
+    case LayerShape::Kind::kCopy: {
+      CopyWork copy{.engine = CopyWork::Engine::kRubik, .input = {0, in.memory}, .output = {0, out.memory}};
+      const uint64_t in_line = uint64_t{layer.input.w} * config.memory_atom;
+      const uint64_t out_line = uint64_t{layer.output.w} * config.memory_atom;
+      add_lines(copy, {in.bytes / in_line, in_line}, {out.bytes / out_line, out_line}, config);
+      return time_of(copy, machine);
+    }
   }
   return {};
 }

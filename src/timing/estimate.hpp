@@ -38,8 +38,8 @@ struct ConvParts {
       1;  ///< Channel windows of a grouped convolution, times the bands of rows that fit in CBUF.
   bool room_for_next = false;  ///< CBUF holds the data of two parts.
 };
-/// How an operation may use CBUF: all of it, split where the fewest bytes move; or a quarter for data and a quarter for
-/// weights, the other half for the operation before or after (what NVIDIA's primer assumes).
+/// How an operation may use CBUF: all of it, split where the fewest bytes move; or a quarter for data and a
+/// quarter for weights, the other half for the operation before or after (what NVIDIA's primer assumes).
 enum class CbufUse : uint8_t { kWhole, kDoubleBuffered };
 ConvParts conv_parts_of(const LayerShape& layer, const hw::HwConfig& config, CbufUse use = CbufUse::kWhole);
 

@@ -10,9 +10,10 @@ namespace medlar::timing {
 
 /// One memory as the chip sees it.
 struct MemoryModel {
-  double bytes_per_cycle = 0;       ///< Reads and writes together; 0: the memory is absent.
-  double read_bytes_per_cycle = 0;  ///< Reads alone.
-  double latency = 0;               ///< Cycles from a read request to its data.
+  double bytes_per_cycle = 0;        ///< Reads and writes together; 0: the memory is absent.
+  double read_bytes_per_cycle = 0;   ///< Reads alone.
+  double latency = 0;                ///< Cycles from a read request to its data.
+  double write_bytes_per_cycle = 0;  ///< Writes alone; 0: only the sum limits them.
 };
 
 /// A core, its clock and its memories.

@@ -28,7 +28,7 @@ Result<Machine> machine_of_memory(const hw::HwConfig& config, std::string_view m
   const double beat = config.dbb.bytes_per_cycle();
   if (memory == "nvidia-axi") {
     // A read request every second cycle: DBB reads single beats, CVSRAM bursts of four.
-    return machine_of(config, {1.5 * beat, 0.5 * beat, 32}, {2 * beat, beat, 32});
+    return machine_of(config, {1.5 * beat, 0.5 * beat, 32, 0.5 * beat}, {2 * beat, beat, 32, beat});
   }
   std::string_view rest = memory;
   const auto latency = take_number(rest, "timed-lat");
@@ -40,7 +40,8 @@ Result<Machine> machine_of_memory(const hw::HwConfig& config, std::string_view m
                 memory);
   }
   const double rate = *bytes;
-  const MemoryModel both{rate >= beat ? 2 * beat : rate, std::min(rate, beat), static_cast<double>(*latency)};
+  const MemoryModel both{rate >= beat ? 2 * beat : rate, std::min(rate, beat), static_cast<double>(*latency),
+                         std::min(rate, beat)};
   return machine_of(config, both, both);
 }
 

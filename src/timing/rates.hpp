@@ -40,8 +40,12 @@ struct Pipeline {
   static constexpr double kFeatureShare = 2.0 / 3;  ///< Feature data: two beats in three cycles...
   static constexpr uint32_t kWideChannels = 64;     ///< ... from this many bytes of channels on.
   static constexpr double kSharedPort = 62.5 / 64;  ///< Data and weights together.
-  static constexpr double kDataOfShared = 0.44;     ///< What of it the data get...
-  static constexpr double kFullLine = 7.5;  ///< ... less in proportion when lines are shorter than this.
+  static constexpr double kPdpTail = 33;            ///< Results of a last input row that is under a window.
+  static constexpr double kCdpStart = 90;
+  static constexpr double kCdpStripe = 2;  ///< A stripe costs this beside its data.
+  static constexpr double kWriteStart =
+      41;  ///< Copies: first data to the end of the writer, without its cycles.
+  static constexpr double kRubikStart = 62;
 };
 
 inline const MemoryModel& memory(const Machine& machine, Memory which) {
@@ -67,9 +71,12 @@ inline void count_write(OpTime& time, const Traffic& t) {
 
 /// Cycles that a memory needs to move `reads` and `writes`; an absent one moves nothing.
 inline double moving_cycles(const MemoryModel& m, uint64_t reads, uint64_t writes) {
-  return m.bytes_per_cycle == 0 ? 0
-                                : std::max(static_cast<double>(reads) / m.read_bytes_per_cycle,
-                                           static_cast<double>(reads + writes) / m.bytes_per_cycle);
+  return m.bytes_per_cycle == 0
+             ? 0
+             : std::max({static_cast<double>(reads) / m.read_bytes_per_cycle,
+                         static_cast<double>(reads + writes) / m.bytes_per_cycle,
+                         m.write_bytes_per_cycle > 0 ? static_cast<double>(writes) / m.write_bytes_per_cycle
+                                                     : 0.0});
 }
 
 /// Cycles that the busier memory needs for everything in `time`.

@@ -4,6 +4,7 @@
 
 #include "base/checked.hpp"
 #include "hw/cube.hpp"
+#include "timing/work_of.hpp"
 
 #include <algorithm>
 
@@ -42,6 +43,7 @@ SdpWork sdp_work(const hw::SdpRdmaGroup& rdma, const hw::SdpGroup& sdp, const hw
   const uint64_t positions = uint64_t{sdp.width + 1} * (sdp.height + 1);
   w.pixels = positions * (sdp.batch_number + 1);
   w.channels = sdp.channel + 1;
+  w.channel_atom = config.channels_per_atom(precision(rdma.in_precision));
   w.ew = sdp.ew_bypass == 0;
   if (sdp.flying_mode == 0) {
     w.input = {cube_bytes(w.pixels, w.channels, hw::bytes_per_element(precision(rdma.in_precision)), config),
@@ -71,22 +73,51 @@ PdpWork pdp_work(const hw::PdpGroup& pdp, const hw::HwConfig& config) {
   w.output = {cube_bytes(uint64_t{pdp.cube_out_width + 1} * (pdp.cube_out_height + 1),
                          pdp.cube_out_channel + 1, bytes, config),
               ram(pdp.dst_ram_type)};
+  // Rows of padding and input that the last windows reach.
+  const uint64_t stride = pdp.kernel_stride_height + 1, kernel = pdp.kernel_height + 1;
+  const uint64_t reached = pdp.cube_out_height * stride + kernel;
+  const uint64_t input_end = uint64_t{pdp.pad_top} + pdp.cube_in_height + 1;
+  w.last_row_counts = reached >= input_end;
+  const uint64_t below = reached > input_end ? reached - input_end : 0;
+  w.flush_bytes = ceil_div(below, stride) * (pdp.cube_out_width + 1) * config.memory_atom;
   return w;
 }
 
-Traffic conv_data(const hw::CdmaGroup& cdma, const hw::HwConfig& config) {
+/// Lines of a cube that lie side by side are fetched as one, as many as the fetch grain says.
+LineSet lines_of(const hw::CdmaGroup& cdma, uint32_t element, const hw::HwConfig& config) {
+  const uint64_t atom = config.memory_atom;
+  const uint64_t width = cdma.datain_width + 1, height = cdma.datain_height + 1;
+  const uint64_t surfaces = ceil_div(uint64_t{cdma.datain_channel + 1} * element, atom) * (cdma.batches + 1);
+  LineSet set{.first_atom = cdma.datain_addr_low_0 / atom,
+              .atoms = width,
+              .lines = height,
+              .line_stride = cdma.line_stride / atom,
+              .surfaces = surfaces,
+              .surface_stride = cdma.surf_stride / atom};
+  if (width == 1 && height == 1 && cdma.surf_packed != 0) {
+    set.atoms = surfaces;
+    set.surfaces = 1;
+  } else if (cdma.line_packed != 0) {
+    const uint64_t grain = std::min<uint64_t>(cdma.grains + 1, height);
+    set.atoms = width * grain;
+    set.lines = ceil_div(height, grain);
+    set.line_stride = set.atoms;
+  }
+  return set;
+}
+
+DataFetch conv_data(const hw::CdmaGroup& cdma, const hw::HwConfig& config) {
   if (cdma.data_reuse != 0) {
     return {};
   }
-  const uint64_t width = cdma.datain_width + 1, height = cdma.datain_height + 1;
   const Memory from = ram(cdma.datain_ram_type);
   const hw::PixelFormat* format = hw::find_pixel_format(cdma.pixel_format);
   if (cdma.datain_format == hw::value::kDataFormatPixel && format != nullptr) {
     const auto image = hw::PixelLayout::packed(*format, cdma.datain_width + 1, cdma.datain_height + 1);
-    return {image.total_bytes(), from};
+    return {{image.total_bytes(), from}, 1};
   }
-  const uint32_t element = hw::bytes_per_element(precision(cdma.in_precision));
-  return {cube_bytes(width * height * (cdma.batches + 1), cdma.datain_channel + 1, element, config), from};
+  const LineSet set = lines_of(cdma, hw::bytes_per_element(precision(cdma.in_precision)), config);
+  return data_fetch(set, from, config);
 }
 
 Traffic conv_weights(const hw::CdmaGroup& cdma) {
@@ -117,11 +148,12 @@ ConvWork work_of(const ConvSnapshot& s, const hw::HwConfig& config) {
   w.steps = conv_steps(s.csc, config);
   w.channels = s.csc.weight_channel_ext + 1;
   w.kernels = s.csc.weight_kernel + 1;
-  w.input_width = s.cdma.datain_width + 1;
   const bool winograd = s.csc.conv_mode == hw::value::kConvModeWinograd;
   const uint64_t taps = winograd ? 9 : uint64_t{s.csc.weight_width_ext + 1} * (s.csc.weight_height_ext + 1);
   w.macs = w.pixels * taps * w.channels * w.kernels;
-  w.data = conv_data(s.cdma, config);
+  const DataFetch data = conv_data(s.cdma, config);
+  w.data = data.traffic;
+  w.request_fill = data.request_fill;
   w.weights = conv_weights(s.cdma);
   w.sdp = sdp_work(s.sdp_rdma, s.sdp, config);
   if (s.pdp) {
@@ -141,26 +173,41 @@ PdpWork work_of(const PdpSnapshot& s, const hw::HwConfig& config) {
 }
 
 CdpWork work_of(const CdpSnapshot& s, const hw::HwConfig& config) {
-  const uint64_t pixels = uint64_t{s.rdma.width + 1} * (s.rdma.height + 1);
-  const uint64_t bytes =
-      cube_bytes(pixels, s.rdma.channel + 1, hw::bytes_per_element(precision(s.rdma.input_data)), config);
-  return {pixels * (s.rdma.channel + 1), {bytes, ram(s.rdma.src_ram_type)}, {bytes, ram(s.cdp.dst_ram_type)}};
+  const uint64_t width = s.rdma.width + 1, height = s.rdma.height + 1;
+  const uint32_t element = hw::bytes_per_element(precision(s.rdma.input_data));
+  const uint64_t bytes = cube_bytes(width * height, s.rdma.channel + 1, element, config);
+  return cdp_work(width, height, bytes, {ram(s.rdma.src_ram_type), ram(s.cdp.dst_ram_type)}, config);
 }
 
 CopyWork work_of(const RubikSnapshot& s, const hw::HwConfig& config) {
   const hw::RubikGroup& r = s.rubik;
-  const uint32_t element = hw::bytes_per_element(precision(r.in_precision));
-  const uint64_t bytes =
-      cube_bytes(uint64_t{r.datain_width + 1} * (r.datain_height + 1), r.datain_channel + 1, element, config);
-  return {CopyWork::Engine::kRubik, {bytes, ram(r.datain_ram_type)}, {bytes, ram(r.dataout_ram_type)}};
+  const uint64_t element = hw::bytes_per_element(precision(r.in_precision));
+  const uint64_t width = r.datain_width + 1, height = r.datain_height + 1;
+  const uint64_t surfaces = ceil_div(uint64_t{r.datain_channel + 1} * element, uint64_t{config.memory_atom});
+  const CopyLines cube{surfaces * height, width * config.memory_atom};
+  const CopyLines planes{(r.datain_channel + 1) * height, width * element};
+  const Memory from = ram(r.datain_ram_type), to = ram(r.dataout_ram_type);
+  CopyWork w{.engine = CopyWork::Engine::kRubik, .input = {0, from}, .output = {0, to}};
+  if (r.rubik_mode == hw::value::kRubikModeSplit) {
+    add_lines(w, cube, planes, config);
+  } else if (r.rubik_mode == hw::value::kRubikModeMerge) {
+    add_lines(w, planes, cube, config);
+  } else {  // every tap of the transposed convolution reads its own atoms of channels
+    const uint64_t taps = uint64_t{r.deconv_x_stride + 1} * (r.deconv_y_stride + 1);
+    const uint64_t atoms = ceil_div((r.dataout_channel + 1) * element, uint64_t{config.memory_atom});
+    add_lines(w, {taps * atoms * height, cube.bytes},
+              {atoms * height * (r.deconv_y_stride + 1), cube.bytes * (r.deconv_x_stride + 1)}, config);
+  }
+  return w;
 }
 
-CopyWork work_of(const BdmaSnapshot& s) {
+CopyWork work_of(const BdmaSnapshot& s, const hw::HwConfig& config) {
   CopyWork w;
   for (const hw::BdmaGroup& t : s.transfers) {
-    const uint64_t bytes = uint64_t{t.line_size + 1} * 32 * (t.line_repeat + 1) * (t.surf_repeat + 1);
-    w.input = {w.input.bytes + bytes, ram(t.src_ram_type)};
-    w.output = {w.output.bytes + bytes, ram(t.dst_ram_type)};
+    const CopyLines lines{uint64_t{t.line_repeat + 1} * (t.surf_repeat + 1), uint64_t{t.line_size + 1} * 32};
+    w.input.memory = ram(t.src_ram_type);
+    w.output.memory = ram(t.dst_ram_type);
+    add_lines(w, lines, lines, config);
   }
   return w;
 }
@@ -169,9 +216,7 @@ OpTime time_of(const Snapshot& snapshot, const hw::HwConfig& config, const Machi
   return std::visit(
       [&](const auto& s) -> OpTime {
         using T = std::decay_t<decltype(s)>;
-        if constexpr (std::is_same_v<T, BdmaSnapshot>) {
-          return time_of(work_of(s), machine);
-        } else if constexpr (std::is_same_v<T, SdpSnapshot>) {
+        if constexpr (std::is_same_v<T, SdpSnapshot>) {
           return time_of(work_of(s, config), s.pdp ? std::optional(pdp_work(*s.pdp, config)) : std::nullopt,
                          machine);
         } else {

@@ -55,7 +55,7 @@ SdpWork work_of(const SdpSnapshot& snapshot, const hw::HwConfig& config);
 PdpWork work_of(const PdpSnapshot& snapshot, const hw::HwConfig& config);
 CdpWork work_of(const CdpSnapshot& snapshot, const hw::HwConfig& config);
 CopyWork work_of(const RubikSnapshot& snapshot, const hw::HwConfig& config);
-CopyWork work_of(const BdmaSnapshot& snapshot);
+CopyWork work_of(const BdmaSnapshot& snapshot, const hw::HwConfig& config);
 
 /// Time of the operation when it runs alone.
 OpTime time_of(const Snapshot& snapshot, const hw::HwConfig& config, const Machine& machine);

@@ -61,7 +61,9 @@ OpTime time_of(const SdpWork& work, const std::optional<PdpWork>& pdp, const Mac
     count_read(time, *t);
   }
   count_write(time, pdp ? pdp->output : work.output);
-  Streams s{.unit = sdp_cycles(work, machine, 1), .start = Pipeline::kSdpStart, .first = work.input.memory};
+  Streams s{.unit = sdp_cycles(work, machine, work.channel_atom),
+            .start = Pipeline::kSdpStart,
+            .first = work.input.memory};
   if (pdp) {
     const double pooling = cycles_at(static_cast<double>(pdp->input_bytes), machine.pdp_bytes);
     s.unit_bound = pooling > s.unit ? Bound::kPdp : Bound::kSdp;
@@ -79,8 +81,12 @@ OpTime time_of(const PdpWork& work, const Machine& machine) {
   OpTime time;
   count_read(time, work.input);
   count_write(time, work.output);
+  const double tail =
+      work.last_row_counts
+          ? Pipeline::kPdpTail + cycles_at(static_cast<double>(work.flush_bytes), machine.pdp_bytes)
+          : 0;
   finish(time,
-         {.unit = cycles_at(static_cast<double>(work.input_bytes), machine.pdp_bytes),
+         {.unit = cycles_at(static_cast<double>(work.input_bytes), machine.pdp_bytes) + tail,
           .readers = reader_cycles(work.input, machine, Credits::kPdp),
           .start = Pipeline::kPdpStart,
           .unit_bound = Bound::kPdp,
@@ -94,9 +100,10 @@ OpTime time_of(const CdpWork& work, const Machine& machine) {
   count_read(time, work.input);
   count_write(time, work.output);
   finish(time,
-         {.unit = cycles_at(static_cast<double>(work.elements), machine.cdp),
+         {.unit = cycles_at(static_cast<double>(work.bytes), machine.cdp) +
+                  Pipeline::kCdpStripe * static_cast<double>(work.stripes),
           .readers = reader_cycles(work.input, machine, Credits::kCdp),
-          .start = Pipeline::kPdpStart,  // not measured: as PDP, whose reader it shares
+          .start = Pipeline::kCdpStart,
           .unit_bound = Bound::kCdp,
           .first = work.input.memory},
          machine);
@@ -108,11 +115,12 @@ OpTime time_of(const CopyWork& work, const Machine& machine) {
   count_read(time, work.input);
   count_write(time, work.output);
   const bool bdma = work.engine == CopyWork::Engine::kBdma;
-  // Measured on BDMA only: reads and writes of one memory do not disturb each other there.
-  const double readers = reader_cycles(work.input, machine, bdma ? Credits::kBdma : Credits::kRubik);
+  const double start = bdma ? Pipeline::kCopyStart : Pipeline::kRubikStart;
+  const double writer_start = bdma ? Pipeline::kWriteStart : Pipeline::kRubikStart;
   finish(time,
-         {.readers = readers,
-          .start = Pipeline::kCopyStart,
+         {.unit = static_cast<double>(work.write_cycles) + writer_start - start,
+          .readers = reader_cycles(work.input, machine, bdma ? Credits::kBdma : Credits::kRubik),
+          .start = start,
           .unit_bound = Bound::kMemory,
           .first = work.input.memory},
          machine);

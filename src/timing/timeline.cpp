@@ -18,7 +18,9 @@ constexpr uint32_t kConvUnit = 1, kSdpUnit = 2, kPdpUnit = 4, kCdpUnit = 8, kRub
 
 uint32_t units_of(const Snapshot& snapshot) {
   struct Units {
-    uint32_t operator()(const ConvSnapshot& s) const { return kConvUnit | kSdpUnit | (s.pdp ? kPdpUnit : 0u); }
+    uint32_t operator()(const ConvSnapshot& s) const {
+      return kConvUnit | kSdpUnit | (s.pdp ? kPdpUnit : 0u);
+    }
     uint32_t operator()(const SdpSnapshot& s) const { return kSdpUnit | (s.pdp ? kPdpUnit : 0u); }
     uint32_t operator()(const PdpSnapshot&) const { return kPdpUnit; }
     uint32_t operator()(const CdpSnapshot&) const { return kCdpUnit; }

@@ -21,10 +21,11 @@ struct Traffic {
 
 /// The single-point processor, alone or behind a convolution.
 struct SdpWork {
-  uint64_t pixels = 0;    ///< Positions, all batches.
-  uint32_t channels = 0;  ///< Of the output.
-  bool ew = false;        ///< The Y stage takes part.
-  Traffic input;          ///< From memory; 0 bytes on the fly.
+  uint64_t pixels = 0;        ///< Positions, all batches.
+  uint32_t channels = 0;      ///< Of the output.
+  uint32_t channel_atom = 1;  ///< Channels that memory, and the unit alone, takes together.
+  bool ew = false;            ///< The Y stage takes part.
+  Traffic input;              ///< From memory; 0 bytes on the fly.
   Traffic x1;
   Traffic x2;
   Traffic y;
@@ -33,13 +34,18 @@ struct SdpWork {
 
 /// Pooling, alone or behind SDP.
 struct PdpWork {
-  uint64_t input_bytes = 0;  ///< Processed, padding lanes included.
-  Traffic input;             ///< From memory; 0 bytes on the fly.
+  uint64_t input_bytes = 0;     ///< Processed, padding lanes included.
+  bool last_row_counts = true;  ///< The last input row is under a window: results follow it.
+  uint64_t flush_bytes =
+      0;          ///< Of the output rows that only padding below the input completes, of one surface.
+  Traffic input;  ///< From memory; 0 bytes on the fly.
   Traffic output;
 };
 
 struct CdpWork {
-  uint64_t elements = 0;
+  uint64_t bytes = 0;  ///< Processed, padding lanes included.
+  uint64_t stripes =
+      0;  ///< Atoms of channels times runs of up to 8 positions: what the unit takes at a time.
   Traffic input;
   Traffic output;
 };
@@ -48,8 +54,9 @@ struct CdpWork {
 struct CopyWork {
   enum class Engine : uint8_t { kBdma, kRubik };
   Engine engine = Engine::kBdma;
-  Traffic input;
+  Traffic input;  ///< As fetched: whole beats a line.
   Traffic output;
+  uint64_t write_cycles = 0;  ///< Of the writer alone: beats, and what each line and burst costs beside them.
 };
 
 /// A convolution with everything that runs in step with it.
@@ -58,11 +65,13 @@ struct ConvWork {
   uint64_t pixels = 0;    ///< Output positions, all batches.
   uint64_t steps = 0;     ///< Multiply steps of an output position: rows x columns x channel blocks.
   uint32_t channels = 0;  ///< Of the input, as CSC sees them.
-  uint32_t input_width = 0;
+  double request_fill =
+      1;  ///< Share of a full request (eight atoms) that an average one of the data reader fills.
   uint32_t kernels = 0;
   uint64_t macs = 0;  ///< Useful multiply-accumulates.
-  Traffic data;       ///< 0 bytes when the data of the operation before are reused.
-  Traffic weights;    ///< 0 bytes when the weights are reused; masks of compressed weights included.
+  Traffic
+      data;  ///< As fetched: whole beats a request. 0 bytes when the data of the operation before are reused.
+  Traffic weights;  ///< 0 bytes when the weights are reused; masks of compressed weights included.
   SdpWork sdp;
   std::optional<PdpWork> pdp;
 };
