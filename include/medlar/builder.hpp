@@ -55,11 +55,11 @@ class MEDLAR_API OptimizationProfile {
 
 /// What one layer of a network would run on, and why.
 struct LayerPlacement {
-  std::string layer;
+  std::string layer = {};
   Placed placed = Placed::kCpu;
-  std::string precision;   ///< "int8", "fp16", "fp32" or "".
-  std::string reasonCode;  ///< Stable id, e.g. "MDL2003"; empty on the DLA.
-  std::string reason;
+  std::string precision = {};   ///< "int8", "fp16", "fp32" or "".
+  std::string reasonCode = {};  ///< Stable id, e.g. "MDL2003"; empty on the DLA.
+  std::string reason = {};
 };
 
 /// How to build. Set before the build; one thread at a time.
@@ -119,10 +119,12 @@ class MEDLAR_API BuilderConfig {
 
 /// What `medlar build` does, in one call: the same engine, byte for byte.
 struct ModelBuild {
-  std::string model;                       ///< ONNX file.
+  std::string model = {};                  ///< ONNX file.
   std::string device = {};                 ///< "": MEDLAR_DEVICE, else the default device.
   bool int8 = false;                       ///< Else FP16.
   std::string calibration = {};            ///< Folder, archive or file of samples; INT8 only.
+  std::string calibrator = {};             ///< "best" (the same as ""), "entropy", "mse", "percentile" or "maximum".
+  std::string layerDevices = {};           ///< "name:DLA,other*:GPU"; a later rule goes before an earlier one.
   std::map<std::string, Dims> shapes = {}; ///< Of inputs that the file leaves open.
   bool allowFallback = true;               ///< False: a layer that is not on the DLA is an error.
   BuilderConfig::Progress progress = {};

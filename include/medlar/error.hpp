@@ -45,7 +45,7 @@ class MEDLAR_API Exception : public std::runtime_error {
 };
 
 #define MEDLAR_EXCEPTION(Name)                              \
-  class MEDLAR_API Name final : public Exception {          \
+  class MEDLAR_API Name : public Exception {                \
    public:                                                  \
     explicit Name(const std::string& message);              \
     ~Name() override;                                       \

@@ -81,11 +81,6 @@ BuilderConfig::Progress progress_of(nb::object callback) {
   };
 }
 
-ModelBuild model_build(const std::string& model, const std::string& device, bool int8, const std::string& calibration,
-                       const std::map<std::string, Dims>& shapes, bool fallback, nb::object progress) {
-  return {.model = model, .device = device, .int8 = int8, .calibration = calibration, .shapes = shapes, .allowFallback = fallback,
-          .progress = progress_of(std::move(progress))};
-}
 
 void bind_config(nb::module_& m) {
   nb::class_<OptimizationProfile>(m, "OptimizationProfile").def(nb::init<>())
@@ -134,19 +129,22 @@ void bind_build(nb::module_& m) {
       .def("check", [](const Builder& b, const NetworkDefinition& n, const BuilderConfig& c) { return placement_list(b.check(n, c)); })
       .def_prop_ro("num_dla_cores", &Builder::numDLACores);
   m.def("build_model", [](const std::string& model, const std::string& device, bool int8, const std::string& calibration,
-                          const std::map<std::string, Dims>& shapes, bool fallback, nb::object progress, Logger& logger) {
+                          const std::string& calibrator, const std::string& layer_devices, const std::map<std::string, Dims>& shapes,
+                          bool fallback, nb::object progress, Logger& logger) {
     std::vector<std::byte> engine;
-    const ModelBuild request = model_build(model, device, int8, calibration, shapes, fallback, std::move(progress));
+    const ModelBuild request{.model = model, .device = device, .int8 = int8, .calibration = calibration, .calibrator = calibrator,
+                             .layerDevices = layer_devices, .shapes = shapes, .allowFallback = fallback,
+                             .progress = progress_of(std::move(progress))};
     {
       nb::gil_scoped_release unlocked;
       engine = buildModel(request, logger);
     }
     return to_bytes(engine);
-  }, nb::arg("model"), nb::arg("device"), nb::arg("int8"), nb::arg("calibration"), nb::arg("shapes"), nb::arg("fallback"),
-        nb::arg("progress").none(), nb::arg("logger"));
+  }, nb::arg("model"), nb::arg("device"), nb::arg("int8"), nb::arg("calibration"), nb::arg("calibrator"),
+        nb::arg("layer_devices"), nb::arg("shapes"), nb::arg("fallback"), nb::arg("progress").none(), nb::arg("logger"));
   m.def("check_model", [](const std::string& model, const std::string& device, bool int8, const std::map<std::string, Dims>& shapes,
                           Logger& logger) {
-    return placement_list(checkModel(model_build(model, device, int8, "", shapes, true, nb::none()), logger));
+    return placement_list(checkModel({.model = model, .device = device, .int8 = int8, .shapes = shapes}, logger));
   });
 }
 

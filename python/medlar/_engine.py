@@ -5,12 +5,18 @@ import os
 import statistics
 import threading
 from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
 from . import _core
 from ._log import LOGGER
 from ._types import NUMPY, PLACED
+
+
+Path = Union[str, "os.PathLike[str]"]
+#: arrays by input name, or the one array of a model with one input
+Inputs = Union[Mapping[str, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Profile:
     host_ms: tuple = field(default=())
 
     @property
-    def host_median_ms(self):
+    def host_median_ms(self) -> float:
         """Median of host_ms, in milliseconds of this computer."""
         return statistics.median(self.host_ms)
 
@@ -66,7 +72,7 @@ class Engine:
     Thread-safe: each thread gets an execution context of its own. Made by build() and load().
     """
 
-    def __init__(self, data, device=None, core=0, name="engine"):
+    def __init__(self, data: bytes, device: Optional[str] = None, core: int = 0, name: str = "engine"):
         self._device = _core.Device(device) if device else _core.Device.current()
         runtime = _core.Runtime(LOGGER, self._device)
         runtime.dla_core = core
@@ -79,27 +85,27 @@ class Engine:
         self._threads = threading.local()
 
     @property
-    def inputs(self):
+    def inputs(self) -> Tuple[Tensor, ...]:
         """Tuple of Tensor, in the model's order."""
         return self._inputs
 
     @property
-    def outputs(self):
+    def outputs(self) -> Tuple[Tensor, ...]:
         """Tuple of Tensor, in the model's order."""
         return self._outputs
 
     @property
-    def device(self):
+    def device(self) -> str:
         """Canonical name of the device that it runs on."""
         return self._device.name
 
     @property
-    def precision(self):
+    def precision(self) -> str:
         """"int8" or "fp16": what the DLA computes in."""
         return self._core.precision
 
     @property
-    def model(self):
+    def model(self) -> str:
         """Name of the model that it was built from."""
         return self._core.model_name
 
@@ -109,7 +115,7 @@ class Engine:
             context = self._threads.context = self._core.create_context(self._dla_core)
         return context
 
-    def run(self, inputs, out=None):
+    def run(self, inputs: Inputs, out: Optional[Dict[str, np.ndarray]] = None) -> Dict[str, np.ndarray]:
         """One inference. Releases the GIL while it computes.
 
         inputs: dict of arrays by input name, or one array when there is one input. Shape and dtype must be the engine's
@@ -142,29 +148,29 @@ class Engine:
     __call__ = run
 
     @property
-    def times(self):
+    def times(self) -> Times:
         """Times of this thread's last inference."""
         return Times(*self._context().last_times)
 
     @property
-    def layers(self):
+    def layers(self) -> Tuple[LayerTime, ...]:
         """Tuple of LayerTime of this thread's last inference, in the order of execution."""
         return tuple(LayerTime(name, PLACED[placed], tuple(nodes), modelled, host)
                      for name, placed, nodes, modelled, host in self._context().last_layers)
 
-    def inspect(self):
+    def inspect(self) -> dict:
         """All that is known about the engine, as a dict: layers, bindings, segments, placements with reasons."""
         return json.loads(self._core.inspect())
 
-    def placement(self):
+    def placement(self) -> str:
         """Where the model's nodes run and why, as text."""
         return self._core.placement_text()
 
-    def serialize(self):
+    def serialize(self) -> bytes:
         """The engine file's bytes."""
         return self._core.serialize()
 
-    def save(self, path):
+    def save(self, path: Path) -> None:
         """Writes the engine file."""
         with open(path, "wb") as file:
             file.write(self.serialize())
@@ -181,7 +187,7 @@ def _contiguous(array):
     return np.ascontiguousarray(array)
 
 
-def load(engine, device=None, core=0):
+def load(engine: Union[Path, bytes], device: Optional[str] = None, core: int = 0) -> Engine:
     """An engine file (path or bytes) on a simulated device.
 
     device: canonical or short name; None: MEDLAR_DEVICE, else the default device, one for the process.
@@ -199,12 +205,13 @@ def load(engine, device=None, core=0):
     return Engine(data, device, core, path)
 
 
-def run(engine, inputs, device=None):
+def run(engine: Union[Engine, Path, bytes], inputs: Inputs, device: Optional[str] = None) -> Dict[str, np.ndarray]:
     """load() where needed, then one inference: dict of output arrays by name."""
     return _as_engine(engine, device).run(inputs)
 
 
-def profile(engine, inputs=None, iterations=10, device=None):
+def profile(engine: Union[Engine, Path, bytes], inputs: Optional[Inputs] = None, iterations: int = 10,
+            device: Optional[str] = None) -> Profile:
     """Runs an engine `iterations` times and says what each layer took.
 
     inputs: as Engine.run(); None: zeros.

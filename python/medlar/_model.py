@@ -2,9 +2,10 @@
 """From ONNX models to engines."""
 import os
 from dataclasses import dataclass
+from typing import Callable, List, Mapping, Optional, Sequence
 
 from . import _core
-from ._engine import Engine
+from ._engine import Engine, Path
 from ._log import LOGGER
 from ._types import PLACED
 
@@ -27,11 +28,16 @@ def _shapes(shapes):
     return {name: [int(d) for d in shape] for name, shape in (shapes or {}).items()}
 
 
-def build(model, device=None, int8=False, calibration=None, shapes=None, fallback=True, progress=None, output=None):
+def build(model: Path, device: Optional[str] = None, int8: bool = False, calibration: Optional[Path] = None,
+          calibrator: str = "", layer_devices: Optional[Mapping[str, str]] = None,
+          shapes: Optional[Mapping[str, Sequence[int]]] = None, fallback: bool = True,
+          progress: Optional[Callable[[str, int, int], Optional[bool]]] = None, output: Optional[Path] = None) -> Engine:
     """Compiles an ONNX file for a device's DLA; the engine is the one that `medlar build` makes, byte for byte.
 
     device: canonical or short name; None: MEDLAR_DEVICE, else the default device.
     int8: INT8 instead of FP16; wants `calibration`, a folder, archive or file of images or .npy/.npz arrays.
+    calibrator: "best" (the default), "entropy", "mse", "percentile" or "maximum".
+    layer_devices: dict of node name, with at most one '*' that stands for anything, to "DLA", "GPU" or "CPU".
     shapes: dict of input name to shape, for dimensions that the file leaves open.
     fallback: False makes a layer that the DLA cannot run an error that lists all such layers with their reasons.
     progress: called as progress(what, done, total) from this thread; returning False raises Cancelled.
@@ -39,7 +45,8 @@ def build(model, device=None, int8=False, calibration=None, shapes=None, fallbac
     Returns an Engine, loaded on the device.
     """
     name = _device_name(device)
-    data = _core.build_model(os.fspath(model), name, int8, os.fspath(calibration) if calibration else "", _shapes(shapes), fallback,
+    data = _core.build_model(os.fspath(model), name, int8, os.fspath(calibration) if calibration else "", calibrator,
+                             ",".join(f"{pattern}:{where}" for pattern, where in (layer_devices or {}).items()), _shapes(shapes), fallback,
                              progress, LOGGER)
     engine = Engine(data, None if _core.Device.current().name == name else name, name=os.fspath(model))
     if output is not None:
@@ -47,13 +54,14 @@ def build(model, device=None, int8=False, calibration=None, shapes=None, fallbac
     return engine
 
 
-def check(model, device=None, int8=False, shapes=None):
+def check(model: Path, device: Optional[str] = None, int8: bool = False,
+          shapes: Optional[Mapping[str, Sequence[int]]] = None) -> List[Placement]:
     """Where each node of an ONNX file would run, without building: list of Placement in the file's order."""
     rows = _core.check_model(os.fspath(model), _device_name(device), int8, _shapes(shapes), LOGGER)
     return [Placement(node, PLACED[placed], precision, code, reason) for node, placed, precision, code, reason in rows]
 
 
-def devices():
+def devices() -> List[str]:
     """Canonical names of the device profiles."""
     return _core.Device.names()
 

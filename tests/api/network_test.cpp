@@ -133,7 +133,7 @@ TEST(Network, ParsedLayersHaveKindsAndParameters) {
   const Layer& conv = network->layer(0);
   EXPECT_EQ(conv.type(), LayerType::kConvolution);
   EXPECT_EQ(conv.onnxOperator(), "Conv");
-  EXPECT_EQ(conv.getDims("kernel_size"), (Dims{3, 3}));
+  EXPECT_EQ(conv.getDims("kernel_size"), (Dims{5, 5}));
   EXPECT_EQ(network->layer(1).type(), LayerType::kActivation);
   EXPECT_EQ(network->layer(network->numLayers() - 1).type(), LayerType::kSoftmax);
 }

@@ -41,7 +41,13 @@ def trt_type(dtype):
 
 
 class Strict:
-    """Attributes that TensorRT lacks are errors here, too, instead of silently new ones."""
+    """Attributes that TensorRT lacks are errors here, too, instead of silently new ones. `with` works as it does there."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
 
     def __setattr__(self, name, value):
         if not name.startswith("_") and not hasattr(type(self), name):

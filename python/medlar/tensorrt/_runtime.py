@@ -103,12 +103,6 @@ class ICudaEngine(Strict):
     def __getitem__(self, key):
         return self.get_binding_index(key) if isinstance(key, str) else self.get_binding_name(key)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
-
     def _row(self, key):
         if isinstance(key, str):
             if key not in self._index:
@@ -433,12 +427,6 @@ class IExecutionContext(Strict):
             report(self._logger, _core.OutOfRange(f"optimisation profile {profile_index}: the engine has one, 0"))
             return False
         return True
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
 
 
 def _one_batch(batch_size):

@@ -114,10 +114,13 @@ compiler::Engine host_engine(const hw::DeviceProfile& device) {
   return gpu ? compiler::Engine::kGpu : compiler::Engine::kCpu;
 }
 
-/// A node's name as a rule: a star in it would stand for anything.
-std::string pattern_of(const std::string& node) {
-  if (node.find('*') != std::string::npos) {
-    raise(ErrorCode::kUnsupported, "layer '{}': a layer with a star in its name cannot be placed by name; rename it", node);
+/// A node's name as a rule. A star in it stands for anything, so it may speak of no other node.
+std::string pattern_of(const std::string& node, const graph::Graph& graph) {
+  const compiler::EngineRule rule{node, compiler::Engine::kDla};
+  const auto meant = [&](const graph::Node& other) { return other.name == node || !compiler::matches(rule, other.name); };
+  const bool stars = std::count(node.begin(), node.end(), '*') > 1;
+  if (stars || (node.find('*') != std::string::npos && !std::all_of(graph.nodes.begin(), graph.nodes.end(), meant))) {
+    raise(ErrorCode::kUnsupported, "layer '{}': its name, with a star, cannot be told from others'; rename it", node);
   }
   return node;
 }
@@ -143,7 +146,7 @@ std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lo
     const bool elsewhere = type == DeviceType::kGpu || !reduced || wants_float32(*layer, config, logger);
     for (const std::string& node : nodes->second) {
       if (elsewhere || !fallback) {
-        rules.push_back({pattern_of(node), elsewhere ? host : compiler::Engine::kDla});
+        rules.push_back({pattern_of(node, lowered.graph), elsewhere ? host : compiler::Engine::kDla});
       }
     }
   }
@@ -201,7 +204,7 @@ std::vector<LayerPlacement> placements_of(const std::vector<std::string>& names,
   std::vector<LayerPlacement> out;
   for (const std::string& name : names) {
     const auto at = known.find(name);
-    out.push_back(at == known.end() ? LayerPlacement{.layer = name, .placed = Placed::kFolded} : placement_of(*at->second));
+    out.push_back(at == known.end() ? LayerPlacement{name, Placed::kFolded, {}, {}, {}} : placement_of(*at->second));
   }
   return out;
 }

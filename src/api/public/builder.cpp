@@ -34,6 +34,17 @@ std::vector<std::byte> file_bytes(const engine::Engine& engine) {
   return out;
 }
 
+compiler::CalibratorChoice calibrator_of(const std::string& name) {
+  if (name.empty()) {
+    return {};
+  }
+  const auto kind = compiler::find_calibrator(name);
+  if (!kind) {
+    door::raise(ErrorCode::kInvalidArgument, "calibrator '{}': there are best, entropy, mse, percentile and maximum", name);
+  }
+  return {.kind = *kind};
+}
+
 }  // namespace
 
 Builder::Builder(Logger& logger) : logger_(&logger) {}
@@ -65,11 +76,15 @@ int Builder::numDLACores() const {
 }
 
 std::vector<std::byte> buildModel(const ModelBuild& request, Logger& logger) {
+  if (!request.layerDevices.empty()) {
+    door::raise(ErrorCode::kUnsupported, "devices of single layers ('{}') in buildModel: build a network with a BuilderConfig", request.layerDevices);
+  }
   return stoppable([&] {
     const api::BuildRequest build{.model = request.model,
                                   .device = std::string(door::profile_of(request.device).name),
                                   .precision = request.int8 ? hw::Precision::kInt8 : hw::Precision::kFp16,
                                   .calibration = request.calibration,
+                                  .calibrator = calibrator_of(request.calibrator),
                                   .shapes = request.shapes,
                                   .allow_fallback = request.allowFallback,
                                   .log = door::sink_to(logger),

@@ -22,12 +22,6 @@ int64_t channels_of(const Tensor& input, std::string_view what) {
   return dims[1];
 }
 
-graph::Shape with_window(int64_t first, int64_t second, const Dims& window) {
-  graph::Shape shape{first, second};
-  shape.insert(shape.end(), window.begin(), window.end());
-  return shape;
-}
-
 Dims or_all(const Dims& dims, size_t count, int64_t fallback) {
   return dims.empty() ? Dims(count, fallback) : dims;
 }

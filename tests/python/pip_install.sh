@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A fresh virtual environment: pip install . from the clone, then an example as it stands and the command line's result.
+set -euo pipefail
+source=$1 medlar=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+python=$work/venv/bin/python
+# The compiler's cache, where there is one, knows these sources from the build beside.
+export CMAKE_C_COMPILER_LAUNCHER= CMAKE_CXX_COMPILER_LAUNCHER=
+if command -v ccache >/dev/null; then
+  export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$source CCACHE_NOHASHDIR=1
+fi
+"$python" -m pip install -q --disable-pip-version-check "$source" pillow
+cd "$work"
+"$python" -c 'import medlar, sys; assert "site-packages" in medlar.__file__; print("medlar", medlar.__version__)'
+cp "$source/models/digits/digits.onnx" model.onnx
+for example in build_dla int8_calibrator serialize; do
+  "$python" -m medlar.compat "$source/examples/tensorrt/$example.py"
+done
+"$python" -c "
+import medlar, numpy
+image = numpy.tri(28, dtype=numpy.float32)[None, None]
+numpy.save('image.npy', image)
+numpy.save('ours.npy', medlar.load('model_dla.engine').run(image)['probabilities'])"
+"$medlar" run model_dla.engine --input image=image.npy --output-dir out >/dev/null
+cmp ours.npy out/probabilities.npy
+echo "pip install: ok"
