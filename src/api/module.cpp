@@ -2,6 +2,7 @@
 #include "api/module.hpp"
 
 #include "driver/sim/kernel.hpp"
+#include "profile/op_timer.hpp"
 #include "profile/recorder.hpp"
 
 namespace medlar::api {
@@ -33,7 +34,14 @@ Result<std::shared_ptr<Module>> Module::boot(const hw::DeviceProfile& device, co
   kernel.observer = [recorder = state->recorder.get()](const driver::CompletedOp& op) {
     recorder->record(op);
   };
+  kernel.op_time = [&device](const chip::ExecutedOp& op, const hw::PowerMode& mode) {
+    constexpr double kNanoseconds = 1e9;
+    const timing::Machine machine = timing::machine_of(device, mode);
+    const auto time = profile::time_of(op, *device.config, machine);
+    return time ? static_cast<uint64_t>(kNanoseconds * time->seconds(machine)) : 0;
+  };
   MEDLAR_ASSIGN(state->kernel, driver::Kernel::create(std::move(kernel)));
+  MEDLAR_TRY(state->kernel->set_power_mode(state->mode->name));
   for (const std::string& node : umd::enumerate(*state->kernel->seam())) {
     MEDLAR_ASSIGN(auto core, umd::Device::open(*state->kernel->seam(), node));
     state->cores.push_back(std::move(core));

@@ -57,6 +57,7 @@ struct Span {
   size_t step = 0;
   std::string name;
   Time start = 0, end = 0;
+  double joules = 0, dram_bytes = 0;  ///< Of work.
 };
 
 struct Outcome {

@@ -293,7 +293,7 @@ void Simulation::note_transition(Frame& frame, size_t step, size_t engine, Time 
   ++frame.transitions;
   frame.in_transition += delay;
   keep({Span::Kind::kTransition, engine, 0, frame.stream, frame.number, step,
-        "to " + scenario_.engines[engine].name, now_, now_ + delay});
+        "to " + scenario_.engines[engine].name, now_, now_ + delay, 0, 0});
 }
 
 void Simulation::step_ready(size_t slot, size_t step) {
@@ -327,7 +327,7 @@ void Simulation::dispatch(size_t index) {
   while (!engine.waking() && engine.has_free_server() && !engine.queue().empty()) {
     if (engine.gated(now_)) {
       engine.start_waking(now_);
-      keep({Span::Kind::kWake, index, 0, 0, 0, 0, "wake", now_, now_ + engine.spec().wake});
+      keep({Span::Kind::kWake, index, 0, 0, 0, 0, "wake", now_, now_ + engine.spec().wake, 0, 0});
       push(now_ + engine.spec().wake, Event::Kind::kWoken, index);
       break;
     }
@@ -411,7 +411,7 @@ void Simulation::segment_done(const Running& done) {
   StepState& state = frame.steps[step];
   const Mapping& mapping = mapping_of(frame, step);
   keep({Span::Kind::kWork, done.engine, done.server, frame.stream, frame.number, step,
-        mapping.segments[state.segment].name, done.started, now_});
+        mapping.segments[state.segment].name, done.started, now_, done.cost->joules, done.cost->dram_bytes});
   if (++state.segment == mapping.segments.size()) {
     step_done(slot, step);
     return;
@@ -423,7 +423,7 @@ void Simulation::segment_done(const Running& done) {
 
 void Simulation::step_done(size_t slot, size_t step) {
   if (options_.on_step) {
-    options_.on_step(frames_[slot].stream, frames_[slot].number, step);
+    options_.on_step(frames_[slot].stream, frames_[slot].number, step, mapping_of(frames_[slot], step));
   }
   const std::vector<Step>& pipeline = scenario_.streams[frames_[slot].stream].pipeline;
   if (--frames_[slot].steps_left == 0) {

@@ -23,5 +23,8 @@ Action add_accuracy(CLI::App& app);
 Action add_debug(CLI::App& app);
 Action add_chip(CLI::App& app);
 Action add_trace(CLI::App& app);
+Action add_profile(CLI::App& app);
+Action add_simulate(CLI::App& app);
+Action add_stats(CLI::App& app);
 
 }  // namespace medlar::tools
