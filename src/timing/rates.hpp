@@ -37,6 +37,7 @@ struct Pipeline {
   static constexpr uint64_t kStripe =
       16;  ///< Output positions of one stripe; the last takes up to twice as many.
   static constexpr double kCreditLatency = 50;      ///< A credit is held this much longer than the latency.
+  static constexpr double kCreditHeld = 40;         ///< The same of the streaming units' readers.
   static constexpr double kFeatureShare = 2.0 / 3;  ///< Feature data: two beats in three cycles...
   static constexpr uint32_t kWideChannels = 64;     ///< ... from this many bytes of channels on.
   static constexpr double kSharedPort = 62.5 / 64;  ///< Data and weights together.
@@ -46,6 +47,7 @@ struct Pipeline {
   static constexpr double kWriteStart =
       41;  ///< Copies: first data to the end of the writer, without its cycles.
   static constexpr double kRubikStart = 62;
+  static constexpr double kRubikCreditHeld = 10;
 };
 
 inline const MemoryModel& memory(const Machine& machine, Memory which) {

@@ -3,12 +3,27 @@
 #include "base/checked.hpp"
 #include "timing/rates.hpp"
 
+#include <cmath>
+
 namespace medlar::timing {
 namespace {
 
-/// Cycles that one reader needs with its own credits.
-double reader_cycles(const Traffic& t, const Machine& machine, double credits) {
-  return cycles_at(static_cast<double>(t.bytes), client_rate(machine, memory(machine, t.memory), credits));
+/// Cycles that a reader with `credits` open beats waits for memory once its first data are there: all credits
+/// are used up, and the next beats are asked for when the first come back. 0 where the credits cover the
+/// latency.
+double reader_cycles(const Traffic& t, const Machine& machine, double credits,
+                     double held = Pipeline::kCreditHeld) {
+  const MemoryModel& m = memory(machine, t.memory);
+  if (t.bytes == 0 || m.bytes_per_cycle == 0) {
+    return 0;
+  }
+  const double batch = credits * machine.port_bytes;
+  const double turn = m.latency + held;
+  if (batch / turn >= m.read_bytes_per_cycle) {
+    return 0;
+  }
+  const double turns = std::ceil(static_cast<double>(t.bytes) / batch) - 1;
+  return turns * turn + (static_cast<double>(t.bytes) - turns * batch) / m.read_bytes_per_cycle;
 }
 
 struct Streams {
@@ -21,8 +36,7 @@ struct Streams {
 
 void finish(OpTime& time, const Streams& s, const Machine& machine) {
   const double start = s.start + memory(machine, s.first).latency;
-  // A reader that waits for its credits has the latency in its rate already.
-  const double bytes = std::max(s.readers + s.start - start, memory_cycles(time, machine));
+  const double bytes = std::max(s.readers, memory_cycles(time, machine));
   time.cycles = to_cycles(start + std::max(s.unit, bytes));
   time.load_cycles = to_cycles(start);
   time.sdp_cycles = to_cycles(s.unit);
@@ -119,7 +133,8 @@ OpTime time_of(const CopyWork& work, const Machine& machine) {
   const double writer_start = bdma ? Pipeline::kWriteStart : Pipeline::kRubikStart;
   finish(time,
          {.unit = static_cast<double>(work.write_cycles) + writer_start - start,
-          .readers = reader_cycles(work.input, machine, bdma ? Credits::kBdma : Credits::kRubik),
+          .readers = bdma ? reader_cycles(work.input, machine, Credits::kBdma)
+                          : reader_cycles(work.input, machine, Credits::kRubik, Pipeline::kRubikCreditHeld),
           .start = start,
           .unit_bound = Bound::kMemory,
           .first = work.input.memory},

@@ -13,7 +13,7 @@ Action add_trace(CLI::App& app) {
   CLI::App* command = app.add_subcommand("trace", "Register traces");
   command->require_subcommand(1);
   std::vector<std::pair<CLI::App*, Action>> actions;
-  for (const auto& add : {add_trace_play, add_trace_record}) {
+  for (const auto& add : {add_trace_play, add_trace_record, add_trace_time}) {
     Action action = add(*command);
     actions.emplace_back(command->get_subcommands([](CLI::App*) { return true; }).back(), std::move(action));
   }

@@ -8,5 +8,6 @@ namespace medlar::tools {
 
 Action add_trace_play(CLI::App& trace);
 Action add_trace_record(CLI::App& trace);
+Action add_trace_time(CLI::App& trace);
 
 }  // namespace medlar::tools
