@@ -1,11 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/module.hpp"
 
+#include "base/checked.hpp"
 #include "driver/sim/kernel.hpp"
 #include "profile/op_timer.hpp"
 #include "profile/recorder.hpp"
+#include "timing/machine.hpp"
 
 namespace medlar::api {
+namespace {
+
+/// Device time of an operation alone on its core, in the power mode of the moment. What no formula covers takes none.
+driver::OpTimeModel op_time_of(const hw::DeviceProfile& device) {
+  std::vector<std::pair<std::string_view, timing::Machine>> machines;
+  for (const hw::PowerMode& mode : device.modes) {
+    machines.emplace_back(mode.name, timing::machine_of(device, mode));
+  }
+  return [machines, config = device.config](const chip::ExecutedOp& op, const hw::PowerMode& mode) -> uint64_t {
+    for (const auto& [name, machine] : machines) {
+      if (name == mode.name) {
+        const auto time = profile::time_of(op, *config, machine);
+        return time ? time->cycles * 1'000'000'000 / machine.hz : 0;
+      }
+    }
+    return 0;
+  };
+}
+
+Result<driver::KernelOptions> kernel_options(const hw::DeviceProfile& device, const ModuleOptions& options) {
+  driver::KernelOptions kernel;
+  kernel.soc = soc::SocConfig::of(device);
+  if (options.cma_bytes != 0) {
+    kernel.soc.memory.cma_bytes = round_up(options.cma_bytes, soc::kPageBytes);
+  }
+  for (const uint32_t core : options.disabled_cores) {
+    if (core >= device.dla_cores) {
+      return fail(Code::kOutOfRange, "DLA core {}: {} has {}, numbered from 0", core, device.name, device.dla_cores);
+    }
+  }
+  kernel.disabled_cores = options.disabled_cores;
+  kernel.log = options.log;
+  kernel.op_time = op_time_of(device);
+  return kernel;
+}
+
+}  // namespace
 
 /// Members are destroyed from the last to the first: contexts before the kernel that serves them.
 struct Module::State {
@@ -28,9 +67,8 @@ Result<std::shared_ptr<Module>> Module::boot(const hw::DeviceProfile& device, co
     MEDLAR_ASSIGN(state->mode, device.find_mode(options.mode));
   }
   state->recorder = std::make_unique<profile::Recorder>(device, *state->mode);
-  driver::KernelOptions kernel;
-  kernel.soc = soc::SocConfig::of(device);
-  kernel.log = options.log;
+  MEDLAR_ASSIGN(driver::KernelOptions kernel, kernel_options(device, options));
+  kernel.soc.mode = static_cast<uint32_t>(state->mode - device.modes.data());
   kernel.observer = [recorder = state->recorder.get()](const driver::CompletedOp& op) {
     recorder->record(op);
   };
@@ -46,10 +84,12 @@ Result<std::shared_ptr<Module>> Module::boot(const hw::DeviceProfile& device, co
     MEDLAR_ASSIGN(auto core, umd::Device::open(*state->kernel->seam(), node));
     state->cores.push_back(std::move(core));
   }
-  if (state->cores.empty()) {
+  if (state->cores.empty() && !options.without_cores) {
     return fail(Code::kNotFound, "{}: no DLA device node", device.name);
   }
-  MEDLAR_ASSIGN(state->home, umd::Context::create(state->cores.front()));
+  if (!state->cores.empty()) {
+    MEDLAR_ASSIGN(state->home, umd::Context::create(state->cores.front()));
+  }
   return std::shared_ptr<Module>(new Module(std::move(state)));
 }
 
@@ -76,6 +116,9 @@ void Module::set_tracer(uint32_t core, chip::Tracer* tracer) {
 
 const std::shared_ptr<umd::Context>& Module::context() const {
   return state_->home;
+}
+driver::Kernel& Module::kernel() const {
+  return *state_->kernel;
 }
 profile::Recorder& Module::recorder() const {
   return *state_->recorder;

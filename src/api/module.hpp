@@ -21,12 +21,18 @@ class Tracer;
 namespace medlar::profile {
 class Recorder;
 }
+namespace medlar::driver {
+class Kernel;
+}
 
 namespace medlar::api {
 
 struct ModuleOptions {
   std::string mode = {};          ///< Power mode; empty: the profile's default.
   LogSink log = null_log_sink();  ///< The kernel's messages.
+  uint64_t cma_bytes = 0;         ///< Of the CMA region; 0: the profile's.
+  std::vector<uint32_t> disabled_cores = {};  ///< As if their device-tree nodes were disabled.
+  bool without_cores = false;                 ///< Boot even when no core answers: to look at the kernel.
 };
 
 struct EngineOptions {
@@ -70,7 +76,9 @@ class Module : public std::enable_shared_from_this<Module> {
   /// Every bus access and memory access of a core (which exists) from now on goes by `tracer` too; null to stop.
   void set_tracer(uint32_t core, chip::Tracer* tracer);
 
-  /// A context of core 0, for callers that drive loadables themselves.
+  /// The simulated kernel: its log, its files, its power modes.
+  driver::Kernel& kernel() const;
+  /// A context of the first core, for callers that drive loadables themselves; null when there is no core.
   const std::shared_ptr<umd::Context>& context() const;
   /// Modelled times of executed operations, by core and task.
   profile::Recorder& recorder() const;

@@ -17,14 +17,20 @@ graph::Tensor empty_tensor(const loadable::Tensor& tensor) {
   return empty;
 }
 
+/// Cubes of 8-byte atoms. Old files give them the format of 32-byte ones: there the line stride tells.
+bool has_small_atoms(const loadable::Tensor& tensor) {
+  constexpr uint64_t kLargeAtom = 32;
+  const bool feature = tensor.category == loadable::DataCategory::kFeature;
+  return tensor.pixel_format == loadable::kPixelFeatureX8 ||
+         (feature && tensor.strides[1] != 0 && tensor.strides[1] < static_cast<uint64_t>(tensor.w) * kLargeAtom);
+}
+
 /// The open configuration whose memory atom the loadable's cubes have.
 Result<const hw::DeviceProfile*> choose_device(const loadable::Loadable& file, std::string_view device) {
   if (!device.empty()) {
     return hw::find_device(device);
   }
-  const bool small_atoms = std::any_of(file.tensors.begin(), file.tensors.end(), [](const loadable::Tensor& tensor) {
-    return tensor.pixel_format == loadable::kPixelFeatureX8;
-  });
+  const bool small_atoms = std::any_of(file.tensors.begin(), file.tensors.end(), has_small_atoms);
   const hw::DeviceProfile* chosen = nullptr;
   for (const hw::DeviceProfile& candidate : hw::devices()) {
     const bool exact = candidate.label == hw::Label::kBitExact;
@@ -76,11 +82,16 @@ Result<const hw::DeviceProfile*> loadable_device(ByteView bytes, std::string_vie
 Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::string_view name, std::string_view device,
                                                           const std::map<std::string, graph::Tensor>& inputs,
                                                           chip::Tracer* tracer) {
-  MEDLAR_ASSIGN(loadable::Loadable file, loadable::read(bytes, name));
-  MEDLAR_ASSIGN(const hw::DeviceProfile* profile, choose_device(file, device));
+  MEDLAR_ASSIGN(const hw::DeviceProfile* profile, loadable_device(bytes, name, device));
   MEDLAR_ASSIGN(const auto module, Module::boot(*profile));
   module->set_tracer(0, tracer);
-  MEDLAR_ASSIGN(const umd::LoadedModel model, umd::LoadedModel::load(module->context(), std::move(file)));
+  return run_loadable(*module, bytes, name, inputs);
+}
+
+Result<std::map<std::string, graph::Tensor>> run_loadable(Module& module, ByteView bytes, std::string_view name,
+                                                          const std::map<std::string, graph::Tensor>& inputs) {
+  MEDLAR_ASSIGN(loadable::Loadable file, loadable::read(bytes, name));
+  MEDLAR_ASSIGN(const umd::LoadedModel model, umd::LoadedModel::load(module.context(), std::move(file)));
   MEDLAR_ASSIGN(const umd::Bindings bindings, model.allocate_bindings());
   MEDLAR_TRY(fill_inputs(model, bindings, inputs));
   MEDLAR_ASSIGN(const umd::Fence fence, model.submit(bindings));

@@ -16,6 +16,12 @@ namespace medlar::api {
 /// The loadable's inputs as float32 tensors of shape [n, c, h, w].
 Result<std::vector<sample::InputSpec>> loadable_inputs(ByteView bytes, std::string_view name);
 
+class Module;
+
+/// On a module that is booted.
+Result<std::map<std::string, graph::Tensor>> run_loadable(Module& module, ByteView bytes, std::string_view name,
+                                                          const std::map<std::string, graph::Tensor>& inputs);
+
 /// Inputs by name, float32 NCHW; outputs likewise, by name. Integer formats hold the stored integers (scale 1).
 /// `device` empty: nvdla-nv_full, or the smallest open configuration when the loadable's cubes have 8-byte atoms.
 /// `tracer` (may be null) sees the device's registers and memory ports.

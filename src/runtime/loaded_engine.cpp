@@ -28,6 +28,19 @@ bool same_element(loadable::DataType device, graph::DataType host) {
   return device == loadable::DataType::kHalf && host == graph::DataType::kFloat16;
 }
 
+/// Names of a segment's hardware operations by their index in the task: what errors of the driver call a layer.
+std::vector<std::string> layers_of(const compiler::Plan& plan, size_t segment) {
+  std::vector<std::string> layers;
+  for (const compiler::HwOpInfo& op : plan.hw_ops) {
+    if (op.segment == static_cast<int>(segment) && op.task_op >= 0) {
+      const auto at = static_cast<size_t>(op.task_op);
+      layers.resize(std::max(layers.size(), at + 1));
+      layers[at] = op.name;
+    }
+  }
+  return layers;
+}
+
 }  // namespace
 
 bool same_layout(const loadable::Tensor& a, const loadable::Tensor& b) {
@@ -77,7 +90,8 @@ LoadedEngine::~LoadedEngine() {
 Status LoadedEngine::load_segment(compiler::Segment& segment, const LoadOptions& options) {
   if (segment.engine == compiler::Engine::kDla) {
     MEDLAR_ASSIGN(loadable::Loadable file, loadable::read(segment.payload, "loadable"));
-    MEDLAR_ASSIGN(umd::LoadedModel model, umd::LoadedModel::load(context_, std::move(file)));
+    MEDLAR_ASSIGN(umd::LoadedModel model,
+                  umd::LoadedModel::load(context_, std::move(file), {.layers = layers_of(plan_, segments_.size())}));
     MEDLAR_TRY(check_bindings(model.inputs(), segment.bindings_in, segment.name));
     MEDLAR_TRY(check_bindings(model.outputs(), segment.bindings_out, segment.name));
     segments_.emplace_back(std::move(model));

@@ -9,13 +9,16 @@ struct Fence::State {
   std::shared_future<Status> host;
   std::mutex mutex;
   std::shared_ptr<void> keep_alive;
+  std::shared_ptr<const std::vector<std::string>> layers;
   std::optional<Status> result;  ///< Once known: the kernel remembers only its last error.
 };
 
-Fence::Fence(std::shared_ptr<Context> context, SubmittedTask task, std::shared_ptr<void> keep_alive)
+Fence::Fence(std::shared_ptr<Context> context, SubmittedTask task, std::shared_ptr<void> keep_alive,
+             std::shared_ptr<const std::vector<std::string>> layers)
     : state_(std::make_shared<State>()) {
   state_->keep_alive = std::move(keep_alive);
   state_->context = std::move(context);
+  state_->layers = std::move(layers);
   state_->task = std::move(task);
 }
 
@@ -35,8 +38,12 @@ Status wait_host(const std::shared_future<Status>& host, std::chrono::nanosecond
   return host.get();
 }
 
-Status task_error(const Context& context, uint64_t serial, int status) {
+Status task_error(const Context& context, uint64_t serial, int status, const std::vector<std::string>* layers) {
   if (auto reason = context.last_error(serial)) {
+    const auto op = static_cast<size_t>(context.last_failure().op_index);  // -1 is out of range
+    if (layers != nullptr && op < layers->size() && !(*layers)[op].empty()) {
+      reason->message += fmt::format(" (layer {})", (*layers)[op]);
+    }
     return tl::unexpected<Error>(*std::move(reason));
   }
   return kernel_error(fmt::format("{}: task {}", context.device().info().node, serial), status);
@@ -70,7 +77,8 @@ Status Fence::wait(std::chrono::nanoseconds timeout) const {
   const std::lock_guard lock(state_->mutex);
   if (!state_->result) {
     state_->result =
-        args.status == 0 ? Status() : task_error(*state_->context, state_->task.serial, args.status);
+        args.status == 0 ? Status() : task_error(*state_->context, state_->task.serial, args.status,
+                                               state_->layers.get());
   }
   return *state_->result;
 }

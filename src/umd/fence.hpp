@@ -9,6 +9,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace medlar::umd {
 
@@ -18,7 +20,9 @@ inline constexpr std::chrono::nanoseconds kForever{-1};
 class Fence {
  public:
   /// Of a task on the device. `keep_alive` lives as long as the fence: what the task works on.
-  Fence(std::shared_ptr<Context> context, SubmittedTask task, std::shared_ptr<void> keep_alive = nullptr);
+  /// `layers` names its operations in errors.
+  Fence(std::shared_ptr<Context> context, SubmittedTask task, std::shared_ptr<void> keep_alive = nullptr,
+        std::shared_ptr<const std::vector<std::string>> layers = nullptr);
   /// Of work that the host finishes.
   explicit Fence(std::shared_future<Status> host);
 

@@ -118,6 +118,7 @@ Result<LoadedModel> LoadedModel::load(std::shared_ptr<Context> context, Loadable
       state->tasks.push_back(std::move(loaded));
     }
   }
+  state->layers = std::make_shared<const std::vector<std::string>>(options.layers);
   return LoadedModel(std::move(state));
 }
 

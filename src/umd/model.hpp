@@ -35,6 +35,7 @@ struct Bindings {
 
 struct LoadOptions {
   bool contiguous = false;  ///< Allocate from CMA.
+  std::vector<std::string> layers = {};  ///< Of the operations of the (only) device task, for errors; may be empty.
 };
 
 struct SubmitOptions {

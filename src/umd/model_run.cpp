@@ -172,7 +172,7 @@ Result<Fence> LoadedModel::submit(const Bindings& bindings, const SubmitOptions&
                        bindings,        timeout,          state_->loadable,     device_fences(options.wait_for)};
     MEDLAR_ASSIGN(SubmittedTask last, run.submit(state_->tasks));
     return Fence(state_->context, std::move(last),
-                 std::make_shared<std::pair<LoadedModel, Bindings>>(*this, bindings));
+                 std::make_shared<std::pair<LoadedModel, Bindings>>(*this, bindings), state_->layers);
   }
   // The host has a part in it: a thread of its own sees the run through, and keeps model and bindings alive.
   return state_->host_queue.take([&](uint64_t ticket) {

@@ -75,6 +75,7 @@ struct LoadedModel::State {
   std::vector<BindingInfo> inputs, outputs;
   uint64_t device_bytes = 0;
   bool has_host_tasks = false;
+  std::shared_ptr<const std::vector<std::string>> layers;
   std::mutex submit_mutex;  ///< The tasks of a run enter the queue together: runs share intermediate buffers.
   HostQueue host_queue;
 };

@@ -3,6 +3,7 @@
 #include "driver/sim/kernel.hpp"
 
 #include "driver/sim/state.hpp"
+#include "driver/sim/sysfs.hpp"
 #include "driver/sim/user_memory.hpp"
 
 #include <algorithm>
@@ -246,6 +247,10 @@ Status Kernel::set_power_mode(std::string_view name) {
 
 std::vector<LogLine> Kernel::log() const {
   return state_->log.lines();
+}
+
+std::map<std::string, std::string> Kernel::sysfs() const {
+  return sysfs_files(*state_);
 }
 
 Result<Peer*> Kernel::peer(std::string_view name) {

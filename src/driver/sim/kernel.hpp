@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,6 +80,8 @@ class Kernel {
   Status set_power_mode(std::string_view name);
   /// dmesg.
   std::vector<LogLine> log() const;
+  /// Files of /dev, /proc and /sys: path to contents, as of now.
+  std::map<std::string, std::string> sysfs() const;
   /// Another engine of the module: "gpu", "cpu", "isp", "vi".
   Result<Peer*> peer(std::string_view name);
   /// The pages behind a descriptor that MEDLAR_EXPORT_BUFFER gave, for peers.
