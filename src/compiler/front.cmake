@@ -45,6 +45,7 @@ set(COMPILER_FRONT_SOURCES
   quantise/mixed.cpp
   quantise/qdq.cpp
   quantise/quantise.cpp
+  quantise/rounding.cpp
   quantise/scales.cpp
   quantise/sdp_fp16.cpp
   quantise/sdp_int8.cpp

@@ -60,7 +60,8 @@ TEST(FrontCompile, EveryNodeIsAccountedFor) {
   EXPECT_EQ(softmax.segment, 1);
   EXPECT_EQ(plan->placements[0].macs, 16u * 64 * 27);
   const DlaBinding& in = plan->segments[0].bindings_in.at(0);
-  EXPECT_FLOAT_EQ(in.scale, 8.0f / 127);
+  EXPECT_FLOAT_EQ(in.scale, 8.0f / static_cast<float>(127 - in.zero));
+  EXPECT_LE(in.scale * static_cast<float>(-128 - in.zero), -3.99f);
   EXPECT_EQ(in.c, 3);
 }
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/parallel.hpp"
 #include "compiler/quantise/conv_geometry.hpp"
 #include "compiler/quantise/fixed_point.hpp"
+#include "compiler/quantise/rounding.hpp"
 #include "hw/limits.hpp"
 
 namespace medlar::compiler {
@@ -65,15 +67,27 @@ Result<Rescale> make_rescale(const Int8Program& program, const std::vector<doubl
   return rescale;
 }
 
-Weights quantise_weights(const ConvLayer& conv, double in_scale, const std::vector<double>& acc_scale) {
+/// Weights of kernel k are multiples of acc_scale[k] / in_scale.
+Weights quantise_weights(const Int8Program& program, const std::vector<double>& acc_scale) {
+  const auto& conv = std::get<ConvLayer>(program.layer.body);
+  const auto in_scale = static_cast<double>(program.scales.scale_of(program.layer.src));
   Weights weights{.k = conv.k, .c = conv.c, .r = conv.r, .s = conv.s, .integers = {}, .halves = {}};
   const size_t per_kernel = conv.weights.size() / static_cast<size_t>(conv.k);
-  weights.integers.reserve(conv.weights.size());
-  for (size_t i = 0; i < conv.weights.size(); ++i) {
-    const double level = static_cast<double>(conv.weights[i]) * in_scale / acc_scale[i / per_kernel];
-    const int64_t rounded = std::clamp<int64_t>(round_away(level), -kWeightMax, kWeightMax);
-    weights.integers.push_back(static_cast<int16_t>(rounded));
-  }
+  weights.integers.resize(conv.weights.size());
+  parallel_for(conv.k, 8, [&](int64_t begin, int64_t end) {
+    const std::vector<double> steps(per_kernel, 1.0);
+    std::vector<double> levels(per_kernel);
+    for (auto k = static_cast<size_t>(begin); k < static_cast<size_t>(end); ++k) {
+      for (size_t i = 0; i < per_kernel; ++i) {
+        levels[i] = static_cast<double>(conv.weights[k * per_kernel + i]) * in_scale / acc_scale[k];
+      }
+      const std::vector<double> rounded =
+          round_keeping_sums({.exact = levels, .step = steps, .taps = static_cast<size_t>(conv.r) * static_cast<size_t>(conv.s),
+                              .mean = program.src_mean, .limit = kWeightMax});
+      std::transform(rounded.begin(), rounded.end(), weights.integers.begin() + static_cast<std::ptrdiff_t>(k * per_kernel),
+                     [](double level) { return static_cast<int16_t>(level); });
+    }
+  });
   return weights;
 }
 
@@ -253,7 +267,7 @@ Result<ConvOp> conv_int8(const Int8Program& given) {
   ConvOp op;
   set_geometry(conv, op);
   op.pad_value = given.scales.zero_of(given.layer.src);
-  op.weights = quantise_weights(conv, in_scale, rescale.acc_scale);
+  op.weights = quantise_weights(given, rescale.acc_scale);
   std::vector<double> bias = bias_of(given, op, rescale.acc_scale);
   StagePlan plan = given.plan;
   std::vector<double> late;
@@ -268,7 +282,7 @@ Result<ConvOp> conv_int8(const Int8Program& given) {
     changed.late_bias = late;
     MEDLAR_ASSIGN(stream, stream_scale(changed));
     MEDLAR_ASSIGN(rescale, make_rescale(given, wanted, stream));
-    op.weights = quantise_weights(conv, in_scale, rescale.acc_scale);
+    op.weights = quantise_weights(given, rescale.acc_scale);
     bias = bias_of(given, op, rescale.acc_scale);
     late = late.empty() ? late : bias;
   }

@@ -31,6 +31,16 @@ double half_value(double value) {
   return static_cast<double>(std::bit_cast<float>(num::fp16_to_fp32(to_half(static_cast<float>(value)))));
 }
 
+/// X1 of an FP16 pass that multiplies.
+SdpStage half_factor(float factor) {
+  SdpStage stage;
+  stage.enable = true;
+  stage.type = SdpStageType::kMul;
+  stage.operand_precision = hw::Precision::kFp16;
+  stage.mul_operand = {to_half(factor)};
+  return stage;
+}
+
 /// One round of spreading; true when something changed.
 bool spread(const LayerGraph& graph, Precisions& precisions) {
   bool changed = false;
@@ -132,7 +142,8 @@ TensorId Converters::to_half(TensorId id, const std::vector<std::string>& origin
   const TensorId wide = add_tensor(id, hw::Precision::kInt16, "/int16");
   SdpParams widen;
   if (from.zero != 0) {
-    widen.x1 = {.enable = true, .type = SdpStageType::kAlu, .alu = SdpAlu::kSum};
+    widen.x1.enable = true;
+    widen.x1.type = SdpStageType::kAlu;
     widen.x1.alu_operand = {-from.zero};
   }
   add_op(id, wide, widen, origins);
@@ -140,8 +151,7 @@ TensorId Converters::to_half(TensorId id, const std::vector<std::string>& origin
   add_op(wide, integer, {}, origins);
   const TensorId real = add_tensor(id, hw::Precision::kFp16, "/fp16");
   SdpParams scale;
-  scale.x1 = {.enable = true, .type = SdpStageType::kMul, .operand_precision = hw::Precision::kFp16};
-  scale.x1.mul_operand = {compiler::to_half(from.scale)};
+  scale.x1 = half_factor(from.scale);
   add_op(integer, real, scale, origins);
   return real;
 }
@@ -152,8 +162,7 @@ TensorId Converters::to_int8(TensorId id, const std::vector<std::string>& origin
   const int bits = fraction_bits(scale);
   const TensorId wide = add_tensor(id, hw::Precision::kInt16, "/int16");
   SdpParams round;
-  round.x1 = {.enable = true, .type = SdpStageType::kMul, .operand_precision = hw::Precision::kFp16};
-  round.x1.mul_operand = {compiler::to_half(static_cast<float>(std::ldexp(1.0 / scale, bits)))};
+  round.x1 = half_factor(static_cast<float>(std::ldexp(1.0 / scale, bits)));
   add_op(id, wide, round, origins);
   const TensorId narrow = add_tensor(id, hw::Precision::kInt8, "/int8");
   graph_.tensors[static_cast<size_t>(narrow)].scale = static_cast<float>(scale);

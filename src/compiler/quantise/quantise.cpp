@@ -63,9 +63,9 @@ Result<Body> make_half_body(Context& context, const Layer& layer) {
                 "{}: its elementwise steps do not fit one pass of the SDP in fp16", layer.name);
   }
   if (conv) {
-    return conv_fp16(layer, *plan, context.luts);
+    return conv_fp16(layer, *plan, context.luts, context.options.config);
   }
-  return SdpOp{sdp_fp16(layer, *plan, context.luts)};
+  return SdpOp{sdp_fp16(layer, *plan, context.luts, context.options.config)};
 }
 
 Result<Body> make_body(Context& context, const Layer& layer, bool half) {

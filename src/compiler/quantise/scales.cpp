@@ -141,7 +141,7 @@ std::vector<bool> symmetric_groups(const LayerGraph& graph, const Groups& groups
 std::pair<float, int> shifted(const Span& span) {
   const double step = (span.high - span.low) / 255.0;
   int zero = static_cast<int>(std::clamp(std::round(-128.0 - span.low / step), -128.0, 126.0));
-  while (zero < 126 && -span.low * (127 - zero) > span.high * (128 + zero) * (1.0 + 1e-9)) {
+  while (zero < 126 && -span.low * (127 - zero) > span.high * (128 + zero) * (1.0 + 1e-5)) {
     ++zero;
   }
   return {static_cast<float>(span.high / (127 - zero)), zero};

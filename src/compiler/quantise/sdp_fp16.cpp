@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
+#include "base/parallel.hpp"
 #include "compiler/quantise/conv_geometry.hpp"
 #include "compiler/quantise/half.hpp"
 #include "compiler/quantise/lut.hpp"
+#include "compiler/quantise/rounding.hpp"
 #include "num/float_convert.hpp"
 
 namespace medlar::compiler {
@@ -78,13 +81,75 @@ void widen_registers(SdpStage& y, const Layer& layer, const StageSteps& steps) {
   }
 }
 
+/// A constant bound goes from X2 to Y, which holds it in FP32 anyway, where Y has nothing to do.
+StagePlan with_free_x2(const Layer& layer, StagePlan plan, const hw::HwConfig& config) {
+  const StageSteps& x2 = plan.x2;
+  if (!config.sdp_ew() || plan.y.used() || x2.alu < 0 || x2.mul >= 0 || x2.relu) {
+    return plan;
+  }
+  const StepKind kind = layer.steps[static_cast<size_t>(x2.alu)].kind;
+  if (kind == StepKind::kMin || kind == StepKind::kMax) {
+    plan.y.alu = x2.alu;
+    plan.x2 = {};
+  }
+  return plan;
+}
+
+/// A bias is often much larger than what it leaves of the accumulator: X2 adds the difference to its FP16 number.
+void add_lost_bias(const Step& bias, SdpParams& sdp) {
+  if (bias.kind != StepKind::kAffine || bias.operand != kNoTensor || bias.add.size() != sdp.x1.alu_operand.size()) {
+    return;
+  }
+  std::vector<int32_t> rest;
+  for (size_t k = 0; k < bias.add.size(); ++k) {
+    const float stored = std::bit_cast<float>(num::fp16_to_fp32(static_cast<uint32_t>(sdp.x1.alu_operand[k])));
+    rest.push_back(to_half(bias.add[k] - stored));
+  }
+  if (std::all_of(rest.begin(), rest.end(), [](int32_t bits) { return (bits & 0x7fff) == 0; })) {
+    return;
+  }
+  sdp.x2 = sdp.x1;
+  sdp.x2.alu_operand = std::move(rest);
+  sdp.x1.activation = SdpActivation::kNone;
+}
+
+/// Distance of FP16 numbers around a weight.
+double half_step(double weight) {
+  constexpr int kSmallestExponent = -14;
+  constexpr int kMantissaBits = 10;
+  const int exponent = weight == 0.0 ? kSmallestExponent : std::max(std::ilogb(weight), kSmallestExponent);
+  return std::ldexp(1.0, exponent - kMantissaBits);
+}
+
+std::vector<uint16_t> half_weights(const ConvLayer& conv) {
+  const size_t per_kernel = conv.weights.size() / static_cast<size_t>(conv.k);
+  std::vector<uint16_t> halves(conv.weights.size());
+  parallel_for(conv.k, 8, [&](int64_t begin, int64_t end) {
+    for (auto k = static_cast<size_t>(begin); k < static_cast<size_t>(end); ++k) {
+      const auto first = conv.weights.begin() + static_cast<std::ptrdiff_t>(k * per_kernel);
+      const std::vector<double> exact(first, first + static_cast<std::ptrdiff_t>(per_kernel));
+      std::vector<double> steps(per_kernel);
+      std::transform(exact.begin(), exact.end(), steps.begin(), half_step);
+      const std::vector<double> rounded = round_keeping_sums(
+          {.exact = exact, .step = steps, .taps = static_cast<size_t>(conv.r) * static_cast<size_t>(conv.s), .mean = {}, .limit = 0.0});
+      std::transform(rounded.begin(), rounded.end(), halves.begin() + static_cast<std::ptrdiff_t>(k * per_kernel),
+                     [](double weight) { return to_half(static_cast<float>(weight)); });
+    }
+  });
+  return halves;
+}
+
 }  // namespace
 
-SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts) {
+SdpParams sdp_fp16(const Layer& layer, const StagePlan& given, std::vector<Lut>& luts, const hw::HwConfig& config) {
+  const StagePlan plan = with_free_x2(layer, given, config);
   SdpParams sdp;
   sdp.x1 = fill_stage(layer, plan.x1);
   sdp.x2 = fill_stage(layer, plan.x2);
   sdp.y = fill_stage(layer, plan.y);
+  if (config.sdp_bn() && plan.x1.alu >= 0 && plan.x1.mul < 0 && !plan.x2.used()) {
+    add_lost_bias(layer.steps[static_cast<size_t>(plan.x1.alu)], sdp);
+  }
   widen_registers(sdp.y, layer, plan.y);
   if (plan.y.table >= 0) {
     sdp.y.activation = SdpActivation::kLut;
@@ -93,16 +158,13 @@ SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& 
   return sdp;
 }
 
-ConvOp conv_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts) {
+ConvOp conv_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts, const hw::HwConfig& config) {
   const auto& conv = std::get<ConvLayer>(layer.body);
   ConvOp op;
   op.weights = {.k = conv.k, .c = conv.c, .r = conv.r, .s = conv.s, .integers = {}, .halves = {}};
-  op.weights.halves.reserve(conv.weights.size());
-  for (const float weight : conv.weights) {
-    op.weights.halves.push_back(to_half(weight));
-  }
+  op.weights.halves = half_weights(conv);
   set_geometry(conv, op);
-  op.sdp = sdp_fp16(layer, plan, luts);
+  op.sdp = sdp_fp16(layer, plan, luts, config);
   return op;
 }
 

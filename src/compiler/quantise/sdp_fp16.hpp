@@ -8,8 +8,9 @@
 
 namespace medlar::compiler {
 
-/// `luts` are the graph's; tables are added.
-SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts);
-ConvOp conv_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts);
+/// `luts` are the graph's; tables are added. Where X2 is free, it adds what FP16
+/// loses of the bias.
+SdpParams sdp_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts, const hw::HwConfig& config);
+ConvOp conv_fp16(const Layer& layer, const StagePlan& plan, std::vector<Lut>& luts, const hw::HwConfig& config);
 
 }  // namespace medlar::compiler

@@ -18,6 +18,8 @@ using hw::kLimits;
 constexpr double kStreamMax = 536870912.0;
 /// Bits below one output step that the stream keeps where nothing else decides.
 constexpr int kFractionBits = 8;
+/// A table's entries reach so far beyond the output's largest magnitude, in parts of it.
+constexpr double kBeyondTop = 1.02;
 constexpr int kMaxOperandShift = 16;
 constexpr int kMaxTruncate = 46;  // 49-bit products
 
@@ -220,7 +222,7 @@ Status fill_after_x1(const Int8Program& program, double scale, SdpParams& sdp) {
   }
   if (program.plan.y.table >= 0) {
     const Step& step = program.step(program.plan.y.table);
-    const IntegerTable table = integer_table(step, scale, 130.0 * program.out_scale());
+    const IntegerTable table = integer_table(step, scale, kBeyondTop * program.scales.reach_of(program.layer.dst));
     sdp.y.enable = true;
     sdp.y.activation = SdpActivation::kLut;
     sdp.lut = add_table(*program.luts, table.lut);
