@@ -10,6 +10,7 @@
 #include "base/hash.hpp"
 #include "compiler/compile.hpp"
 #include "compiler/quantise/qdq.hpp"
+#include "compiler/simplify/simplify.hpp"
 #include "graph/fold.hpp"
 #include "host/evaluator.hpp"
 #include "import/onnx_import.hpp"
@@ -115,7 +116,10 @@ Result<engine::Engine> build(const BuildRequest& request) {
   options.probe = request.probe;
   Calibrated calibrated;
   if (request.precision == hw::Precision::kInt8) {
-    MEDLAR_ASSIGN(calibrated, calibrate(request, graph, preprocess, stated, options));
+    // The compiler rewrites the graph first, always alike: the values in between need ranges too.
+    graph::Graph rewritten = graph;
+    MEDLAR_TRY(compiler::simplify(rewritten, &evaluator));
+    MEDLAR_ASSIGN(calibrated, calibrate(request, rewritten, preprocess, stated, options));
     MEDLAR_ASSIGN(const std::set<std::string> asked, fp16_nodes(request.layer_precisions, original));
     options.fp16_nodes = calibrated.fp16_nodes;
     options.fp16_nodes.insert(asked.begin(), asked.end());

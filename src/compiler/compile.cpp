@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "compiler/accounting.hpp"
 #include "compiler/back/emit.hpp"
 #include "compiler/report.hpp"
 #include "compiler/segment.hpp"
+#include "compiler/simplify/simplify.hpp"
 #include "import/onnx_export.hpp"
 
 namespace medlar::compiler {
@@ -230,8 +232,14 @@ Result<std::vector<Placement>> place(const graph::Graph& graph, const CompileOpt
 
 CalibrationTable assumed_ranges(const graph::Graph& graph) {
   CalibrationTable table;
-  for (const std::string& name : calibration_tensors(graph)) {
-    table.ranges[name] = {.min = -1.0f, .max = 1.0f};
+  graph::Graph rewritten = graph;
+  if (!simplify(rewritten, nullptr)) {
+    rewritten = graph;  // compile() will name what is wrong
+  }
+  for (const graph::Graph* each : {&graph, &std::as_const(rewritten)}) {
+    for (const std::string& name : calibration_tensors(*each)) {
+      table.ranges[name] = {.min = -1.0f, .max = 1.0f};
+    }
   }
   return table;
 }

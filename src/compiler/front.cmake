@@ -33,6 +33,8 @@ set(COMPILER_FRONT_SOURCES
   legalise/shapes.cpp
   legalise/table.cpp
   legalise/unary.cpp
+  operator_notes.cpp
+  operators.cpp
   partition/engine_rules.cpp
   partition/partition.cpp
   partition/search.cpp
@@ -52,9 +54,12 @@ set(COMPILER_FRONT_SOURCES
   reasons.cpp
   report.cpp
   segment.cpp
+  simplify/cancel_transposes.cpp
   simplify/fold_pad.cpp
+  simplify/recognise_shuffles.cpp
   simplify/reduce_space.cpp
   simplify/rewrite.cpp
   simplify/simplify.cpp
+  simplify/split_convs.cpp
   simplify/split_variadic.cpp)
 set(COMPILER_FRONT_DEPS medlar::graph medlar::import)

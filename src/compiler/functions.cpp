@@ -40,7 +40,6 @@ constexpr std::array kSpecs = {
     FunctionSpec{Function::kSinh, "sinh", -4.0, -5, -8.0, -2, 0.0, 0.0},
     FunctionSpec{Function::kCosh, "cosh", -4.0, -5, -8.0, -2, 0.0, 0.0},
     FunctionSpec{Function::kAsinh, "asinh", -4.0, -5, -16.0, -1, 0.0624, 0.0624, -16.0, 16.0},
-    FunctionSpec{Function::kAcosh, "acosh", 1.0, -6, 5.0, -1, 0.0, 0.027, 1.0625, 37.0},
     FunctionSpec{Function::kAtanh, "atanh", -1.0, -7, -1.0, -5, 0.0, 0.0, -0.96875, 0.96875},
     FunctionSpec{Function::kPower, "power", 0.0, -5, 8.0, -2, 0.0, 0.0, 0.125, 24.0},
 };
@@ -71,7 +70,6 @@ double trigonometric(Function function, double x) {
     case Function::kSinh: return std::sinh(x);
     case Function::kCosh: return std::cosh(x);
     case Function::kAsinh: return std::asinh(x);
-    case Function::kAcosh: return std::acosh(std::max(x, 1.0));
     default: return std::atanh(std::clamp(x, -0.9999, 0.9999));
   }
 }

@@ -43,7 +43,7 @@ enum class StepKind : uint8_t {
 enum class Function : uint8_t {
   kSigmoid, kTanh, kSilu, kHardSwish, kMish, kElu, kSoftplus, kErf, kGelu,
   kExp, kLog, kSqrt, kReciprocal, kSelu, kCelu, kSoftsign, kGeluTanh, kSin, kCos, kAsin, kAcos, kAtan,
-  kSinh, kCosh, kAsinh, kAcosh, kAtanh, kPower,
+  kSinh, kCosh, kAsinh, kAtanh, kPower,
 };
 
 /// One elementwise step.

@@ -136,6 +136,14 @@ LoadedEngine::Io LoadedEngine::make_io(const std::string& name, bool input) cons
         io.zero = bindings[k].zero;
       }
     }
+    // A batch lies in several cubes: it is bound as rows.
+    const bool batch = std::any_of(bindings.begin(), bindings.end(), [&](const compiler::DlaBinding& binding) {
+      return binding.tensor == name && binding.item > 0;
+    });
+    if (batch) {
+      io.device.reset();
+      break;
+    }
   }
   return io;
 }

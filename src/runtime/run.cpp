@@ -18,6 +18,22 @@ void note(SegmentRun& record, const std::string& tensor, HandOver how, uint64_t 
   record.moves.push_back({tensor, how, bytes, std::move(why)});
 }
 
+/// Elements of one item of a batch.
+uint64_t item_elements(const compiler::DlaBinding& binding) {
+  return static_cast<uint64_t>(binding.w) * static_cast<uint64_t>(binding.h) * static_cast<uint64_t>(binding.c);
+}
+
+/// The rows of one item.
+Result<MutableBytes> item_rows(const HostValue& value, const compiler::DlaBinding& binding) {
+  const uint64_t size = item_elements(binding) * static_cast<uint64_t>(graph::element_bytes(value.type));
+  const uint64_t first = size * static_cast<uint64_t>(binding.item);
+  if (value.bytes.size() < first + size) {
+    return fail(Code::kInvalidArgument, "tensor '{}' has {} bytes, item {} ends at {}", binding.tensor, value.bytes.size(),
+                binding.item, first + size);
+  }
+  return value.bytes.subspan(first, size);
+}
+
 }  // namespace
 
 Result<MutableBytes> mapped(const umd::BufferSlice& slice) {
@@ -56,7 +72,7 @@ Status Run::take_inputs() {
     MEDLAR_ASSIGN(const LoadedEngine::Io* io, engine_.find_io(name));
     if (binding.layout() == Layout::kDevice) {
       MEDLAR_ASSIGN(auto buffer, import(binding));
-      device_[name] = {{std::move(buffer), binding.offset()}, *io->device, io->scale, io->zero};
+      device_[name][0] = {{std::move(buffer), binding.offset()}, *io->device, io->scale, io->zero};
       continue;
     }
     MEDLAR_ASSIGN(const MutableBytes bytes, binding.bytes());
@@ -109,15 +125,24 @@ Status Run::run_segment(size_t index, SegmentRun& record, const Cancellation* ca
   return run_host(index, record, cancellation);
 }
 
+const DeviceValue* Run::on_device(const compiler::DlaBinding& binding) const {
+  const auto tensor = device_.find(binding.tensor);
+  if (tensor == device_.end()) {
+    return nullptr;
+  }
+  const auto item = tensor->second.find(binding.item);
+  return item == tensor->second.end() ? nullptr : &item->second;
+}
+
 Result<umd::BufferSlice> Run::feed(size_t index, size_t input, SegmentRun& record) {
   const compiler::DlaBinding& wanted = plan_.segments[index].bindings_in[input];
   const loadable::Tensor& layout =
       std::get<LoadedEngine::DlaSegment>(engine_.segments()[index]).inputs()[input].tensor;
-  const auto device = device_.find(wanted.tensor);
-  if (device != device_.end() && same_layout(device->second.layout, layout) &&
-      device->second.scale == wanted.scale && device->second.zero == wanted.zero) {
+  const DeviceValue* device = on_device(wanted);
+  if (device != nullptr && same_layout(device->layout, layout) && device->scale == wanted.scale &&
+      device->zero == wanted.zero) {
     note(record, wanted.tensor, HandOver::kInPlace, 0, "");
-    return device->second.slice;
+    return device->slice;
   }
   const umd::BufferSlice own = memory_.dla[index].inputs[input];
   MEDLAR_ASSIGN(const HostValue* value, on_host(wanted.tensor, record));
@@ -126,7 +151,8 @@ Result<umd::BufferSlice> Run::feed(size_t index, size_t input, SegmentRun& recor
     note(record, wanted.tensor, HandOver::kInPlace, 0, "");
     return own;
   }
-  MEDLAR_TRY(rows_to_device(value->bytes, value->type, layout, {wanted.scale, wanted.zero}, bytes));
+  MEDLAR_ASSIGN(const MutableBytes rows, item_rows(*value, wanted));
+  MEDLAR_TRY(rows_to_device(rows, value->type, layout, {wanted.scale, wanted.zero}, bytes));
   note(record, wanted.tensor, HandOver::kConverted, layout.size,
        rows_text(value->type) + " to " + describe_layout(layout));
   return own;
@@ -159,7 +185,7 @@ Status Run::run_dla(size_t index, SegmentRun& record) {
   record.serials.push_back(fence.serial());
   for (size_t i = 0; i < segment.bindings_out.size(); ++i) {
     const compiler::DlaBinding& binding = segment.bindings_out[i];
-    device_[binding.tensor] = {bindings.outputs[i], model.outputs()[i].tensor, binding.scale, binding.zero};
+    device_[binding.tensor][binding.item] = {bindings.outputs[i], model.outputs()[i].tensor, binding.scale, binding.zero};
   }
   return {};
 }
@@ -169,8 +195,9 @@ Result<MutableBytes> Run::shared_pages(const std::string& tensor) {
   for (size_t i = 0; i < plan_.segments.size(); ++i) {
     const auto* dla = std::get_if<LoadedEngine::DlaSegment>(&engine_.segments()[i]);
     for (size_t k = 0; dla != nullptr && k < plan_.segments[i].bindings_in.size(); ++k) {
-      if (plan_.segments[i].bindings_in[k].tensor == tensor &&
-          is_rows(dla->inputs()[k].tensor, boundary->type)) {
+      const compiler::DlaBinding& binding = plan_.segments[i].bindings_in[k];
+      const bool whole = graph::element_count(boundary->shape) == static_cast<int64_t>(item_elements(binding));
+      if (binding.tensor == tensor && whole && is_rows(dla->inputs()[k].tensor, boundary->type)) {
         return mapped(memory_.dla[i].inputs[k]);
       }
     }
@@ -218,18 +245,23 @@ Result<const HostValue*> Run::on_host(const std::string& tensor, SegmentRun& rec
   if (device == device_.end()) {
     return fail(Code::kInternal, "tensor '{}' has no value yet", tensor);
   }
-  const DeviceValue& from = device->second;
   const compiler::BoundaryTensor& boundary = *engine_.find_tensor(tensor);
-  MEDLAR_ASSIGN(const MutableBytes stored, mapped(from.slice));
-  if (is_rows(from.layout, boundary.type)) {
+  const DeviceValue& first = device->second.begin()->second;
+  if (device->second.size() == 1 && is_rows(first.layout, boundary.type)) {
+    MEDLAR_ASSIGN(const MutableBytes stored, mapped(first.slice));
     const uint64_t bytes = graph::storage_bytes(boundary.type, boundary.shape).value_or(0);
     note(record, tensor, HandOver::kInPlace, 0, "");
     return &(host_[tensor] = {boundary.type, boundary.shape, stored.first(bytes)});
   }
   MEDLAR_ASSIGN(HostValue value, place(tensor));
-  MEDLAR_TRY(device_to_rows(stored, from.layout, {from.scale, from.zero}, boundary.type, value.bytes));
+  const size_t size = value.bytes.size() / device->second.size();
+  for (const auto& [item, from] : device->second) {
+    MEDLAR_ASSIGN(const MutableBytes stored, mapped(from.slice));
+    MEDLAR_TRY(device_to_rows(stored, from.layout, {from.scale, from.zero}, boundary.type,
+                              value.bytes.subspan(static_cast<size_t>(item) * size, size)));
+  }
   note(record, tensor, HandOver::kConverted, value.bytes.size(),
-       describe_layout(from.layout) + " to " + rows_text(boundary.type));
+       describe_layout(first.layout) + " to " + rows_text(boundary.type));
   return &(host_[tensor] = std::move(value));
 }
 

@@ -47,6 +47,7 @@ class Run {
   /// The slice that the DLA reads for one input of a segment; filled by conversion unless handed over in
   /// place.
   Result<umd::BufferSlice> feed(size_t index, size_t input, SegmentRun& record);
+  const DeviceValue* on_device(const compiler::DlaBinding& binding) const;
   Result<umd::BufferSlice> output_slice(size_t index, size_t output);
   /// The tensor row-major on the host, converted there if only the DLA has it.
   Result<const HostValue*> on_host(const std::string& tensor, SegmentRun& record);
@@ -63,7 +64,7 @@ class Run {
   WorkingMemory& memory_;
   const Bindings& bindings_;
   std::map<std::string, HostValue> host_;
-  std::map<std::string, DeviceValue> device_;
+  std::map<std::string, std::map<int, DeviceValue>> device_;  ///< By item of the batch.
 };
 
 /// Bytes of a device buffer as the CPU sees them.

@@ -122,16 +122,20 @@ TEST(FrontReasons, CodesAreStable) {
 
 TEST(FrontLegalise, RefusalsNameLimitAndValue) {
   GraphBuilder b;
-  const ValueId x = b.input("x", {1, 4, 60, 60});
-  b.output(b.node("Conv", "wide", {x, b.random({4, 4, 33, 3})}, {1, 4, 28, 58}));
-  b.output(b.node("Conv", "stride", {x, b.random({4, 4, 1, 1})}, {1, 4, 7, 7}, {{"strides", std::vector<int64_t>{9, 9}}}));
-  b.output(b.node("MaxPool", "window", {x}, {1, 4, 44, 44}, {{"kernel_shape", std::vector<int64_t>{9, 9}}, {"dilations", std::vector<int64_t>{2, 2}}}));
-  b.output(b.node("Reshape", "move", {b.node("Relu", "relu", {x}, {1, 4, 60, 60}), b.ints({1, 60, 60, 4})}, {1, 60, 60, 4}));
+  const ValueId x = b.input("x", {1, 4, 90, 90});
+  b.output(b.node("Conv", "wide", {x, b.random({4, 4, 33, 3})}, {1, 4, 58, 88}));
+  b.output(b.node("Conv", "stride", {x, b.random({4, 4, 1, 1})}, {1, 4, 10, 10}, {{"strides", std::vector<int64_t>{9, 9}}}));
+  b.output(b.node("Conv", "prime", {x, b.random({4, 4, 1, 1})}, {1, 4, 9, 9}, {{"strides", std::vector<int64_t>{11, 11}}}));
+  b.output(b.node("Conv", "sparse", {x, b.random({4, 4, 2, 2})}, {1, 4, 50, 50}, {{"dilations", std::vector<int64_t>{40, 40}}}));
+  b.output(b.node("MaxPool", "window", {x}, {1, 4, 74, 74}, {{"kernel_shape", std::vector<int64_t>{9, 9}}, {"dilations", std::vector<int64_t>{2, 2}}}));
+  b.output(b.node("Reshape", "move", {b.node("Relu", "relu", {x}, {1, 4, 90, 90}), b.ints({1, 90, 90, 4})}, {1, 90, 90, 4}));
   const auto rows = place(b.graph(), options("nv_full", hw::Precision::kInt8));
-  ASSERT_TRUE(rows);
-  EXPECT_EQ(rows->at(0).reason, "kernel size out of range: kernel is 33, possible are 1 to 32");
-  EXPECT_EQ(rows->at(1).reason, "stride out of range: stride is 9, possible are 1 to 8");
-  EXPECT_EQ(rows->at(2).reason_code, "MDL2016");
+  ASSERT_TRUE(rows) << rows.error().to_string();
+  EXPECT_EQ(rows->at(0).reason, "") << "the sum of two convolutions";
+  EXPECT_EQ(rows->at(1).reason, "") << "pixels to channels, then stride 3";
+  EXPECT_EQ(rows->at(2).reason, "stride out of range: stride is 11, possible are 1 to 8");
+  EXPECT_EQ(rows->at(3).reason, "dilation out of range: dilation is 40, possible are 1 to 32");
+  EXPECT_EQ(rows->at(4).reason_code, "MDL2016");
 }
 
 }  // namespace

@@ -4,17 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <numeric>
 
 #include "api/inference.hpp"
-#include "compiler/compile.hpp"
-#include "compiler/simplify/simplify.hpp"
-#include "engine/engine.hpp"
-#include "graph/fold.hpp"
-#include "host/evaluator.hpp"
-#include "host/session.hpp"
-#include "hw/device.hpp"
-#include "import/onnx_export.hpp"
 #include "import/onnx_import.hpp"
 #include "import/onnx_proto.hpp"
 #include "import/tensor_reader.hpp"
@@ -25,8 +16,6 @@
 
 namespace medlar::test {
 namespace {
-
-using TensorMap = std::map<std::string, graph::Tensor>;
 
 /// "node/NAME/test_data_set_0/output_3.pb" to 3; -1 for another file.
 int file_index(const std::string& path, const std::string& stem) {
@@ -44,45 +33,8 @@ bool floating(const graph::Tensor& tensor) {
          tensor.type == graph::DataType::kFloat64;
 }
 
-/// Ranges of all activations for these inputs, observed node by node.
-Result<compiler::CalibrationTable> observe_ranges(const graph::Graph& graph, const TensorMap& inputs) {
-  compiler::CalibrationTable table;
-  std::vector<graph::ValueId> activations;
-  for (const graph::Node& node : graph.nodes) {
-    for (const graph::ValueId id : node.outputs) {
-      if (id != graph::kNoValue && graph.value(id).type == graph::DataType::kFloat32) {
-        activations.push_back(id);
-      }
-    }
-  }
-  std::map<std::string, const graph::Tensor*> feeds;
-  for (const auto& [name, tensor] : inputs) {
-    feeds[name] = &tensor;
-    if (tensor.type == graph::DataType::kFloat32) {
-      MEDLAR_TRY(compiler::observe(table.ranges[name], tensor.as<float>()));
-    }
-  }
-  if (activations.empty()) {
-    return table;
-  }
-  std::vector<graph::NodeId> nodes(graph.nodes.size());
-  std::iota(nodes.begin(), nodes.end(), 0);
-  MEDLAR_ASSIGN(const ByteBuffer model, import::export_onnx(graph, nodes, graph.inputs, activations));
-  MEDLAR_ASSIGN(const host::Session session, host::Session::create(model, graph.name, {.optimise = false}));
-  MEDLAR_ASSIGN(const std::vector<graph::Tensor> values, session.run(feeds));
-  for (size_t i = 0; i < values.size(); ++i) {
-    MEDLAR_TRY(compiler::observe(table.ranges[graph.value(activations[i]).name], values[i].as<float>()));
-  }
-  return table;
-}
-
-struct Loaded {
-  graph::Graph graph;
-  TensorMap inputs;
-};
-
-Result<Loaded> load_case(const std::string& name, const NodeCase& one, const TripOptions& options) {
-  Loaded loaded;
+Result<GraphRun> load_case(const std::string& name, const NodeCase& one, const TripOptions& options) {
+  GraphRun loaded;
   MEDLAR_ASSIGN(loaded.graph, import::import_onnx_bytes(one.model, name));
   graph::Graph& graph = loaded.graph;
   std::vector<graph::ValueId> rest;
@@ -103,26 +55,6 @@ Result<Loaded> load_case(const std::string& name, const NodeCase& one, const Tri
   }
   graph.inputs = rest;
   return loaded;
-}
-
-Result<engine::Engine> build_case(Loaded& loaded, const TripOptions& options) {
-  MEDLAR_ASSIGN(const hw::DeviceProfile* device, hw::find_device(options.device));
-  host::OnnxEvaluator evaluator;
-  MEDLAR_TRY(graph::fold_constants(loaded.graph, &evaluator));
-  compiler::CalibrationTable table;
-  if (options.precision == hw::Precision::kInt8) {
-    graph::Graph prepared = loaded.graph;
-    MEDLAR_TRY(compiler::simplify(prepared, &evaluator));
-    MEDLAR_ASSIGN(table, observe_ranges(prepared, loaded.inputs));
-  }
-  engine::Engine engine;
-  engine.model = loaded.graph.name;
-  engine.device = device->name;
-  engine.fingerprint = engine::device_fingerprint(*device);
-  engine.precision = hw::precision_name(options.precision);
-  MEDLAR_ASSIGN(engine.plan, compiler::compile(loaded.graph, {.config = device->config, .precision = options.precision,
-                                                              .evaluator = &evaluator}, &table));
-  return engine;
 }
 
 /// Difference of one output; a text when there is one, and the relative error of floats.
@@ -210,7 +142,7 @@ TripResult run_node_case(const std::string& name, const NodeCase& one, const Tri
   if (!loaded) {
     return refused(loaded.error());
   }
-  auto engine = build_case(*loaded, options);
+  auto engine = build_run(*loaded, options);
   if (!engine) {
     return refused(engine.error());
   }

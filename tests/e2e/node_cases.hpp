@@ -8,8 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "graph/graph.hpp"
-#include "hw/config.hpp"
+#include "e2e/graph_trip.hpp"
 
 namespace medlar::test {
 
@@ -30,12 +29,6 @@ enum class Trip : uint8_t {
   kHost,     ///< None did, each has a reason; right.
   kRefused,  ///< An error with a text.
   kWrong,    ///< A wrong result, or no reason.
-};
-
-struct TripOptions {
-  std::string device = "nv_full";
-  hw::Precision precision = hw::Precision::kFp16;
-  bool constant_operands = false;  ///< All inputs but the first become constants.
 };
 
 struct TripResult {

@@ -72,9 +72,11 @@ void run_all(const TripOptions& base, int least_on_dla) {
   }
 }
 
-TEST(NodeTests, Fp16OnFull) { run_all({.device = "nv_full", .precision = hw::Precision::kFp16}, 0); }
+TEST(NodeTests, Fp16OnFull) { run_all({.device = "nv_full", .precision = hw::Precision::kFp16}, 236); }
 
-TEST(NodeTests, Int8OnFull) { run_all({.device = "nv_full", .precision = hw::Precision::kInt8}, 0); }
+TEST(NodeTests, Int8OnFull) { run_all({.device = "nv_full", .precision = hw::Precision::kInt8}, 233); }
+
+TEST(NodeTests, Int8OnSmall) { run_all({.device = "nv_small", .precision = hw::Precision::kInt8}, 174); }
 
 }  // namespace
 }  // namespace medlar::test

@@ -24,6 +24,7 @@ Action add_debug(CLI::App& app);
 Action add_log(CLI::App& app);
 Action add_sysfs(CLI::App& app);
 Action add_doctor(CLI::App& app);
+Action add_ops(CLI::App& app);
 Action add_chip(CLI::App& app);
 Action add_trace(CLI::App& app);
 Action add_profile(CLI::App& app);

@@ -327,6 +327,10 @@ class Checker {
     const int phases = interleave.repeat ? 1 : interleave.stride_x * interleave.stride_y;
     const int padded = (dst.c + per - 1) / per * per;
     const bool channels = src.c == (phases == 1 ? dst.c : phases * padded);
+    if (interleave.stride_x == 1 && interleave.stride_y == 1 && src.c == dst.c && src.precision == dst.precision &&
+        int64_t{src.w} * src.h == int64_t{dst.w} * dst.h) {
+      return {};
+    }
     if (interleave.stride_x < 1 || interleave.stride_y < 1 || src.precision != dst.precision || !channels ||
         dst.w != src.w * interleave.stride_x || dst.h != src.h * interleave.stride_y) {
       return fail(Code::kInvalidArgument, "{}: interleaves {}x{}x{} to {}x{}x{} with strides {}x{} in surfaces of {}", op.name,

@@ -23,6 +23,9 @@ class Interleaver {
   }
 
   Status make() {
+    if (op_.stride_x * op_.stride_y == 1) {
+      return reframe();
+    }
     if (config_.rubik && !op_.repeat && fits_rubik()) {
       Cube dst = dst_;
       dst.c = channels_;
@@ -37,9 +40,34 @@ class Interleaver {
   }
 
  private:
+  /// Rows follow each other without a gap.
+  bool packed(const Cube& cube) const {
+    return cube.h == 1 || cube.line_stride == static_cast<uint32_t>(cube.w) * config_.memory_atom;
+  }
+
   bool fits_rubik() const {
     const auto& range = hw::kLimits.rubik.deconv_stride;
     return range.contains(static_cast<uint64_t>(op_.stride_x)) && range.contains(static_cast<uint64_t>(op_.stride_y));
+  }
+
+  /// The same pixels in rows of another length: both cubes without gaps, one atom wide.
+  Status reframe() {
+    if (!packed(src_) || !packed(dst_)) {
+      return fail(Code::kUnsupported, "{}: rows of {} pixels become rows of {} inside of larger cubes",
+                  program_.graph->ops[index_].name, src_.w, dst_.w);
+    }
+    const int64_t pixels = int64_t{src_.w} * src_.h;
+    const auto run = static_cast<int64_t>(hw::kLimits.cube.dimension.max);
+    for (int64_t at = 0; at < pixels; at += run) {
+      const int count = static_cast<int>(std::min(run, pixels - at));
+      const auto column = [&](Cube cube) {
+        cube.offset += static_cast<uint64_t>(at) * config_.memory_atom;
+        cube.line_stride = config_.memory_atom;
+        return cube;
+      };
+      MEDLAR_TRY(copy(column(src_), {0, 0, 0, 1, count, dst_.c}, column(dst_), {0, 0, 0, 1, count, dst_.c}, dst_));
+    }
+    return {};
   }
 
   /// The channels of src that phase (row, column) holds.
@@ -74,7 +102,6 @@ class Interleaver {
 
   /// Pixels of `from` to every stride_x-th pixel of dst, as one-atom cubes of as many lines as fit.
   Status spread_columns(const Cube& from, int channel, int p) {
-    const auto packed = [&](const Cube& cube) { return cube.line_stride == static_cast<uint32_t>(cube.w) * config_.memory_atom; };
     const int height = op_.stride_y == 1 ? src_.h : between_.h;
     const int64_t pixels = int64_t{src_.w} * height;
     const int run = packed(from) && packed(dst_) ? static_cast<int>(hw::kLimits.cube.dimension.max) : src_.w;

@@ -23,6 +23,20 @@ void move_into(LayerGraph& graph, TensorId source, TensorId window) {
   }
 }
 
+/// Whether a layer takes the tensor's pixels as one row: then its lines must follow each other.
+bool is_reframed(const LayerGraph& graph, TensorId tensor) {
+  return std::any_of(graph.layers.begin(), graph.layers.end(), [&](const Layer& layer) {
+    const auto* interleave = std::get_if<InterleaveLayer>(&layer.body);
+    return interleave != nullptr && interleave->op.stride_x * interleave->op.stride_y == 1 &&
+           (layer.src == tensor || layer.dst == tensor);
+  });
+}
+
+bool is_contiguous(const LayerGraph& graph, TensorId window) {
+  const LayerTensor& tensor = graph.tensor(window);
+  return tensor.h == 1 || tensor.w == graph.tensor(tensor.view_of).w;
+}
+
 }  // namespace
 
 bool can_alias(const LayerGraph& graph, size_t copy) {
@@ -33,6 +47,9 @@ bool can_alias(const LayerGraph& graph, size_t copy) {
   const LayerTensor& source = graph.tensor(layer.src);
   if (graph.tensor(layer.dst).view_of == kNoTensor || source.view_of != kNoTensor ||
       source.role != TensorRole::kIntermediate) {
+    return false;
+  }
+  if (is_reframed(graph, layer.src) && !is_contiguous(graph, layer.dst)) {
     return false;
   }
   LayerGraph after = {.name = "", .tensors = graph.tensors, .layers = {}};

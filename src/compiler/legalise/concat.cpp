@@ -71,7 +71,7 @@ void lower_shifts(Lowering& lowering, const graph::Node& node, TensorId whole) {
 Verdict check_concat(const Question& question, const graph::Node& node) {
   const graph::Shape& out = *question.graph.value(node.outputs[0]).shape;
   const auto axis = graph::int_attribute(node, "axis", 1);
-  if (!axis || axis_of(node, out.size()) < 1) {
+  if (!axis || out.size() < 2 || axis_of(node, out.size()) < 1) {
     return Refusal{Reason::kAxis, axis ? fmt::format("axis is {}, possible are 1 to {}", *axis, out.size() - 1)
                                        : axis.error().message, ""};
   }

@@ -13,7 +13,6 @@ namespace {
 constexpr std::array kRows = {
     OperatorRow{"Abs", check_unary, lower_unary},
     OperatorRow{"Acos", check_table, lower_table},
-    OperatorRow{"Acosh", check_table, lower_table},
     OperatorRow{"Add", check_binary, lower_binary},
     OperatorRow{"Asin", check_table, lower_table},
     OperatorRow{"Asinh", check_table, lower_table},
@@ -89,6 +88,14 @@ Verdict check_type(const graph::Value& value) {
   return Refusal{Reason::kDataType, fmt::format("{} is {}", value.name, graph::data_type_name(value.type)), ""};
 }
 
+/// Elementwise operators work on a list of numbers, too.
+bool takes_lists(const graph::Node& node) {
+  const OperatorRow* row = find_operator(node);
+  constexpr std::array kElementwise = {lower_binary, lower_table, lower_unary, lower_relu, lower_clip, lower_prelu,
+                                       lower_hard_sigmoid};
+  return row != nullptr && std::find(kElementwise.begin(), kElementwise.end(), row->lower) != kElementwise.end();
+}
+
 /// An operand has the result's batch, or one item that serves them all.
 Verdict check_batches(const Question& question, const graph::Node& node) {
   const graph::Value& out = question.graph.value(node.outputs[0]);
@@ -97,9 +104,13 @@ Verdict check_batches(const Question& question, const graph::Node& node) {
       continue;
     }
     const graph::Value& value = question.graph.value(id);
-    if (value.shape->front() != out.shape->front() && value.shape->front() != 1) {
-      return Refusal{Reason::kBatch, fmt::format("{} has a batch of {}, {} one of {}", value.name, value.shape->front(),
-                                                 out.name, out.shape->front()), ""};
+    const int64_t batch = batch_of(*value.shape);
+    if (batch != batch_of(*out.shape) && batch != 1) {
+      return Refusal{Reason::kBatch, fmt::format("{} has a batch of {}, {} one of {}", value.name, batch, out.name,
+                                                 batch_of(*out.shape)), ""};
+    }
+    if (value.shape->size() == 1 && !takes_lists(node)) {
+      return Refusal{Reason::kRank, fmt::format("{} has rank 1, possible are 2 to 4", value.name), ""};
     }
   }
   return std::nullopt;
@@ -132,7 +143,7 @@ Verdict check_values(const Question& question, const graph::Node& node) {
   return shapes ? check_batches(question, node) : std::nullopt;
 }
 
-int batch_of(const graph::Value& value) { return static_cast<int>(value.shape->front()); }
+int items_of(const graph::Value& value) { return static_cast<int>(batch_of(*value.shape)); }
 
 /// The value under which an output leaves the segment has its own tensor: a value that is an input, or that another
 /// output already named, is copied.
@@ -188,7 +199,7 @@ Result<LayerGraph> lower_segment(const Question& question, std::span<const graph
   Lowering lowering{.question = question, .layers = {}, .tensors = {}, .item = 0};
   int items = 0;
   for (const graph::NodeId id : nodes) {
-    items = std::max(items, batch_of(question.graph.value(question.graph.nodes[static_cast<size_t>(id)].outputs[0])));
+    items = std::max(items, items_of(question.graph.value(question.graph.nodes[static_cast<size_t>(id)].outputs[0])));
   }
   for (lowering.item = 0; lowering.item < items; ++lowering.item) {
     for (const graph::NodeId id : nodes) {
@@ -197,13 +208,13 @@ Result<LayerGraph> lower_segment(const Question& question, std::span<const graph
       if (row == nullptr) {
         return fail(Code::kInternal, "{}: {} has no lowering", node.name, node.op_type);
       }
-      if (lowering.item < batch_of(question.graph.value(node.outputs[0]))) {
+      if (lowering.item < items_of(question.graph.value(node.outputs[0]))) {
         MEDLAR_TRY(row->lower(lowering, node));
       }
     }
   }
   for (const graph::ValueId value : outputs) {
-    for (int item = 0; item < batch_of(question.graph.value(value)); ++item) {
+    for (int item = 0; item < items_of(question.graph.value(value)); ++item) {
       name_output(lowering, value, item);
     }
   }

@@ -65,6 +65,14 @@ std::pair<int, int> stated_end_pads(const graph::Node& node, const Window& windo
   return pads->size() == 4 ? std::pair{static_cast<int>((*pads)[2]), right} : std::pair{0, right};
 }
 
+/// Until opset 18, ONNX Runtime divides by the whole window even where ceil_mode lets it hang over the padding; from 19 on
+/// the part beyond does not count.
+bool clips_windows(const graph::Graph& graph) {
+  constexpr int64_t kFirst = 19;
+  const auto opset = graph.opsets.find("");
+  return opset == graph.opsets.end() || opset->second >= kFirst;
+}
+
 Result<Average> read_average(const graph::Graph& graph, const graph::Node& node) {
   Average average;
   MEDLAR_ASSIGN(average.window, read_pool(graph, node));
@@ -72,7 +80,11 @@ Result<Average> read_average(const graph::Graph& graph, const graph::Node& node)
   const Window& w = average.window;
   const Cube in = cube_of(*graph.value(node.inputs[0]).shape);
   const Cube out = cube_of(*graph.value(node.outputs[0]).shape);
-  const auto [bottom, right] = stated_end_pads(node, w);
+  auto [bottom, right] = stated_end_pads(node, w);
+  if (!clips_windows(graph)) {
+    bottom = w.pad_bottom;
+    right = w.pad_right;
+  }
   average.rows = average_regions({.in = in.h, .out = out.h, .kernel = w.kernel_h, .stride = w.stride_y, .pad_begin = w.pad_top,
                                   .pad_end = bottom, .counts_padding = include != 0});
   average.columns = average_regions({.in = in.w, .out = out.w, .kernel = w.kernel_w, .stride = w.stride_x,
@@ -207,12 +219,24 @@ Status lower_max_pool(Lowering& lowering, const graph::Node& node) {
   return {};
 }
 
+namespace {
+
+/// One window that is the whole input.
+bool is_global(const Window& window, const Cube& in) {
+  return window.kernel_w == in.w && window.kernel_h == in.h && !padded(window) && window.dilation_x == 1 && window.dilation_y == 1;
+}
+
+}  // namespace
+
 Verdict check_average_pool(const Question& question, const graph::Node& node) {
   const auto average = read_average(question.graph, node);
   if (!average) {
     return Refusal{Reason::kAttribute, average.error().message, ""};
   }
   const Window& window = average->window;
+  if (is_global(window, cube_of(*question.graph.value(node.inputs[0]).shape))) {
+    return check_global_average(question, node);
+  }
   const bool dilated = window.dilation_x != 1 || window.dilation_y != 1;
   const auto include = graph::int_attribute(node, "count_include_pad", 0);
   if (dilated && padded(window) && (!include || *include == 0)) {
@@ -230,6 +254,9 @@ Status lower_average_pool(Lowering& lowering, const graph::Node& node) {
   const TensorId src = source_tensor(lowering, node.inputs[0]);
   const Cube in = size_of(lowering.layers.tensor(src));
   const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
+  if (is_global(average.window, in)) {
+    return lower_global_average(lowering, node);
+  }
   if (average.window.dilation_x != 1 || average.window.dilation_y != 1) {
     fill_average_conv(add_layer(lowering, node, src, out), average.window, out.c, 1.0 / taps_of(average.window));
     return {};

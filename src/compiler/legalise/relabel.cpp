@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reshape, Flatten, Squeeze and Unsqueeze that only rename: the cube keeps its bytes, so no operation is made.
+// Reshape, Flatten, Squeeze and Unsqueeze that only rename: the cube keeps its bytes, so no operation is made; or that keep
+// the channels and lay out their pixels in rows of another length, which is a copy.
 #include <algorithm>
 #include <array>
 
@@ -29,6 +30,13 @@ bool readers_allow_alias(const Question& question, graph::ValueId value, int dep
                      });
 }
 
+/// The same channels, and as many pixels in another frame: a copy.
+bool same_pixels(const graph::Shape& in, const graph::Shape& out) {
+  const Cube a = cube_of(in);
+  const Cube b = cube_of(out);
+  return a.c == b.c && int64_t{a.w} * a.h == int64_t{b.w} * b.h;
+}
+
 }  // namespace
 
 bool is_relabel(const graph::Node& node) {
@@ -46,10 +54,10 @@ Verdict check_relabel(const Question& question, const graph::Node& node) {
     return Refusal{Reason::kDynamicShape, fmt::format("{} has an open dimension", out.name), "name its shape"};
   }
   const bool cube = !check_cube(out);
-  if (!out.shape->empty() && out.shape->front() != in.shape->front()) {
+  if (in.shape->size() == 1 || out.shape->size() == 1 || out.shape->front() != in.shape->front()) {
     return Refusal{Reason::kLayout, fmt::format("batch of {} into {}", in.shape->front(), out.shape->front()), ""};
   }
-  if (cube && cube_of(*in.shape) == cube_of(*out.shape)) {
+  if (cube && (cube_of(*in.shape) == cube_of(*out.shape) || same_pixels(*in.shape, *out.shape))) {
     return std::nullopt;
   }
   if (readers_allow_alias(question, node.outputs[0], 0)) {
@@ -59,6 +67,21 @@ Verdict check_relabel(const Question& question, const graph::Node& node) {
 }
 
 Status lower_relabel(Lowering& lowering, const graph::Node& node) {
+  const graph::Shape& in = *lowering.question.graph.value(node.inputs[0]).shape;
+  const graph::Value& out = lowering.question.graph.value(node.outputs[0]);
+  if (!check_cube(out) && same_pixels(in, *out.shape) && cube_of(in) != cube_of(*out.shape)) {
+    TensorId src = source_tensor(lowering, node.inputs[0]);
+    if (size_of(lowering.layers.tensor(src)) == cube_of(in)) {
+      const LayerTensor tensor = lowering.layers.tensor(src);
+      if (tensor.view_of != kNoTensor && tensor.h > 1) {  // a window has gaps between its lines
+        const TensorId packed = inner_tensor(lowering, node.name + "/packed", tensor.range, size_of(tensor));
+        add_part(lowering, node, "packed", src, packed);
+        src = packed;
+      }
+      add_layer(lowering, node, src, cube_of(*out.shape)).body = InterleaveLayer{};
+      return {};
+    }
+  }
   lowering.tensors[{node.outputs[0], lowering.item}] = source_tensor(lowering, node.inputs[0]);
   return {};
 }

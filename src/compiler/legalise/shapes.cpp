@@ -63,14 +63,15 @@ Verdict check_cube(const graph::Value& value) {
   if (std::find(shape.begin(), shape.end(), graph::kUnknownDim) != shape.end()) {
     return Refusal{Reason::kDynamicShape, fmt::format("{} has an open dimension", value.name), "name its shape"};
   }
-  if (shape.size() < 2 || shape.size() > 4) {
-    return Refusal{Reason::kRank, fmt::format("{} has rank {}, possible are 2 to 4", value.name, shape.size()), ""};
+  if (shape.empty() || shape.size() > 4) {
+    return Refusal{Reason::kRank, fmt::format("{} has rank {}, possible are 1 to 4", value.name, shape.size()), ""};
   }
-  if (constexpr hw::Range kBatch = hw::kLimits.segment.batch; shape[0] < 1 || !kBatch.contains(static_cast<uint64_t>(shape[0]))) {
+  const int64_t batch = batch_of(shape);
+  if (constexpr hw::Range kBatch = hw::kLimits.segment.batch; batch < 1 || !kBatch.contains(static_cast<uint64_t>(batch))) {
     return Refusal{Reason::kBatch, fmt::format("{} is {}, limit {}", value.name, shape_text(shape), kBatch.max),
                    "build for a smaller batch"};
   }
-  for (size_t i = 1; i < shape.size(); ++i) {
+  for (size_t i = shape.size() == 1 ? 0 : 1; i < shape.size(); ++i) {
     if (shape[i] < 1 || shape[i] > kMaxDim) {
       return Refusal{Reason::kCubeSize, fmt::format("{} is {}, limit {}", value.name, shape_text(shape), kMaxDim), ""};
     }
@@ -78,8 +79,10 @@ Verdict check_cube(const graph::Value& value) {
   return std::nullopt;
 }
 
+int64_t batch_of(const graph::Shape& shape) { return shape.size() == 1 ? 1 : shape.front(); }
+
 Cube cube_of(const graph::Shape& shape) {
-  Cube cube{.w = 1, .h = 1, .c = static_cast<int>(shape[1])};
+  Cube cube{.w = 1, .h = 1, .c = static_cast<int>(shape[shape.size() == 1 ? 0 : 1])};
   if (shape.size() == 3) {
     cube.w = static_cast<int>(shape[2]);
   } else if (shape.size() == 4) {
@@ -97,7 +100,8 @@ std::optional<std::vector<float>> channel_constant(const graph::Tensor& constant
   const size_t missing = shape.size() - constant.shape.size();
   for (size_t i = 0; i < constant.shape.size(); ++i) {
     const size_t axis = i + missing;
-    if (constant.shape[i] != 1 && (axis != 1 || constant.shape[i] != shape[1])) {
+    const size_t channels = shape.size() == 1 ? 0 : 1;
+    if (constant.shape[i] != 1 && (axis != channels || constant.shape[i] != shape[channels])) {
       return std::nullopt;
     }
   }
@@ -152,7 +156,7 @@ namespace {
 /// The item's part of a constant; a constant of one item serves all.
 std::vector<float> item_contents(const graph::Tensor& constant, int item) {
   const std::vector<double> all = graph::to_doubles(constant).value_or(std::vector<double>{});
-  const auto items = static_cast<size_t>(constant.shape.front());
+  const auto items = static_cast<size_t>(batch_of(constant.shape));
   const size_t count = all.size() / items;
   const auto first = all.begin() + static_cast<std::ptrdiff_t>(items == 1 ? 0 : static_cast<size_t>(item) * count);
   return {first, first + static_cast<std::ptrdiff_t>(count)};
@@ -162,7 +166,7 @@ std::vector<float> item_contents(const graph::Tensor& constant, int item) {
 
 TensorId source_tensor(Lowering& lowering, graph::ValueId value) {
   const graph::Value& source = lowering.question.graph.value(value);
-  const ItemKey key{value, source.shape->front() == 1 ? 0 : lowering.item};
+  const ItemKey key{value, batch_of(*source.shape) == 1 ? 0 : lowering.item};
   if (const auto found = lowering.tensors.find(key); found != lowering.tensors.end()) {
     return found->second;
   }

@@ -14,9 +14,10 @@ struct Cube {
   friend bool operator==(const Cube&, const Cube&) = default;
 };
 
-/// NxCxHxW, NxCxL and NxC as a cube for each item of the batch; the refusal names the shape and the limit.
+/// NxCxHxW, NxCxL, NxC and C as a cube for each item of the batch; the refusal names the shape and the limit.
 Verdict check_cube(const graph::Value& value);
-/// Of a value that check_cube accepts.
+/// Of a value that check_cube accepts. A list of numbers is a batch of one, its elements the channels.
+int64_t batch_of(const graph::Shape& shape);
 Cube cube_of(const graph::Shape& shape);
 
 /// A constant that broadcasts over the cube of `shape` per channel or as a scalar: 1 or C numbers. Empty when its shape

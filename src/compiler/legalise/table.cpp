@@ -14,7 +14,7 @@ struct Named {
 };
 
 constexpr std::array kFunctions = {
-    Named{"Acos", Function::kAcos},         Named{"Acosh", Function::kAcosh},     Named{"Asin", Function::kAsin},
+    Named{"Acos", Function::kAcos},         Named{"Asin", Function::kAsin},
     Named{"Asinh", Function::kAsinh},       Named{"Atan", Function::kAtan},       Named{"Atanh", Function::kAtanh},
     Named{"Celu", Function::kCelu},         Named{"Cos", Function::kCos},         Named{"Cosh", Function::kCosh},
     Named{"Elu", Function::kElu},           Named{"Erf", Function::kErf},         Named{"Exp", Function::kExp},

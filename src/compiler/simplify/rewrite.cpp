@@ -3,12 +3,39 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace medlar::compiler {
 
 using graph::ValueId;
 
+namespace {
+
+/// A rule may meet its own results: the second time around a number is added.
+std::string free_value_name(const graph::Graph& graph, const std::string& wish) {
+  std::string name = wish;
+  for (int i = 2; graph::find_value(graph, name); ++i) {
+    name = fmt::format("{}.{}", wish, i);
+  }
+  return name;
+}
+
+bool has_node(const std::vector<graph::Node>& nodes, const std::string& name) {
+  return std::any_of(nodes.begin(), nodes.end(), [&](const graph::Node& node) { return node.name == name; });
+}
+
+std::string free_node_name(const graph::Graph& graph, const std::vector<graph::Node>& more, const std::string& wish) {
+  std::string name = wish;
+  for (int i = 2; has_node(graph.nodes, name) || has_node(more, name); ++i) {
+    name = fmt::format("{}.{}", wish, i);
+  }
+  return name;
+}
+
+}  // namespace
+
 ValueId Builder::constant(std::string_view part, graph::Tensor tensor) {
-  graph::Value value{.name = part_of(node_.name, part), .type = tensor.type, .shape = tensor.shape, .data = nullptr};
+  graph::Value value{.name = free_value_name(graph_, part_of(node_.name, part)), .type = tensor.type, .shape = tensor.shape, .data = nullptr};
   value.data = std::make_shared<const graph::Tensor>(std::move(tensor));
   return graph::add_value(graph_, std::move(value));
 }
@@ -23,7 +50,7 @@ ValueId Builder::ints(std::string_view part, const std::vector<int64_t>& values)
 
 graph::Node Builder::make(std::string_view part, std::string_view op_type, std::vector<ValueId> inputs,
                           std::map<std::string, graph::Attribute> attributes) const {
-  return {.name = part.empty() ? node_.name : part_of(node_.name, part), .op_type = std::string(op_type), .domain = "",
+  return {.name = part.empty() ? node_.name : free_node_name(graph_, nodes_, part_of(node_.name, part)), .op_type = std::string(op_type), .domain = "",
           .inputs = std::move(inputs), .outputs = {}, .attributes = std::move(attributes), .origins = node_.origins};
 }
 
@@ -31,8 +58,8 @@ ValueId Builder::add(std::string_view part, std::string_view op_type, std::vecto
                      std::map<std::string, graph::Attribute> attributes) {
   graph::Node node = make(part, op_type, std::move(inputs), std::move(attributes));
   const graph::Value& out = graph_.value(node_.outputs[0]);
-  const ValueId id = graph::add_value(graph_, {.name = part_of(out.name, part), .type = out.type, .shape = std::move(shape),
-                                               .data = nullptr});
+  const ValueId id = graph::add_value(graph_, {.name = free_value_name(graph_, part_of(out.name, part)), .type = out.type,
+                                               .shape = std::move(shape), .data = nullptr});
   node.outputs = {id};
   nodes_.push_back(std::move(node));
   return id;

@@ -2,8 +2,11 @@
 // Order of the graph rewrites.
 #include "compiler/simplify/simplify.hpp"
 
+#include "compiler/simplify/cancel_transposes.hpp"
 #include "compiler/simplify/fold_pad.hpp"
+#include "compiler/simplify/recognise_shuffles.hpp"
 #include "compiler/simplify/reduce_space.hpp"
+#include "compiler/simplify/split_convs.hpp"
 #include "compiler/simplify/split_variadic.hpp"
 #include "graph/fold.hpp"
 #include "graph/shape_inference.hpp"
@@ -19,10 +22,11 @@ Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
   }
   split_variadic(graph);
   reduce_space(graph);
-  MEDLAR_ASSIGN(const bool padded, fold_pads(graph));
-  if (padded) {
-    graph::remove_dead(graph);
-  }
+  cancel_transposes(graph);
+  recognise_shuffles(graph);
+  MEDLAR_TRY(fold_pads(graph));
+  split_convs(graph);
+  graph::remove_dead(graph);
   return graph::verify(graph);
 }
 

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/operator_notes.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "hw/limits.hpp"
+
+namespace medlar::compiler {
+namespace {
+
+constexpr const auto& kLimits = hw::kLimits;
+
+std::string range(const hw::Range& r) { return fmt::format("{} to {}", r.min, r.max); }
+
+void add_all(std::vector<OperatorNote>& notes, std::initializer_list<std::string_view> names, Probe probe, bool composed,
+             const std::string& text) {
+  for (const std::string_view name : names) {
+    notes.push_back({name, probe, composed, text});
+  }
+}
+
+void add_convolutions(std::vector<OperatorNote>& notes) {
+  const auto& c = kLimits.conv;
+  notes.push_back({"Conv", Probe::kConv, false,
+                   fmt::format("1-D and 2-D, constant weights, any groups; kernel {} (longer: sum of shorter ones), stride {} "
+                               "(larger multiples: pixels to channels first), dilation {}, padding {}; any size is tiled to the "
+                               "convolution buffer", range(c.kernel), range(c.stride), range(c.dilation), range(c.pad_left))});
+  notes.push_back({"ConvTranspose", Probe::kConvTranspose, true,
+                   fmt::format("1-D and 2-D, constant weights, any padding, output padding, dilation and groups; stride {}; one "
+                               "convolution for all phases, then interleaved (RUBIK, or strided copies)",
+                               range(kLimits.rubik.deconv_stride))});
+  notes.push_back({"Gemm", Probe::kGemm, false, "constant weights, transA 0, bias for each column; rows are the batch"});
+  notes.push_back({"MatMul", Probe::kMatMul, false, "NxK by a constant KxM; rows are the batch"});
+}
+
+void add_pools(std::vector<OperatorNote>& notes) {
+  const auto& p = kLimits.pdp;
+  notes.push_back({"MaxPool", Probe::kPool, false,
+                   fmt::format("window {} in one operation, larger ones in stages; stride {}, padding {}; ceil_mode; no indices, "
+                               "no dilation", range(p.kernel), range(p.stride), range(p.pad))});
+  notes.push_back({"AveragePool", Probe::kPool, false,
+                   fmt::format("window {} on the PDP, up to {} and dilated as a convolution; ceil_mode; count_include_pad both "
+                               "ways (one operation for each divisor)", range(p.kernel), kLimits.conv.kernel.max)});
+  add_all(notes, {"GlobalAveragePool", "GlobalMaxPool"}, Probe::kGlobal, false, "any size, in stages");
+  add_all(notes, {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "ReduceSumSquare"},
+          Probe::kReduce, true, "over rows, columns or both; sums and means also over channels");
+  notes.push_back({"LRN", Probe::kLrn, false, fmt::format("size 3 to {}, odd", kLimits.cdp.local_size.max)});
+}
+
+void add_elementwise(std::vector<OperatorNote>& notes) {
+  add_all(notes, {"Add", "Max", "Min", "Mul", "Sub"}, Probe::kBinary, false,
+          "two tensors, or a tensor and a constant of any broadcast; a tensor may be spread over positions or over channels, not "
+          "along rows or columns alone");
+  notes.push_back({"Div", Probe::kPower, false, "by a constant"});
+  add_all(notes, {"Sum", "Mean"}, Probe::kVariadic, true, "as a chain of Add");
+  notes.push_back({"Pow", Probe::kPower, true, "constant exponents 2, 3, 0.5, 1 and -1"});
+  add_all(notes, {"Relu", "Clip", "LeakyRelu", "Neg", "Abs", "HardSigmoid", "Identity", "Dropout"}, Probe::kUnary, false, "");
+  notes.push_back({"PRelu", Probe::kPrelu, false, "slope constant, one or one for each channel, magnitude up to 256"});
+  notes.push_back({"BatchNormalization", Probe::kBatchNorm, false, "inference; folded into a convolution before it"});
+  notes.push_back({"HardSwish", Probe::kUnary, false, "without a table as a product"});
+  notes.push_back({"Swish", Probe::kUnary, true, "as Sigmoid and Mul, which become one table"});
+  add_all(notes, {"Acos", "Asin", "Asinh", "Atan", "Atanh", "Celu", "Cos", "Cosh", "Elu", "Erf", "Exp", "Gelu", "Log",
+                  "Mish", "Reciprocal", "Selu", "Sigmoid", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Tanh"},
+          Probe::kUnary, false, "lookup table of the SDP");
+}
+
+void add_layout(std::vector<OperatorNote>& notes) {
+  notes.push_back({"Concat", Probe::kConcat, false,
+                   "channels, rows or columns; producers write in place where parts begin at an atom, else a convolution shifts "
+                   "them"});
+  notes.push_back({"Slice", Probe::kSlice, false,
+                   fmt::format("not of the batch; constant bounds, steps 1 to {}; a window where channels begin at an atom",
+                               kLimits.conv.stride.max)});
+  notes.push_back({"Split", Probe::kSplit, false, "not of the batch"});
+  notes.push_back({"Pad", Probe::kPad, true, "constant; edge, reflect and wrap up to 16 lines; folded into Conv and pooling"});
+  add_all(notes, {"Resize", "Upsample"}, Probe::kResize, true,
+          "nearest and linear by whole factors whose pattern repeats (not align_corners); no cubic, no antialias");
+  add_all(notes, {"Reshape", "Flatten", "Squeeze", "Unsqueeze"}, Probe::kReshape, false,
+          "where channels stay (rename or copy), or in front of Gemm and MatMul");
+  notes.push_back({"Transpose", Probe::kTranspose, true,
+                   "where it only moves dimensions of size 1, undoes another, or is part of a channel shuffle, DepthToSpace or "
+                   "SpaceToDepth"});
+  notes.push_back({"Gather", Probe::kGather, true, "of channels with a constant list"});
+  notes.push_back({"DepthToSpace", Probe::kBlocks, true, fmt::format("blocks of {}", range(kLimits.rubik.deconv_stride))});
+  notes.push_back({"SpaceToDepth", Probe::kBlocks, false, fmt::format("blocks of {}", range(kLimits.conv.stride))});
+}
+
+void add_host(std::vector<OperatorNote>& notes) {
+  add_all(notes, {"Softmax", "LogSoftmax"}, Probe::kUnary, false, "needs a maximum over channels, which no unit of the chip takes");
+  add_all(notes, {"InstanceNormalization", "LayerNormalization", "GroupNormalization", "MeanVarianceNormalization"}, Probe::kUnary,
+          false, "statistics of the input at run time; BatchNormalization folds away instead");
+  add_all(notes, {"ArgMax", "Cast", "If", "Loop", "LSTM", "GRU", "NonMaxSuppression", "TopK", "Where", "GridSample", "RoiAlign"},
+          Probe::kUnary, false, "");
+  add_all(notes, {"QuantizeLinear", "DequantizeLinear"}, Probe::kUnary, false, "see the quantisation of Q/DQ models");
+  add_all(notes, {"Acosh", "Tan", "ThresholdedRelu", "Shrink"}, Probe::kUnary, false, "the function has a pole, a jump or a vertical");
+}
+
+}  // namespace
+
+std::vector<OperatorNote> operator_notes() {
+  std::vector<OperatorNote> notes;
+  add_convolutions(notes);
+  add_pools(notes);
+  add_elementwise(notes);
+  add_layout(notes);
+  add_host(notes);
+  std::sort(notes.begin(), notes.end(), [](const OperatorNote& a, const OperatorNote& b) { return a.op_type < b.op_type; });
+  return notes;
+}
+
+}  // namespace medlar::compiler
