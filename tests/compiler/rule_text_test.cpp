@@ -99,7 +99,7 @@ TEST_P(RuleTexts, GiveWhatTheFileSays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RuleTexts, testing::ValuesIn(text_files()),
-                         [](const testing::TestParamInfo<std::string>& info) { return info.param; });
+                         [](const testing::TestParamInfo<std::string>& file) { return file.param; });
 
 }  // namespace
 }  // namespace medlar::compiler::test

@@ -60,15 +60,28 @@ ValueId TripBuilder::floats(const std::vector<float>& values) {
   return constant(graph::make_tensor(graph::DataType::kFloat32, {static_cast<int64_t>(values.size())}, values));
 }
 
-ValueId TripBuilder::node(const std::string& op, const std::vector<ValueId>& inputs,
-                          std::map<std::string, graph::Attribute> attributes) {
+ValueId TripBuilder::scalar(float value) {
+  return constant(graph::make_tensor(graph::DataType::kFloat32, {}, std::vector<float>{value}));
+}
+
+std::vector<ValueId> TripBuilder::nodes(const std::string& op, const std::vector<ValueId>& inputs, int outputs,
+                                        std::map<std::string, graph::Attribute> attributes) {
   const std::string name = fmt::format("{}{}", op, count_++);
-  const ValueId out = graph::add_value(run_.graph, {.name = name, .type = {}, .shape = {}, .data = nullptr});
-  run_.graph.nodes.push_back({.name = name, .op_type = op, .domain = "", .inputs = inputs, .outputs = {out},
+  std::vector<ValueId> out;
+  for (int i = 0; i < outputs; ++i) {
+    out.push_back(graph::add_value(
+        run_.graph, {.name = i == 0 ? name : fmt::format("{}.{}", name, i), .type = {}, .shape = {}, .data = nullptr}));
+  }
+  run_.graph.nodes.push_back({.name = name, .op_type = op, .domain = "", .inputs = inputs, .outputs = out,
                               .attributes = std::move(attributes), .origins = {name}});
   const Status status = graph::infer_shapes(run_.graph);
   EXPECT_TRUE(status) << status.error().message;
   return out;
+}
+
+ValueId TripBuilder::node(const std::string& op, const std::vector<ValueId>& inputs,
+                          std::map<std::string, graph::Attribute> attributes) {
+  return nodes(op, inputs, 1, std::move(attributes))[0];
 }
 
 GraphRun TripBuilder::finish(ValueId output) {

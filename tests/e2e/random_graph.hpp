@@ -15,11 +15,16 @@ class TripBuilder {
   graph::ValueId random(graph::Shape shape, double low, double high);
   graph::ValueId ints(const std::vector<int64_t>& values);
   graph::ValueId floats(const std::vector<float>& values);
+  graph::ValueId scalar(float value);
   /// Shapes of results are inferred.
   graph::ValueId node(const std::string& op, const std::vector<graph::ValueId>& inputs,
                       std::map<std::string, graph::Attribute> attributes = {});
   graph::Shape shape(graph::ValueId id) const { return *run_.graph.value(id).shape; }
   uint32_t pick(uint32_t count);
+  void set_opset(int64_t version) { run_.graph.opsets[""] = version; }
+  /// A node with several outputs.
+  std::vector<graph::ValueId> nodes(const std::string& op, const std::vector<graph::ValueId>& inputs, int outputs,
+                                    std::map<std::string, graph::Attribute> attributes = {});
 
   GraphRun finish(graph::ValueId output);
 

@@ -35,7 +35,6 @@ int main(int argc, char** argv) {
   const std::vector<Action (*)(CLI::App&)> commands{medlar::tools::add_build, medlar::tools::add_run,
                                                     medlar::tools::add_inspect, medlar::tools::add_devices,
                                                     medlar::tools::add_accuracy, medlar::tools::add_debug,
-                                                    medlar::tools::add_accuracy,
                                                     medlar::tools::add_profile,  medlar::tools::add_simulate,
                                                     medlar::tools::add_stats,
                                                     medlar::tools::add_log,
