@@ -2,10 +2,11 @@
 #include "api/build.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "api/calibration.hpp"
+#include "api/costs.hpp"
+#include "api/prepare.hpp"
 #include "base/files.hpp"
 #include "base/hash.hpp"
 #include "compiler/compile.hpp"
@@ -46,38 +47,12 @@ Status check_precision(const BuildRequest& request, const hw::DeviceProfile& dev
   return {};
 }
 
-/// Q/DQ pairs become ranges, which an FP16 build has no use for.
-Result<compiler::CalibrationTable> stated_ranges(const BuildRequest& request, graph::Graph& graph) {
-  MEDLAR_ASSIGN(compiler::CalibrationTable stated, compiler::absorb_qdq(graph));
-  if (request.precision == hw::Precision::kInt8 && request.calibration.empty() && stated.ranges.empty()) {
-    return fail(Code::kInvalidArgument, "INT8 wants calibration data: add --calib PATH (a folder or .tar of images, .npy or .npz samples, or a "
-                "calibration cache)");
-  }
-  return stated;
-}
-
 /// The report shows the precision of layers that stay in FP16.
 void note_precisions(const std::set<std::string>& fp16_nodes, compiler::Plan& plan) {
   for (compiler::Placement& placement : plan.placements) {
     if (placement.engine == compiler::Engine::kDla && !placement.precision.empty() && fp16_nodes.contains(placement.node)) {
       placement.precision = hw::precision_name(hw::Precision::kFp16);
     }
-  }
-}
-
-/// Nodes of the user's file that folding removed before the compiler saw them still appear in the report.
-void account_for_folded(const graph::Graph& original, compiler::Plan& plan) {
-  std::map<std::string, compiler::Placement> known;
-  for (compiler::Placement& placement : plan.placements) {
-    known.emplace(placement.node, std::move(placement));
-  }
-  plan.placements.clear();
-  for (const graph::Node& node : original.nodes) {
-    compiler::Placement folded;
-    folded.node = node.name;
-    folded.op_type = node.op_type;
-    const auto placement = known.find(node.name);
-    plan.placements.push_back(placement != known.end() ? std::move(placement->second) : std::move(folded));
   }
 }
 
@@ -95,48 +70,83 @@ Result<std::optional<sample::Preprocess>> preprocess_beside(const std::filesyste
   return std::optional(std::move(preprocess));
 }
 
-Result<engine::Engine> build(const BuildRequest& request) {
-  const hw::DeviceProfile* device = &hw::default_device();
+Result<Preparation> prepare(const BuildRequest& request) {
+  Preparation p;
+  p.device = &hw::default_device();
   if (!request.device.empty()) {
-    MEDLAR_ASSIGN(device, hw::find_device(request.device));
+    MEDLAR_ASSIGN(p.device, hw::find_device(request.device));
   }
-  MEDLAR_TRY(check_precision(request, *device));
-  std::optional<sample::Preprocess> preprocess = request.preprocess;
-  if (!preprocess) {
-    MEDLAR_ASSIGN(preprocess, preprocess_beside(request.model));
+  MEDLAR_TRY(check_precision(request, *p.device));
+  if (request.pools.managed_sram > p.device->sram_bytes) {
+    return fail(Code::kInvalidArgument, "{} bytes of SRAM are asked for, {} has {}", request.pools.managed_sram, p.device->name,
+                p.device->sram_bytes);
   }
-  MEDLAR_ASSIGN(const graph::Graph original, load_model(request));
-  graph::Graph graph = original;
+  p.preprocess = request.preprocess;
+  if (!p.preprocess) {
+    MEDLAR_ASSIGN(p.preprocess, preprocess_beside(request.model));
+  }
+  MEDLAR_ASSIGN(p.original, load_model(request));
+  p.graph = p.original;
   host::OnnxEvaluator evaluator;
-  MEDLAR_TRY(graph::fold_constants(graph, &evaluator));
+  MEDLAR_TRY(graph::fold_constants(p.graph, &evaluator));
+  MEDLAR_ASSIGN(p.stated, compiler::absorb_qdq(p.graph));
+  return p;
+}
 
-  MEDLAR_ASSIGN(const compiler::CalibrationTable stated, stated_ranges(request, graph));
-  compiler::CompileOptions options{
-      .config = device->config, .precision = request.precision, .allow_fallback = request.allow_fallback};
+compiler::CompileOptions compile_options(const BuildRequest& request, const Preparation& p) {
+  compiler::CompileOptions options{.config = p.device->config, .precision = request.precision, .allow_fallback = request.allow_fallback};
+  options.engines = request.engines;
+  options.costs = partition_costs(*p.device, request.precision, request.placing);
+  options.max_intermediate_bytes = request.pools.local_dram;
+  options.max_weight_bytes = request.pools.global_dram;
+  options.emit = {.images = true, .image_alignment = p.device->hwc4_alignment, .sram_bytes = request.pools.managed_sram};
+  options.input_formats = request.input_formats;
+  options.output_formats = request.output_formats;
   options.probe = request.probe;
-  Calibrated calibrated;
-  if (request.precision == hw::Precision::kInt8) {
-    // The compiler rewrites the graph first, always alike: the values in between need ranges too.
-    graph::Graph rewritten = graph;
-    MEDLAR_TRY(compiler::simplify(rewritten, &evaluator));
-    MEDLAR_ASSIGN(calibrated, calibrate(request, rewritten, preprocess, stated, options));
-    MEDLAR_ASSIGN(const std::set<std::string> asked, fp16_nodes(request.layer_precisions, original));
-    options.fp16_nodes = calibrated.fp16_nodes;
-    options.fp16_nodes.insert(asked.begin(), asked.end());
-  }
+  options.user = &p.original;
+  return options;
+}
+
+Result<Calibrated> calibrate_prepared(const BuildRequest& request, const Preparation& p, const compiler::CompileOptions& options) {
+  // The compiler rewrites the graph first, always alike: the values in between need ranges too.
+  graph::Graph rewritten = p.graph;
+  host::OnnxEvaluator evaluator;
+  MEDLAR_TRY(compiler::simplify(rewritten, &evaluator));
+  MEDLAR_ASSIGN(Calibrated calibrated, calibrate(request, rewritten, p.preprocess, p.stated, options));
+  MEDLAR_ASSIGN(const std::set<std::string> asked, fp16_nodes(request.layer_precisions, p.original));
+  calibrated.fp16_nodes.insert(asked.begin(), asked.end());
+  return calibrated;
+}
+
+Result<engine::Engine> compile_prepared(const BuildRequest& request, const Preparation& p, const compiler::CompileOptions& options,
+                                        const compiler::CalibrationTable* table) {
   engine::Engine engine;
   engine.model = request.model.filename().string();
   MEDLAR_ASSIGN(const ByteBuffer model_bytes, read_file(request.model));
   engine.source = std::filesystem::absolute(request.model).lexically_normal().string();
   engine.source_hash = hash64(model_bytes);
-  engine.device = device->name;
-  engine.fingerprint = engine::device_fingerprint(*device);
+  engine.device = p.device->name;
+  engine.fingerprint = engine::device_fingerprint(*p.device);
   engine.precision = hw::precision_name(request.precision);
-  engine.preprocess = preprocess ? sample::preprocess_to_json(*preprocess) : "";
-  MEDLAR_ASSIGN(engine.plan, compiler::compile(graph, options, &calibrated.table));
-  account_for_folded(original, engine.plan);
+  engine.preprocess = p.preprocess ? sample::preprocess_to_json(*p.preprocess) : "";
+  MEDLAR_ASSIGN(engine.plan, compiler::compile(p.graph, options, table));
   note_precisions(options.fp16_nodes, engine.plan);
   return engine;
+}
+
+Result<engine::Engine> build(const BuildRequest& request) {
+  MEDLAR_ASSIGN(const Preparation p, prepare(request));
+  if (request.precision == hw::Precision::kInt8 && request.calibration.empty() && p.stated.ranges.empty()) {
+    return fail(Code::kInvalidArgument, "INT8 wants calibration data: add --calib PATH (a folder or .tar of images, .npy or .npz samples, or a "
+                "calibration cache)");
+  }
+  compiler::CompileOptions options = compile_options(request, p);
+  Calibrated calibrated;
+  if (request.precision == hw::Precision::kInt8) {
+    MEDLAR_ASSIGN(calibrated, calibrate_prepared(request, p, options));
+    options.fp16_nodes = calibrated.fp16_nodes;
+  }
+  return compile_prepared(request, p, options, &calibrated.table);
 }
 
 }  // namespace medlar::api

@@ -11,11 +11,21 @@
 #include "api/layer_precisions.hpp"
 #include "base/log.hpp"
 #include "compiler/calibrator.hpp"
+#include "compiler/io_formats.hpp"
+#include "compiler/partition/costs.hpp"
+#include "compiler/partition/engine_rules.hpp"
 #include "engine/engine.hpp"
 #include "graph/graph.hpp"
 #include "sample/preprocess.hpp"
 
 namespace medlar::api {
+
+/// Memory that DLA segments may use, in TensorRT's terms.
+struct MemoryPools {
+  uint64_t managed_sram = 0;                      ///< On-chip, for intermediate tensors of all segments together.
+  uint64_t local_dram = uint64_t{1} << 30;        ///< Intermediate tensors of one segment.
+  uint64_t global_dram = uint64_t{512} << 20;     ///< Weights of one segment.
+};
 
 struct BuildRequest {
   std::filesystem::path model = {};
@@ -30,6 +40,10 @@ struct BuildRequest {
   std::optional<double> accuracy_budget = std::nullopt;   ///< Layers go to FP16 until the outputs' relative error is below.
   std::map<std::string, graph::Shape> shapes = {};          ///< Input name to static shape.
   bool allow_fallback = true;
+  std::vector<compiler::EngineRule> engines = {};          ///< Layers that the user wants elsewhere; later rules win.
+  compiler::Placing placing = compiler::Placing::kPreferDla;
+  MemoryPools pools = {};
+  std::vector<compiler::IoFormat> input_formats = {}, output_formats = {};  ///< Layouts at the DLA's border; empty: the compiler's choice.
   std::optional<sample::Preprocess> preprocess = std::nullopt;        ///< Overrides the file beside the model.
   bool probe = false;                                  ///< Every tensor of the DLA becomes an output: for debugging.
   LogSink log = null_log_sink();                       ///< Notices and warnings.

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Engines in words.
-#include <algorithm>
-#include <array>
-
 #include <nlohmann/json.hpp>
 
 #include "api/inspect.hpp"
+#include "api/placement_table.hpp"
 
 namespace medlar::api {
 namespace {
@@ -23,14 +21,6 @@ std::string segment_lines(const engine::Engine& engine) {
   return text;
 }
 
-std::string placement_line(const compiler::Placement& placement) {
-  const std::string why = placement.reason.empty() ? "" : fmt::format("{}: {}", placement.reason_code, placement.reason);
-  const std::string segment = placement.segment < 0 ? "-" : std::to_string(placement.segment);
-  return fmt::format("  {:<5} {:>3} {:<9} {:<20} {:<32} {}\n",
-                     placement.segment < 0 ? "-" : compiler::engine_name(placement.engine), segment,
-                     placement.precision, placement.op_type, placement.node, why);
-}
-
 std::string hw_op_lines(const engine::Engine& engine) {
   std::string text = fmt::format("  {:>3} {:>3} {:<6} {:<36} {:>12}  {}\n", "seg", "op", "unit", "name", "MACs", "ONNX nodes");
   for (const compiler::HwOpInfo& op : engine.plan.hw_ops) {
@@ -46,7 +36,22 @@ Json bindings_json(const std::vector<compiler::DlaBinding>& bindings) {
     list.push_back({{"tensor", binding.tensor}, {"bind_id", binding.bind_id},
                     {"precision", hw::precision_name(binding.precision)}, {"scale", binding.scale}, {"zero", binding.zero},
                     {"w", binding.w}, {"h", binding.h}, {"c", binding.c}, {"line_stride", binding.line_stride},
-                    {"surface_stride", binding.surface_stride}, {"bytes", binding.bytes}});
+                    {"surface_stride", binding.surface_stride}, {"bytes", binding.bytes},
+                    {"components", binding.components}});
+  }
+  return list;
+}
+
+Json memory_json(const compiler::MemoryUse& use) {
+  return {{"weights", use.weights}, {"input", use.input}, {"intermediate", use.intermediate}, {"output", use.output},
+          {"total", use.total()}, {"intermediate_lower_bound", use.intermediate_bound},
+          {"intermediate_unshared", use.intermediate_unshared}, {"intermediate_in_sram", use.sram}};
+}
+
+Json transitions_json(const compiler::Plan& plan) {
+  Json list = Json::array();
+  for (const compiler::Transition& t : plan.transitions) {
+    list.push_back({{"from", t.from}, {"to", t.to}, {"tensors", t.tensors}, {"modelled_us", t.seconds * 1e6}});
   }
   return list;
 }
@@ -56,7 +61,8 @@ Json segments_json(const compiler::Plan& plan) {
   for (const compiler::Segment& segment : plan.segments) {
     list.push_back({{"engine", compiler::engine_name(segment.engine)}, {"name", segment.name},
                     {"bytes", segment.payload.size()}, {"inputs", segment.inputs}, {"outputs", segment.outputs},
-                    {"bindings_in", bindings_json(segment.bindings_in)}, {"bindings_out", bindings_json(segment.bindings_out)}});
+                    {"bindings_in", bindings_json(segment.bindings_in)}, {"bindings_out", bindings_json(segment.bindings_out)},
+                    {"memory", memory_json(segment.memory)}});
   }
   return list;
 }
@@ -67,7 +73,7 @@ Json placements_json(const compiler::Plan& plan) {
     list.push_back({{"node", p.node}, {"op_type", p.op_type},
                     {"engine", p.segment < 0 ? Json(nullptr) : Json(compiler::engine_name(p.engine))},
                     {"segment", p.segment}, {"precision", p.precision}, {"reason_code", p.reason_code},
-                    {"reason", p.reason}, {"macs", p.macs}});
+                    {"reason", p.reason}, {"macs", p.macs}, {"bytes", p.bytes}, {"modelled_us", p.seconds * 1e6}});
   }
   return list;
 }
@@ -89,6 +95,14 @@ Json tensors_json(const compiler::Plan& plan) {
   return list;
 }
 
+Json summary_json(const engine::Engine& engine) {
+  const PlacementCounts counts = count_placements(engine);
+  return {{"nodes", counts.all}, {"dla_nodes", counts.nodes[0]}, {"gpu_nodes", counts.nodes[1]}, {"cpu_nodes", counts.nodes[2]},
+          {"folded_nodes", counts.folded}, {"macs", counts.all_macs()}, {"dla_macs", counts.macs[0]},
+          {"dla_macs_percent", counts.dla_percent()}, {"segments", engine.plan.segments.size()},
+          {"transitions", engine.plan.transitions.size()}};
+}
+
 }  // namespace
 
 std::string engine_to_text(const engine::Engine& engine) {
@@ -96,11 +110,8 @@ std::string engine_to_text(const engine::Engine& engine) {
   std::string text = fmt::format("{} for {}, {}\n", engine.model, engine.device, engine.precision);
   text += fmt::format("  inputs [{}], outputs [{}]\n", fmt::join(plan.inputs, ", "), fmt::join(plan.outputs, ", "));
   text += segment_lines(engine);
-  text += fmt::format("\nNodes of the model\n  {:<5} {:>3} {:<9} {:<20} {:<32} {}\n", "on", "seg", "precision", "operator",
-                      "node", "why not on the DLA");
-  for (const compiler::Placement& placement : plan.placements) {
-    text += placement_line(placement);
-  }
+  text += "\nNodes of the model\n" + placement_table(engine) + placement_totals(engine);
+  text += "\n" + transition_lines(engine) + memory_lines(engine);
   text += "\nHardware operations\n" + hw_op_lines(engine);
   return text;
 }
@@ -108,34 +119,11 @@ std::string engine_to_text(const engine::Engine& engine) {
 std::string engine_to_json(const engine::Engine& engine) {
   const Json json{{"model", engine.model}, {"device", engine.device}, {"precision", engine.precision},
                   {"fingerprint", fmt::format("{:016x}", engine.fingerprint)}, {"inputs", engine.plan.inputs},
-                  {"outputs", engine.plan.outputs}, {"tensors", tensors_json(engine.plan)},
-                  {"segments", segments_json(engine.plan)}, {"nodes", placements_json(engine.plan)},
+                  {"outputs", engine.plan.outputs}, {"summary", summary_json(engine)}, {"memory", memory_json(total_memory(engine))},
+                  {"tensors", tensors_json(engine.plan)}, {"segments", segments_json(engine.plan)},
+                  {"transitions", transitions_json(engine.plan)}, {"nodes", placements_json(engine.plan)},
                   {"hw_ops", hw_ops_json(engine.plan)}};
   return json.dump(2) + "\n";
-}
-
-std::string placement_summary(const engine::Engine& engine) {
-  std::array<size_t, 3> nodes{};
-  std::array<uint64_t, 3> macs{};
-  size_t folded = 0;
-  std::string refused;
-  for (const compiler::Placement& placement : engine.plan.placements) {
-    if (placement.segment < 0) {
-      ++folded;
-      continue;
-    }
-    nodes[static_cast<size_t>(placement.engine)]++;
-    macs[static_cast<size_t>(placement.engine)] += placement.macs;
-    if (placement.engine != compiler::Engine::kDla) {
-      refused += fmt::format("  {} {} '{}' {}: {}\n", compiler::engine_name(placement.engine), placement.op_type,
-                             placement.node, placement.reason_code, placement.reason);
-    }
-  }
-  const uint64_t all = macs[0] + macs[1] + macs[2];
-  std::string text = fmt::format("{}: {} nodes on the DLA ({:.1f} % of {} MACs), {} on the GPU, {} on the CPU, {} folded away\n",
-                                 engine.model, nodes[0], all == 0 ? 0.0 : 100.0 * static_cast<double>(macs[0]) / static_cast<double>(all),
-                                 all, nodes[1], nodes[2], folded);
-  return refused.empty() ? text : text + "Not on the DLA:\n" + refused;
 }
 
 }  // namespace medlar::api

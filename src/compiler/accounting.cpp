@@ -71,7 +71,7 @@ std::vector<Transition> make_transitions(const Plan& plan, const PartitionCosts&
     const Segment& segment = plan.segments[s];
     if (s > 0 && plan.segments[s - 1].engine != segment.engine) {
       Transition transition{.from = static_cast<int>(s) - 1, .to = static_cast<int>(s), .tensors = {},
-                            .seconds = costs.seconds ? costs.transition_seconds : 0.0};
+                            .seconds = costs.transitions_modelled ? costs.transition_seconds : 0.0};
       for (const std::string& name : segment.inputs) {
         const auto origin = at.find(name);
         if (origin != at.end() && origin->second != segment.engine) {

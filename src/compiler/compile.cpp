@@ -38,31 +38,47 @@ struct DlaSegment {
   std::vector<HwOpInfo> ops;
 };
 
-/// Names the operation whose result is the largest: without it the segment is two.
-Setback too_much_memory(const HwGraph& graph, const EmittedSegment& emitted, const CompileOptions& options) {
-  const auto bytes = [&](const HwOp& op) {
-    const HwTensor& t = graph.tensors[static_cast<size_t>(op.dst)];
-    return t.role == TensorRole::kIntermediate ? int64_t{t.w} * t.h * t.c * hw::bytes_per_element(t.precision) : 0;
-  };
+/// Names the operation with the largest share of what is too much: without it the segment is smaller, or two.
+Setback too_much_memory(const HwGraph& graph, std::string message, uint64_t (*share)(const HwGraph&, const HwOp&)) {
   const auto largest = std::max_element(graph.ops.begin(), graph.ops.end(),
-                                        [&](const HwOp& a, const HwOp& b) { return bytes(a) < bytes(b); });
-  return Setback{Error{Code::kResourceExhausted, fmt::format("{} bytes of intermediate tensors in one segment, limit {}",
-                                                             emitted.memory.intermediate, options.max_intermediate_bytes)},
-                 largest->origins, Reason::kMemory};
+                                        [&](const HwOp& a, const HwOp& b) { return share(graph, a) < share(graph, b); });
+  return Setback{Error{Code::kResourceExhausted, std::move(message)}, largest->origins, Reason::kMemory};
+}
+
+uint64_t result_bytes(const HwGraph& graph, const HwOp& op) {
+  const HwTensor& t = graph.tensors[static_cast<size_t>(op.dst)];
+  const uint64_t bytes = uint64_t{hw::bytes_per_element(t.precision)} * static_cast<uint64_t>(t.w) * static_cast<uint64_t>(t.h) * static_cast<uint64_t>(t.c);
+  return t.role == TensorRole::kIntermediate ? bytes : 0;
+}
+
+uint64_t weight_count(const HwGraph&, const HwOp& op) {
+  const auto* conv = std::get_if<ConvOp>(&op.body);
+  return conv == nullptr ? 0 : conv->weights.integers.size() + conv->weights.halves.size();
+}
+
+std::optional<Setback> check_memory(const HwGraph& graph, const MemoryUse& memory, const CompileOptions& options) {
+  if (memory.intermediate > options.max_intermediate_bytes) {
+    return too_much_memory(graph, fmt::format("{} bytes of intermediate tensors, limit {}", memory.intermediate, options.max_intermediate_bytes),
+                           result_bytes);
+  }
+  if (memory.weights > options.max_weight_bytes) {
+    return too_much_memory(graph, fmt::format("{} bytes of weights, limit {}", memory.weights, options.max_weight_bytes), weight_count);
+  }
+  return std::nullopt;
 }
 
 Attempt<DlaSegment> build_dla(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,
-                              const CalibrationTable* table) {
+                              const CalibrationTable* table, const EmitOptions& emit) {
   const auto hardware = translate_segment(draft, nodes, options, table);
   if (!hardware) {
     return tl::unexpected(hardware.error());
   }
-  auto emitted = emit_segment(*hardware, *options.config);
+  auto emitted = emit_segment(*hardware, *options.config, emit);
   if (!emitted) {
     return tl::unexpected(Setback{emitted.error(), origins_at_fault(hardware->ops, emitted.error()), std::nullopt});
   }
-  if (emitted->memory.intermediate > options.max_intermediate_bytes) {
-    return tl::unexpected(too_much_memory(*hardware, *emitted, options));
+  if (auto setback = check_memory(*hardware, emitted->memory, options)) {
+    return tl::unexpected(*std::move(setback));
   }
   DlaSegment result;
   result.segment.engine = Engine::kDla;
@@ -129,16 +145,19 @@ std::vector<BoundaryTensor> boundary_tensors(const Draft& draft) {
 
 /// Builds every segment; a setback of a DLA segment is returned with the segment's index in `failed`.
 Attempt<Plan> build_segments(const Draft& draft, const CompileOptions& options, const CalibrationTable* table,
-                             size_t& failed) {
+                             const std::vector<std::string>& cubes, size_t& failed) {
   Plan plan;
+  EmitOptions emit = options.emit;
+  emit.cubes.insert(emit.cubes.end(), cubes.begin(), cubes.end());
   for (size_t s = 0; s < draft.segments.size(); ++s) {
     const SegmentNodes& nodes = draft.segments[s];
     failed = s;
     if (nodes.engine == Engine::kDla) {
-      auto built = build_dla(draft, nodes, options, table);
+      auto built = build_dla(draft, nodes, options, table, emit);
       if (!built) {
         return tl::unexpected(std::move(built).error());
       }
+      emit.sram_bytes -= built->segment.memory.sram;  // All segments are loaded at the same time.
       plan.segments.push_back(std::move(built->segment));
       for (HwOpInfo& op : built->ops) {
         op.segment = static_cast<int>(s);
@@ -201,8 +220,9 @@ Result<Plan> compile(const graph::Graph& graph, const CompileOptions& options, c
     return fail(Code::kInvalidArgument, "INT8 needs a calibration table");
   }
   MEDLAR_ASSIGN(Draft draft, make_draft(graph, options));
+  MEDLAR_ASSIGN(const std::vector<std::string> cubes, forced_cubes(names_of(draft.graph, draft.graph.inputs), options.input_formats));
   size_t failed = 0;
-  auto plan = build_segments(draft, options, table, failed);
+  auto plan = build_segments(draft, options, table, cubes, failed);
   while (!plan) {
     // Every round takes at least one node off the DLA, so this ends.
     const SegmentNodes segment = draft.segments[failed];
@@ -211,12 +231,13 @@ Result<Plan> compile(const graph::Graph& graph, const CompileOptions& options, c
       return tl::unexpected(std::move(plan).error().error);
     }
     MEDLAR_TRY(demote(draft, segment, plan.error(), options));
-    plan = build_segments(draft, options, table, failed);
+    plan = build_segments(draft, options, table, cubes, failed);
   }
   MEDLAR_TRY(check_fallback(draft, options));
   plan->tensors = boundary_tensors(draft);
   plan->inputs = names_of(draft.graph, draft.graph.inputs);
   plan->outputs = names_of(draft.graph, draft.graph.outputs);
+  MEDLAR_TRY(check_io_formats(*plan, *options.config, options.input_formats, options.output_formats));
   if (options.probe) {
     add_probes(*plan);
   }

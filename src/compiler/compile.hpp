@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "compiler/back/emit_options.hpp"
 #include "compiler/calibration.hpp"
+#include "compiler/io_formats.hpp"
 #include "compiler/partition/costs.hpp"
 #include "compiler/partition/engine_rules.hpp"
 #include "compiler/plan.hpp"
@@ -25,6 +27,9 @@ struct CompileOptions {
   uint64_t max_intermediate_bytes = uint64_t{1} << 30;  ///< Of one DLA segment.
   std::set<std::string> fp16_nodes = {};  ///< INT8 builds: nodes of the user's model that stay in FP16.
   bool probe = false;                     ///< Every tensor of the DLA's segments becomes an output of the plan.
+  uint64_t max_weight_bytes = uint64_t{1} << 32;        ///< Of one DLA segment, packed.
+  EmitOptions emit = {};
+  std::vector<IoFormat> input_formats = {}, output_formats = {};  ///< Of the model's inputs and outputs, or one for all.
   const graph::Graph* user = nullptr;  ///< Whose nodes the placements account for; null: the graph that is compiled.
 };
 

@@ -13,6 +13,7 @@ set(COMPILER_FRONT_SOURCES
   fuse/fuse.cpp
   fuse/readers.cpp
   fuse/stages.cpp
+  io_formats.cpp
   layer_graph.cpp
   legalise/activation.cpp
   legalise/concat.cpp

@@ -35,17 +35,19 @@ struct DlaBinding {
   uint32_t line_stride = 0, surface_stride = 0, bytes = 0;
   int item = 0;  ///< Of the batch: every item of a tensor is bound by itself.
   std::vector<float> channel_scale = {};  ///< Probes of equalised tensors: a further factor of each channel.
+  int components = 0;  ///< Not 0: an image of so many interleaved components instead of a feature cube.
 };
 
 /// Bytes of a segment's memory, by class.
 struct MemoryUse {
   uint64_t weights = 0;       ///< Constants; those that are equal count once.
   uint64_t input = 0, output = 0;
-  uint64_t intermediate = 0;  ///< Pool that the tensors in between share. Host segments: most bytes alive at one node.
+  uint64_t intermediate = 0;  ///< DRAM pool that the tensors in between share. Host segments: most bytes alive at one node.
   uint64_t intermediate_bound = 0;     ///< No allocation can be smaller.
   uint64_t intermediate_unshared = 0;  ///< What the pool would be if no memory were used twice.
-  uint64_t sram = 0;                   ///< Of the intermediate tensors: on-chip memory instead of DRAM.
+  uint64_t sram = 0;                   ///< On-chip memory that intermediate tensors take instead of DRAM; not part of the pool.
 
+  /// DRAM.
   uint64_t total() const { return weights + input + output + intermediate; }
   friend bool operator==(const MemoryUse&, const MemoryUse&) = default;
 };

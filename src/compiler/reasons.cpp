@@ -37,7 +37,7 @@ constexpr std::array kReasons = {
     ReasonText{Reason::kOnRequest, "MDL2025", "placed there on request"},
     ReasonText{Reason::kResources, "MDL2026", "does not fit the convolution buffer"},
     ReasonText{Reason::kLoadables, "MDL2027", "more DLA segments than the device holds"},
-    ReasonText{Reason::kMemory, "MDL2028", "intermediate tensors need more memory than a DLA segment has"},
+    ReasonText{Reason::kMemory, "MDL2028", "more memory than a DLA segment has"},
     ReasonText{Reason::kSlower, "MDL2029", "slower on the DLA"},
 };
 

@@ -37,7 +37,7 @@ enum class Reason : uint8_t {
   kOnRequest,      ///< Placed elsewhere by the caller.
   kResources,      ///< No tiling fits the convolution buffer.
   kLoadables,      ///< The device holds fewer DLA segments.
-  kMemory,         ///< The intermediate tensors of its segment are too large.
+  kMemory,         ///< The intermediate tensors or weights of its segment are too large.
   kSlower,         ///< The caller wants the fastest placement, and another engine is faster.
 };
 

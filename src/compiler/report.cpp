@@ -40,8 +40,8 @@ class Fate {
   }
 
   std::string of(const graph::Node& node) const {
-    if (node.op_type == "Identity" || node.op_type == "Dropout" || node.op_type == "Constant") {
-      return node.op_type == "Constant" ? "constant" : "removed: no effect at inference";
+    if (node.op_type == "Identity" || node.op_type == "Dropout") {
+      return "removed: no effect at inference";
     }
     for (const graph::ValueId id : node.outputs) {
       const auto kept = id == graph::kNoValue ? constants_.end() : constants_.find(user_.value(id).name);
@@ -151,6 +151,13 @@ std::vector<Placement> make_placements(const ReportInput& input) {
       fill_row(input, node, stand_in->second, told.insert(stand_in->second).second, row);
       row.segment = home[stand_in->second];
     }
+    placements.push_back(std::move(row));
+  }
+  for (const std::string& name : input.user.constant_nodes) {
+    Placement row;
+    row.node = name;
+    row.op_type = "Constant";
+    row.reason = "constant";
     placements.push_back(std::move(row));
   }
   return placements;

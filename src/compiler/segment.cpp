@@ -48,9 +48,21 @@ void expose_tensors(HwGraph& graph) {
   }
 }
 
+/// Copies that lowering adds for outputs belong to the node that makes the output.
+void name_copies(const graph::Graph& graph, LayerGraph& layers) {
+  const auto makers = graph::producers(graph);
+  for (Layer& layer : layers.layers) {
+    const auto value = layer.origins.empty() ? graph::find_value(graph, layers.tensor(layer.dst).name) : std::nullopt;
+    if (value && makers[static_cast<size_t>(*value)] != graph::kNoValue) {
+      layer.origins = graph.nodes[static_cast<size_t>(makers[static_cast<size_t>(*value)])].origins;
+    }
+  }
+}
+
 Result<LayerGraph> fused_layers(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options) {
   const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision};
   MEDLAR_ASSIGN(LayerGraph layers, lower_segment(question, nodes.nodes, nodes.outputs));
+  name_copies(draft.graph, layers);
   fuse(layers, {.config = *options.config, .precision = options.precision});
   return layers;
 }

@@ -20,7 +20,8 @@ using Offsets = std::vector<Offset<T>>;
 Offset<fb::Binding> write_binding(FlatBufferBuilder& builder, const compiler::DlaBinding& binding) {
   return fb::CreateBinding(builder, builder.CreateString(binding.tensor), binding.bind_id,
                            static_cast<uint8_t>(binding.precision), binding.scale, binding.w, binding.h, binding.c,
-                           binding.line_stride, binding.surface_stride, binding.bytes, binding.zero, binding.item);
+                           binding.line_stride, binding.surface_stride, binding.bytes, binding.zero, binding.item,
+                           binding.components);
 }
 
 Offset<fb::Segment> write_segment(FlatBufferBuilder& builder, const compiler::Segment& segment) {
@@ -37,8 +38,11 @@ Offset<fb::Segment> write_segment(FlatBufferBuilder& builder, const compiler::Se
   const auto name = builder.CreateString(segment.name);
   const auto inputs = builder.CreateVectorOfStrings(segment.inputs);
   const auto outputs = builder.CreateVectorOfStrings(segment.outputs);
+  const compiler::MemoryUse& use = segment.memory;
+  const auto memory = fb::CreateMemory(builder, use.weights, use.input, use.output, use.intermediate, use.intermediate_bound,
+                                       use.intermediate_unshared, use.sram);
   return fb::CreateSegment(builder, static_cast<uint8_t>(segment.engine), name, payload, inputs, outputs,
-                           builder.CreateVector(in), builder.CreateVector(out));
+                           builder.CreateVector(in), builder.CreateVector(out), memory);
 }
 
 Offsets<fb::Boundary> write_boundaries(FlatBufferBuilder& builder, const compiler::Plan& plan) {
@@ -55,7 +59,8 @@ Offsets<fb::Placement> write_placements(FlatBufferBuilder& builder, const compil
   for (const auto& p : plan.placements) {
     result.push_back(fb::CreatePlacement(builder, builder.CreateString(p.node), builder.CreateString(p.op_type),
                                          static_cast<uint8_t>(p.engine), p.segment, builder.CreateString(p.precision),
-                                         builder.CreateString(p.reason_code), builder.CreateString(p.reason), p.macs));
+                                         builder.CreateString(p.reason_code), builder.CreateString(p.reason), p.macs,
+                                         p.bytes, p.seconds));
   }
   return result;
 }
@@ -69,6 +74,14 @@ Offsets<fb::HwOp> write_hw_ops(FlatBufferBuilder& builder, const compiler::Plan&
   return result;
 }
 
+Offsets<fb::Transition> write_transitions(FlatBufferBuilder& builder, const compiler::Plan& plan) {
+  Offsets<fb::Transition> result;
+  for (const auto& t : plan.transitions) {
+    result.push_back(fb::CreateTransition(builder, t.from, t.to, builder.CreateVectorOfStrings(t.tensors), t.seconds));
+  }
+  return result;
+}
+
 ByteBuffer write_body(const Engine& engine) {
   FlatBufferBuilder builder(1 << 16);
   Offsets<fb::Segment> segments;
@@ -78,6 +91,7 @@ ByteBuffer write_body(const Engine& engine) {
   const auto boundaries = builder.CreateVector(write_boundaries(builder, engine.plan));
   const auto placements = builder.CreateVector(write_placements(builder, engine.plan));
   const auto hw_ops = builder.CreateVector(write_hw_ops(builder, engine.plan));
+  const auto transitions = builder.CreateVector(write_transitions(builder, engine.plan));
   const auto segment_list = builder.CreateVector(segments);
   const auto inputs = builder.CreateVectorOfStrings(engine.plan.inputs);
   const auto outputs = builder.CreateVectorOfStrings(engine.plan.outputs);
@@ -87,7 +101,8 @@ ByteBuffer write_body(const Engine& engine) {
   const auto preprocess = builder.CreateString(engine.preprocess);
   const auto source = builder.CreateString(engine.source);
   builder.Finish(fb::CreateEngine(builder, model, device, engine.fingerprint, precision, preprocess, boundaries, inputs,
-                                  outputs, segment_list, placements, hw_ops, source, engine.source_hash));
+                                  outputs, segment_list, placements, hw_ops, source, engine.source_hash,
+                                  transitions));
   return ByteBuffer(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
 }
 

@@ -59,6 +59,7 @@ Result<compiler::DlaBinding> read_binding(const fb::Binding& table) {
   binding.surface_stride = table.surface_stride();
   binding.bytes = table.bytes();
   binding.item = table.item();
+  binding.components = table.components();
   const auto bad_side = [](int side) { return side < 1 || side > 8192; };
   if (bad_side(binding.w) || bad_side(binding.h) || bad_side(binding.c) || !(binding.scale > 0) || binding.item < 0) {
     return fail(Code::kCorrupt, "binding '{}': {} x {} x {} with scale {}", binding.tensor, binding.w, binding.h, binding.c,
@@ -68,6 +69,19 @@ Result<compiler::DlaBinding> read_binding(const fb::Binding& table) {
     return fail(Code::kCorrupt, "binding '{}': zero point {} is no INT8 value", binding.tensor, binding.zero);
   }
   return binding;
+}
+
+compiler::MemoryUse read_memory(const fb::Memory* table) {
+  if (table == nullptr) {
+    return {};
+  }
+  return {.weights = table->weights(),
+          .input = table->input(),
+          .output = table->output(),
+          .intermediate = table->intermediate(),
+          .intermediate_bound = table->intermediate_bound(),
+          .intermediate_unshared = table->intermediate_unshared(),
+          .sram = table->sram()};
 }
 
 Result<compiler::Segment> read_segment(const fb::Segment& table) {
@@ -81,6 +95,7 @@ Result<compiler::Segment> read_segment(const fb::Segment& table) {
   segment.outputs = texts(table.outputs());
   MEDLAR_ASSIGN(segment.bindings_in, read_all<compiler::DlaBinding>(table.bindings_in(), read_binding));
   MEDLAR_ASSIGN(segment.bindings_out, read_all<compiler::DlaBinding>(table.bindings_out(), read_binding));
+  segment.memory = read_memory(table.memory());
   const bool bound = segment.bindings_in.size() == segment.inputs.size() && segment.bindings_out.size() == segment.outputs.size();
   if (segment.engine == compiler::Engine::kDla && !bound) {
     return fail(Code::kCorrupt, "segment '{}': bindings do not match its inputs and outputs", segment.name);
@@ -114,7 +129,13 @@ Result<compiler::Placement> read_placement(const fb::Placement& table) {
   placement.reason_code = text(table.reason_code());
   placement.reason = text(table.reason());
   placement.macs = table.macs();
+  placement.bytes = table.bytes();
+  placement.seconds = table.seconds();
   return placement;
+}
+
+Result<compiler::Transition> read_transition(const fb::Transition& table) {
+  return compiler::Transition{.from = table.from(), .to = table.to(), .tensors = texts(table.tensors()), .seconds = table.seconds()};
 }
 
 Result<compiler::HwOpInfo> read_hw_op(const fb::HwOp& table) {
@@ -154,6 +175,11 @@ Status check_references(const compiler::Plan& plan) {
   for (const compiler::HwOpInfo& op : plan.hw_ops) {
     if (op.segment < 0 || op.segment >= count || op.task_op < 0) {
       return fail(Code::kCorrupt, "operation '{}' is number {} of segment {} of {}", op.name, op.task_op, op.segment, count);
+    }
+  }
+  for (const compiler::Transition& transition : plan.transitions) {
+    if (transition.from < 0 || transition.to != transition.from + 1 || transition.to >= count) {
+      return fail(Code::kCorrupt, "a transition from segment {} to {} of {}", transition.from, transition.to, count);
     }
   }
   return {};
@@ -199,6 +225,7 @@ Result<Engine> read_body(ByteView body) {
   MEDLAR_ASSIGN(engine.plan.segments, read_all<compiler::Segment>(table.segments(), read_segment));
   MEDLAR_ASSIGN(engine.plan.placements, read_all<compiler::Placement>(table.placements(), read_placement));
   MEDLAR_ASSIGN(engine.plan.hw_ops, read_all<compiler::HwOpInfo>(table.hw_ops(), read_hw_op));
+  MEDLAR_ASSIGN(engine.plan.transitions, read_all<compiler::Transition>(table.transitions(), read_transition));
   MEDLAR_TRY(check_references(engine.plan));
   return engine;
 }

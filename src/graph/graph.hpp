@@ -139,6 +139,7 @@ struct Graph {
   std::vector<Node> nodes = {};
   std::vector<ValueId> inputs = {};   ///< Without initializers.
   std::vector<ValueId> outputs = {};
+  std::vector<std::string> constant_nodes = {};  ///< Names of the file's Constant nodes, which became values: for accounts alone.
 
   const Value& value(ValueId id) const { return values[static_cast<size_t>(id)]; }
   Value& value(ValueId id) { return values[static_cast<size_t>(id)]; }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/parallel.hpp"
 #include "host/downstream.hpp"
 #include "host/reference.hpp"
 

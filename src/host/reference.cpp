@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 
+#include "base/parallel.hpp"
 #include "import/onnx_export.hpp"
 
 namespace medlar::host {
@@ -20,7 +21,7 @@ Result<Reference> Reference::create(const graph::Graph& graph, std::vector<std::
     outputs.push_back(*value);
   }
   MEDLAR_ASSIGN(const ByteBuffer model, import::export_onnx(graph, nodes, graph.inputs, outputs));
-  MEDLAR_ASSIGN(Session session, Session::create(model, graph.name, {.provider = Provider::kCpu, .threads = 0, .optimise = false}));
+  MEDLAR_ASSIGN(Session session, Session::create(model, graph.name, {.provider = Provider::kCpu, .threads = parallel_threads(), .optimise = false}));
   return Reference(std::move(session), std::move(wanted));
 }
 

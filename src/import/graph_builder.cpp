@@ -232,6 +232,7 @@ class Builder {
       node.outputs.push_back(name.empty() ? graph::kNoValue : ids_.at(name));
     }
     if (node.op_type == "Constant" && node.domain.empty()) {
+      graph_.constant_nodes.push_back(proto.name().empty() ? graph::default_node_name(graph_, node) : proto.name());
       return read_constant(node, where);
     }
     for (const auto& name : proto.input()) {

@@ -30,8 +30,8 @@ RealsByName random_inputs(const HwGraph& graph, uint32_t seed) {
 }
 
 /// INT8 must agree exactly, FP16 within one per cent (2-norm).
-void expect_same(const HwGraph& graph, std::string_view config, uint32_t seed = 1) {
-  const auto segment = emit_segment(graph, config_named(config));
+void expect_same(const HwGraph& graph, std::string_view config, uint32_t seed = 1, const EmitOptions& options = {}) {
+  const auto segment = emit_segment(graph, config_named(config), options);
   ASSERT_TRUE(segment) << segment.error().to_string();
   const RealsByName inputs = random_inputs(graph, seed);
   const auto outputs = run_segment(*segment, config_named(config), inputs);
@@ -93,6 +93,64 @@ TEST(BackRun, TiledConvolutions) {
   expect_same(single_conv(Precision::kInt8, {8, 8, 256, 20, {.r = 8, .s = 8}}), "nv_small");              // Parts.
   expect_same(single_conv(Precision::kInt8, {3, 19, 1024, 24, {.r = 3, .s = 3, .stride = 8}}), "nv_small");
   expect_same(single_conv(Precision::kFp16, {16, 16, 240, 20, {.r = 16, .s = 16}}), "nv_full");           // Parts.
+}
+
+TEST(BackRun, ImageInputs) {
+  const std::vector<Case> cases{
+      {24, 20, 3, 16, {.r = 3, .s = 3, .stride = 2, .pad = 1}}, {31, 29, 3, 33, {.r = 7, .s = 7, .stride = 2, .pad = 3}},
+      {33, 30, 4, 8, {.r = 3, .s = 3, .pad = 1}},               {28, 28, 1, 40, {.r = 5, .s = 5, .pad = 2}},
+      {23, 23, 3, 24, {.r = 11, .s = 11, .stride = 4}},         {17, 9, 3, 5, {}},
+      {29, 13, 1, 17, {.r = 3, .s = 1, .stride = 3, .pad = 0}}, {300, 130, 3, 4, {.r = 3, .s = 3, .stride = 2, .pad = 1}},  // Rows.
+  };
+  const EmitOptions images{.images = true};
+  for (size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE("case " + std::to_string(i));
+    for (const char* config : {"nv_small", "nv_large", "nv_full"}) {
+      const HwGraph graph = single_conv(Precision::kInt8, cases[i]);
+      const auto segment = emit_segment(graph, config_named(config), images);
+      ASSERT_TRUE(segment);
+      EXPECT_EQ(segment->inputs[0].components, cases[i].c == 1 ? 1 : 4);
+      expect_same(graph, config, 1, images);
+    }
+    expect_same(single_conv(Precision::kFp16, cases[i]), "nv_full", 1, images);
+  }
+}
+
+TEST(BackRun, OnlyConvolutionsMakeAnImage) {
+  const EmitOptions images{.images = true};
+  GraphMaker pooled(Precision::kInt8);
+  pooled.pool_to(pooled.tensor(8, 8, 3, TensorRole::kInput), PoolMode::kMax, 2, 2, 0, TensorRole::kOutput);
+  for (const HwGraph& graph : {pooled.graph, single_conv(Precision::kInt8, {8, 8, 3, 8, {.r = 3, .s = 3, .pad = 2, .dilation = 2}}),
+                               single_conv(Precision::kInt8, {8, 8, 5, 8, {}})}) {
+    const auto segment = emit_segment(graph, config_named("nv_full"), images);
+    ASSERT_TRUE(segment);
+    EXPECT_EQ(segment->inputs[0].components, 0);
+    expect_same(graph, "nv_full", 1, images);
+  }
+}
+
+TEST(BackRun, SramChangesNothing) {
+  for (const uint32_t seed : {1U, 2U, 3U, 4U}) {
+    for (const Precision precision : {Precision::kInt8, Precision::kFp16}) {
+      const HwGraph graph = random_graph(precision, seed, 12);
+      const EmitOptions options{.sram_bytes = seed % 2 == 0 ? 16384U : 65536U};
+      const auto without = emit_segment(graph, config_named("nv_full"));
+      const auto with = emit_segment(graph, config_named("nv_full"), options);
+      ASSERT_TRUE(without && with);
+      EXPECT_GT(with->memory.sram, 0U);
+      EXPECT_LE(with->memory.sram, options.sram_bytes);
+      EXPECT_LE(with->memory.intermediate, without->memory.intermediate);
+      const RealsByName inputs = random_inputs(graph, seed);
+      const auto expected = run_segment(*without, config_named("nv_full"), inputs);
+      const auto got = run_segment(*with, config_named("nv_full"), inputs);
+      ASSERT_TRUE(expected) << expected.error().to_string();
+      ASSERT_TRUE(got) << got.error().to_string();
+      EXPECT_EQ(*got, *expected);
+    }
+  }
+  const auto small = emit_segment(random_graph(Precision::kInt8, 1, 12), config_named("nv_small"), {.sram_bytes = 65536});
+  ASSERT_TRUE(small);
+  EXPECT_EQ(small->memory.sram, 0U) << "nv_small has no second memory port";
 }
 
 TEST(BackRun, WidePooling) {

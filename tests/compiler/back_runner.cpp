@@ -240,7 +240,7 @@ Result<RealsByName> run_segment(const EmittedSegment& segment, const hw::HwConfi
                          .iova = system.memory.base(a.memory) + a.offset,
                          .bytes = memory.size() - a.offset,
                          .offset = a.offset,
-                         .sram = false,
+                         .sram = l.memories[a.memory].domain == loadable::Domain::kSram,
                          .writable = true});
   }
   const dla_request request{.addresses = addresses.data(), .num_addresses = static_cast<uint32_t>(addresses.size()), .timeout_ns = 0};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The model that ships: needs no reference data.
+#include "base/parallel.hpp"
 #include "e2e/model_run.hpp"
 #include "support/test_data.hpp"
 
@@ -41,6 +42,47 @@ TEST(Digits, TwoBuildsAreByteIdentical) {
   const auto second = api::build(request);
   ASSERT_TRUE(first && second);
   EXPECT_EQ(engine::serialize(*first), engine::serialize(*second));
+}
+
+TEST(Digits, EnginesAreEqualOnAnyNumberOfThreads) {
+  const ModelCase model = digits("orin-nano-8gb", hw::Precision::kInt8);
+  const api::BuildRequest request{.model = model.model, .device = model.device, .precision = model.precision,
+                                  .calibration = model.calibration};
+  const int machine = parallel_threads();
+  std::vector<ByteBuffer> engines;
+  for (const int threads : {1, 2, 4}) {
+    set_parallel_threads(threads);
+    const auto engine = api::build(request);
+    ASSERT_TRUE(engine);
+    engines.push_back(engine::serialize(*engine));
+  }
+  set_parallel_threads(machine);
+  EXPECT_EQ(engines[0], engines[1]);
+  EXPECT_EQ(engines[0], engines[2]);
+}
+
+/// All samples through the engine, with and without on-chip memory for intermediate tensors: the same bits.
+TEST(Digits, SramChangesNoResult) {
+  const ModelCase model = digits("nv_full", hw::Precision::kInt8);
+  api::BuildRequest request{.model = model.model, .device = model.device, .precision = model.precision, .calibration = model.calibration};
+  auto without = api::build(request);
+  request.pools.managed_sram = uint64_t{1} << 20;
+  auto with = api::build(request);
+  ASSERT_TRUE(without && with);
+  EXPECT_GT(with->plan.segments[0].memory.sram, 0U);
+  EXPECT_EQ(without->plan.segments[0].memory.sram, 0U);
+  auto plain = api::Inference::create(std::move(*without), "", "without");
+  auto fast = api::Inference::create(std::move(*with), "", "with");
+  ASSERT_TRUE(plain && fast);
+  const auto preprocess = api::preprocess_beside(model.model);
+  ASSERT_TRUE(preprocess);
+  const Status status = sample::visit_samples(model.samples, plain->inputs(), *preprocess, [&](const sample::Sample& sample) -> Result<bool> {
+    MEDLAR_ASSIGN(const api::InferenceResult a, plain->run(sample.inputs));
+    MEDLAR_ASSIGN(const api::InferenceResult b, fast->run(sample.inputs));
+    EXPECT_EQ(a.outputs, b.outputs) << sample.name;
+    return true;
+  });
+  EXPECT_TRUE(status) << status.error().to_string();
 }
 
 TEST(Digits, AnotherDeviceRefusesTheEngine) {

@@ -26,8 +26,12 @@ Engine sample_engine() {
   plan.outputs = {"logits"};
   compiler::DlaBinding in{.tensor = "image", .scale = 0.5f, .w = 28, .h = 28, .c = 1, .line_stride = 224, .bytes = 6272};
   compiler::DlaBinding out{.tensor = "logits", .scale = 0.25f, .w = 1, .h = 1, .c = 10, .bytes = 16};
-  plan.segments = {{compiler::Engine::kDla, "dla0", {1, 2, 3}, {"image"}, {"logits"}, {in}, {out}}};
-  plan.placements = {{"conv1", "Conv", compiler::Engine::kDla, 0, "int8", "", "", 1000}};
+  plan.segments = {{compiler::Engine::kDla, "dla0", {1, 2, 3}, {"image"}, {"logits"}, {in}, {out}, {}}};
+  plan.segments[0].memory = {.weights = 100, .input = 6272, .output = 16, .intermediate = 64, .intermediate_bound = 64,
+                             .intermediate_unshared = 128, .sram = 0};
+  plan.segments.push_back({compiler::Engine::kCpu, "cpu1", {4}, {"logits"}, {"logits"}, {}, {}, {}});
+  plan.placements = {{"conv1", "Conv", compiler::Engine::kDla, 0, "int8", "", "", 1000, 7000, 1e-6}};
+  plan.transitions = {{0, 1, {"logits"}, 3e-4}};
   plan.hw_ops = {{0, 0, "CONV", "conv1", {"conv1", "relu1"}, 1000}};
   return engine;
 }
@@ -40,6 +44,10 @@ TEST(Engine, RoundTripIsDeterministic) {
   ASSERT_TRUE(read) << read.error().to_string();
   EXPECT_EQ(serialize(*read), bytes);
   EXPECT_EQ(read->plan.segments[0].bindings_in[0].line_stride, 224u);
+  EXPECT_EQ(read->plan.segments[0].memory, engine.plan.segments[0].memory);
+  EXPECT_EQ(read->plan.placements[0].bytes, 7000u);
+  ASSERT_EQ(read->plan.transitions.size(), 1u);
+  EXPECT_EQ(read->plan.transitions[0].tensors, std::vector<std::string>{"logits"});
   EXPECT_EQ(read->plan.hw_ops[0].origins, (std::vector<std::string>{"conv1", "relu1"}));
 }
 

@@ -16,6 +16,7 @@ namespace medlar::tools {
 using Action = std::function<Status()>;
 
 Action add_build(CLI::App& app);
+Action add_check(CLI::App& app);
 Action add_run(CLI::App& app);
 Action add_inspect(CLI::App& app);
 Action add_devices(CLI::App& app);

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
 
   const std::vector<Action (*)(CLI::App&)> commands{
       medlar::tools::add_build,
+      medlar::tools::add_check,
       medlar::tools::add_run,
       medlar::tools::add_inspect,
       medlar::tools::add_devices,

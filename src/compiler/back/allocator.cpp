@@ -120,7 +120,7 @@ uint64_t allocation_lower_bound(std::span<const LiveRange> ranges, uint64_t alig
   return best;
 }
 
-Allocation allocate(std::span<const LiveRange> ranges, uint64_t alignment) {
+Allocation allocate(std::span<const LiveRange> ranges, uint64_t alignment, uint64_t enough) {
   Allocation result;
   result.lower_bound = allocation_lower_bound(ranges, alignment);
   Placer placer(ranges, alignment);
@@ -134,7 +134,7 @@ Allocation allocate(std::span<const LiveRange> ranges, uint64_t alignment) {
   Sequence random;
   const uint64_t pairs = std::max<uint64_t>(1, ranges.size() * ranges.size() / 2);
   const auto rounds = static_cast<int>(std::min<uint64_t>(kMaxRounds, kMaxWork / pairs));
-  for (int round = 0; round < rounds && result.bytes > result.lower_bound; ++round) {
+  for (int round = 0; round < rounds && result.bytes > std::max(result.lower_bound, enough); ++round) {
     placer.place(order);
     const std::vector<size_t> next = mutate(order, placer, current, random);
     const uint64_t bytes = placer.place(next);

@@ -21,8 +21,9 @@ struct Allocation {
 };
 
 /// Places every range at a multiple of `alignment`, no two that are alive together overlapping. Largest-first best fit,
-/// then a bounded hill climb over the placement order; stops as soon as the lower bound is met.
-Allocation allocate(std::span<const LiveRange> ranges, uint64_t alignment);
+/// then a bounded hill climb over the placement order; stops as soon as the lower bound is met, or the pool is no larger than
+/// `enough`.
+Allocation allocate(std::span<const LiveRange> ranges, uint64_t alignment, uint64_t enough = 0);
 
 /// Most bytes alive at one step, sizes rounded up to the alignment.
 uint64_t allocation_lower_bound(std::span<const LiveRange> ranges, uint64_t alignment);

@@ -5,12 +5,14 @@ set(COMPILER_BACK_SOURCES
   back/conv_tiling.cpp
   back/dependencies.cpp
   back/emit.cpp
+  back/image_input.cpp
   back/lower.cpp
   back/lower_conv.cpp
   back/lower_interleave.cpp
   back/lower_pool.cpp
   back/lower_sdp.cpp
   back/machine.cpp
+  back/sram.cpp
   back/storage.cpp
   back/write.cpp)
 set(COMPILER_BACK_DEPS medlar::loadable)

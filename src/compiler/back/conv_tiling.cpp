@@ -107,7 +107,7 @@ class Planner {
 
   int banks_for_weights(int kernels) const {
     const hw::WeightShape weights{.k = static_cast<uint32_t>(kernels),
-                                  .c = static_cast<uint32_t>(shape_.c),
+                                  .c = static_cast<uint32_t>(stored_channels()),
                                   .r = static_cast<uint32_t>(shape_.r),
                                   .s = static_cast<uint32_t>(shape_.s)};
     return static_cast<int>(hw::weight_banks(config_, weights, shape_.precision));
@@ -121,6 +121,9 @@ class Planner {
   /// Width is split only when nothing else fits: narrow rows fetch their halo columns again.
   template <typename Find>
   std::optional<Choice> over_widths(Find&& find) const {
+    if (shape_.pixel_components != 0) {
+      return find(shape_.out_w);  // A column of an image need not begin where DMA can.
+    }
     for (int parts = 1, cols = shape_.out_w;; ++parts) {
       const std::optional<Choice> choice = find(cols);
       if (choice || cols == 1) {
@@ -135,7 +138,17 @@ class Planner {
     return out == axis.out ? piece_of(axis, 0, out).in : std::min(axis.in, (out - 1) * axis.stride + axis.kernel);
   }
 
+  /// Channels of an input element in memory and in kernels.
+  int stored_channels() const { return shape_.pixel_components != 0 ? shape_.pixel_components : shape_.c; }
+
+  /// Images keep their padding in the buffer.
   uint32_t slice_entries(int width) const {
+    if (shape_.pixel_components != 0) {
+      const Piece all = piece_of(columns_, 0, shape_.out_w);
+      const auto padded = static_cast<uint32_t>(all.pad_before + all.in + all.pad_after);
+      return hw::pixel_entries_per_slice(config_, padded,
+                                         static_cast<uint32_t>(shape_.pixel_components) * hw::bytes_per_element(shape_.precision));
+    }
     return hw::feature_entries_per_slice(config_, static_cast<uint32_t>(width), static_cast<uint32_t>(shape_.c),
                                          shape_.precision);
   }
@@ -232,7 +245,7 @@ class Planner {
       return false;
     }
     const auto splits = static_cast<uint64_t>(ceil_div(shape_.k, choice.kernels));
-    const uint64_t channel_bytes = static_cast<uint64_t>(shape_.c) * hw::bytes_per_element(shape_.precision);
+    const uint64_t channel_bytes = static_cast<uint64_t>(stored_channels()) * hw::bytes_per_element(shape_.precision);
     const uint64_t weight_bytes =
         channel_bytes * static_cast<uint64_t>(shape_.r * shape_.s) * static_cast<uint64_t>(shape_.k);
     choice.traffic = splits * in_columns * in_rows * channel_bytes +

@@ -21,6 +21,7 @@ struct ConvShape {
   hw::Precision precision = hw::Precision::kInt8;
   int kernel_step = 1;         ///< Kernel splits fall on multiples of this.
   int output_surface = 1;      ///< Channels of one output surface.
+  int pixel_components = 0;    ///< The input is an image of so many interleaved components; 0: a feature cube.
 };
 
 /// How the weights of one operation sit in the CBUF.

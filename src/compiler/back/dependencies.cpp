@@ -26,7 +26,7 @@ void join(Clock& into, const Clock& other) {
 }
 
 bool memory_overlaps(const Buffer& a, const Buffer& b) {
-  return a.where == BufferClass::kActivation && b.where == BufferClass::kActivation && a.offset < b.offset + b.bytes &&
+  return a.where == BufferClass::kActivation && b.where == BufferClass::kActivation && a.sram == b.sram && a.offset < b.offset + b.bytes &&
          b.offset < a.offset + a.bytes;
 }
 

@@ -10,6 +10,7 @@
 #include "compiler/back/check.hpp"
 #include "compiler/back/dependencies.hpp"
 #include "compiler/back/lower.hpp"
+#include "compiler/back/sram.hpp"
 #include "compiler/back/storage.hpp"
 #include "compiler/back/write.hpp"
 
@@ -20,6 +21,8 @@ using namespace back;
 
 /// Bytes; DMA bursts begin at multiples of it on every configuration.
 constexpr uint64_t kActivationAlignment = 64;
+/// Loadables count SRAM in pages.
+constexpr uint64_t kSramGranule = 4096;
 
 /// Lifetimes in steps of fused chains: the operations of one chain run at the same time.
 std::vector<LiveRange> live_ranges(const Program& program) {
@@ -37,20 +40,64 @@ std::vector<LiveRange> live_ranges(const Program& program) {
   return ranges;
 }
 
+/// Bytes that the operations move to and from each buffer.
+std::vector<uint64_t> traffic_of(const Program& program) {
+  std::vector<uint64_t> traffic(program.buffers.size());
+  for (const MachineOp& op : program.ops) {
+    for (const Access& access : op.accesses) {
+      const auto extent = [](int from, int to) { return static_cast<uint64_t>(to - from); };
+      traffic[static_cast<size_t>(access.buffer)] += extent(access.box.x0, access.box.x1) * extent(access.box.y0, access.box.y1) *
+                                                     extent(access.box.s0, access.box.s1) * program.config->memory_atom;
+    }
+  }
+  return traffic;
+}
+
+/// Activations that some operation uses.
+struct Activations {
+  std::vector<size_t> ids;
+  std::vector<LiveRange> ranges;
+};
+
+void move_to_sram(Program& program, Activations& activations, MemoryUse& stats) {
+  if (!program.config->sram || program.options.sram_bytes == 0) {
+    return;
+  }
+  const std::vector<uint64_t> traffic = traffic_of(program);
+  std::vector<SramCandidate> candidates;
+  for (size_t i = 0; i < activations.ids.size(); ++i) {
+    candidates.push_back({activations.ranges[i], traffic[activations.ids[i]]});
+  }
+  const SramChoice choice = choose_for_sram(candidates, program.options.sram_bytes / kSramGranule * kSramGranule, kActivationAlignment);
+  Activations rest;
+  for (size_t i = 0, next = 0; i < activations.ids.size(); ++i) {
+    if (next < choice.chosen.size() && choice.chosen[next] == i) {
+      Buffer& buffer = program.buffers[activations.ids[i]];
+      buffer.sram = true;
+      buffer.offset = choice.allocation.offsets[next++];
+    } else {
+      rest.ids.push_back(activations.ids[i]);
+      rest.ranges.push_back(activations.ranges[i]);
+    }
+  }
+  stats.sram = round_up(choice.allocation.bytes, kSramGranule);
+  activations = std::move(rest);
+}
+
 void allocate_activations(Program& program, MemoryUse& stats) {
   const std::vector<LiveRange> all = live_ranges(program);
-  std::vector<LiveRange> ranges;
-  std::vector<size_t> ids;
+  Activations activations;
   for (size_t id = 0; id < program.buffers.size(); ++id) {
     if (program.buffers[id].where == BufferClass::kActivation && all[id].last >= 0) {
-      ranges.push_back(all[id]);
-      ids.push_back(id);
+      activations.ids.push_back(id);
+      activations.ranges.push_back(all[id]);
       stats.intermediate_unshared += round_up(all[id].bytes, kActivationAlignment);
     }
   }
-  const Allocation allocation = allocate(ranges, kActivationAlignment);
-  for (size_t i = 0; i < ids.size(); ++i) {
-    program.buffers[ids[i]].offset = allocation.offsets[i];
+  move_to_sram(program, activations, stats);
+  const Allocation allocation = allocate(activations.ranges, kActivationAlignment);
+  for (size_t i = 0; i < activations.ids.size(); ++i) {
+    program.buffers[activations.ids[i]].offset = allocation.offsets[i];
   }
   stats.intermediate = allocation.bytes;
   stats.intermediate_bound = allocation.lower_bound;
@@ -86,7 +133,8 @@ void add_binding(const Program& program, const Buffer& buffer, std::vector<DlaBi
                       .surface_stride = cube.surface_stride,
                       .bytes = static_cast<uint32_t>(buffer.bytes),
                       .item = tensor.item,
-                      .channel_scale = tensor.channel_scale});
+                      .channel_scale = tensor.channel_scale,
+                      .components = cube.components});
 }
 
 void fill_bindings(const Program& program, EmittedSegment& segment) {
@@ -111,9 +159,9 @@ void fill_bindings(const Program& program, EmittedSegment& segment) {
 
 }  // namespace
 
-Result<EmittedSegment> emit_segment(const HwGraph& graph, const hw::HwConfig& config) {
+Result<EmittedSegment> emit_segment(const HwGraph& graph, const hw::HwConfig& config, const EmitOptions& options) {
   MEDLAR_TRY(check_graph(graph, config));
-  Program program{.graph = &graph, .config = &config, .buffers = {}, .cubes = {}, .ops = {}, .constants_by_hash = {}};
+  Program program{.graph = &graph, .config = &config, .options = options, .buffers = {}, .cubes = {}, .ops = {}, .constants_by_hash = {}};
   MEDLAR_TRY(place_tensors(program));
   for (size_t index = 0; index < graph.ops.size(); ++index) {
     MEDLAR_TRY(lower_op(program, index));
@@ -121,7 +169,7 @@ Result<EmittedSegment> emit_segment(const HwGraph& graph, const hw::HwConfig& co
   EmittedSegment segment;
   allocate_activations(program, segment.memory);
   MEDLAR_ASSIGN(const DependencyGraph dependencies, build_dependencies(program));
-  MEDLAR_ASSIGN(segment.loadable, write_loadable(program, dependencies, segment.memory.intermediate));
+  MEDLAR_ASSIGN(segment.loadable, write_loadable(program, dependencies, segment.memory));
   segment.ops = describe_ops(program);
   fill_bindings(program, segment);
   return segment;

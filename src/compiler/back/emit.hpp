@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "base/status.hpp"
+#include "compiler/back/emit_options.hpp"
 #include "compiler/hw_graph.hpp"
 #include "compiler/plan.hpp"
 #include "hw/config.hpp"
@@ -23,6 +24,6 @@ struct EmittedSegment {
 
 /// Compiles one segment. kInvalidArgument: the graph contradicts itself (a bug of the front half, named).
 /// kUnsupported: the configuration lacks a unit or a limit is exceeded. kResourceExhausted: no tiling fits the CBUF.
-Result<EmittedSegment> emit_segment(const HwGraph& graph, const hw::HwConfig& config);
+Result<EmittedSegment> emit_segment(const HwGraph& graph, const hw::HwConfig& config, const EmitOptions& options = {});
 
 }  // namespace medlar::compiler

@@ -5,11 +5,19 @@
 
 #include "base/checked.hpp"
 #include "compiler/back/conv_tiling.hpp"
+#include "compiler/back/image_input.hpp"
 #include "compiler/back/lower.hpp"
 #include "hw/weights.hpp"
 
 namespace medlar::compiler::back {
 namespace {
+
+/// How the kernels of an image lie in memory.
+struct ImageKernel {
+  uint32_t components = 0;  ///< 0: no image.
+  uint32_t rows = 1;        ///< Interleaved (vertical extension).
+  hw::Precision precision = hw::Precision::kInt8;
+};
 
 /// Kernels [k0, k0 + k) in the memory order of direct convolution, padded to one CBUF entry.
 ByteBuffer pack_weights(const Weights& weights, const hw::HwConfig& config, hw::Precision precision, int k0, int k) {
@@ -38,6 +46,30 @@ ByteBuffer pack_weights(const Weights& weights, const hw::HwConfig& config, hw::
   return bytes;
 }
 
+/// The same for an image of `components`: columns are folded into channels, absent components get zeros.
+ByteBuffer pack_image_weights(const Weights& weights, const hw::HwConfig& config, const ConvTile& tile, const ImageKernel& image) {
+  const hw::WeightShape own{.k = static_cast<uint32_t>(tile.k),
+                            .c = static_cast<uint32_t>(weights.c),
+                            .r = static_cast<uint32_t>(weights.r),
+                            .s = static_cast<uint32_t>(weights.s)};
+  const hw::WeightShape folded = hw::pre_extended(own, image.components);
+  ByteBuffer bytes(hw::weight_blob_bytes(folded.elements(), image.precision, config));
+  hw::for_each_image_weight(folded, hw::WeightBlocking::of(config, image.precision), image.rows,
+                            [&](uint64_t at, uint32_t kernel, uint32_t column, uint32_t r) {
+    const uint32_t c = column % image.components;
+    if (c >= own.c) {
+      return;
+    }
+    const size_t from = (((static_cast<size_t>(tile.k0) + kernel) * own.c + c) * own.r + r) * own.s + column / image.components;
+    if (image.precision == hw::Precision::kInt8) {
+      store_le(bytes.data() + at, static_cast<int8_t>(weights.integers[from]));
+    } else {
+      store_le(bytes.data() + at * sizeof(uint16_t), weights.halves[from]);
+    }
+  });
+  return bytes;
+}
+
 /// A convolution between two cubes.
 struct ConvTask {
   size_t index = 0;
@@ -56,10 +88,11 @@ class ConvMaker {
         conv_(*task.conv),
         src_(task.src),
         dst_(task.dst),
-        surface_(static_cast<int>(config_.channels_per_atom(dst_.precision))) {}
+        surface_(static_cast<int>(config_.channels_per_atom(dst_.precision))),
+        image_(image_kernel()) {}
 
   Status make() {
-    MEDLAR_ASSIGN(const ConvPlan plan, plan_conv(shape(), config_, name()));
+    MEDLAR_ASSIGN(const ConvPlan plan, plan_conv(conv_shape(config_, conv_, src_, dst_), config_, name()));
     if (plan.partial_kernels != 0) {
       return make_partial(plan);
     }
@@ -131,6 +164,7 @@ class ConvMaker {
     cube.buffer = static_cast<BufferId>(program_.buffers.size());
     cube.offset = 0;
     cube.first_surface = 0;
+    cube.components = 0;
     cube.c = channels;
     cube.line_stride = static_cast<uint32_t>(cube.w) * config_.memory_atom;
     cube.surface_stride = cube.line_stride * static_cast<uint32_t>(cube.h);
@@ -143,7 +177,9 @@ class ConvMaker {
   /// One CONV and its SDP, whose output begins at `channel` of `dst`.
   Status add_pair(const ConvPlan& plan, const ConvTile& tile, const Cube& dst, int channel) {
     if (weights_ == kNoBuffer || tile.k0 != packed_from_) {
-      weights_ = add_constant(program_, pack_weights(conv_.weights, config_, src_.precision, tile.k0, tile.k));
+      weights_ = add_constant(program_, image_.components != 0
+                                            ? pack_image_weights(conv_.weights, config_, tile, image_)
+                                            : pack_weights(conv_.weights, config_, src_.precision, tile.k0, tile.k));
       packed_from_ = tile.k0;
     }
     add_conv(plan, tile);
@@ -179,27 +215,28 @@ class ConvMaker {
                                                        .dst_window = {tile.out_x, tile.out_y, channel, 1, 1, tile.k}});
   }
 
-  ConvShape shape() const {
-    // A kernel split begins a surface of everything that is indexed by output channel.
-    const int step = static_cast<int>(
-        std::max(config_.channels_per_atom(dst_.precision), config_.channels_per_atom(src_.precision)));
-    return {.w = src_.w,
-            .h = src_.h,
-            .c = src_.c,
-            .out_w = dst_.w,
-            .out_h = dst_.h,
-            .k = conv_.weights.k,
-            .r = conv_.weights.r,
-            .s = conv_.weights.s,
-            .stride_x = conv_.stride_x,
-            .stride_y = conv_.stride_y,
-            .dilation_x = conv_.dilation_x,
-            .dilation_y = conv_.dilation_y,
-            .pad_left = conv_.pad_left,
-            .pad_top = conv_.pad_top,
-            .precision = src_.precision,
-            .kernel_step = step,
-            .output_surface = surface_};
+  ImageKernel image_kernel() const {
+    const auto components = static_cast<uint32_t>(src_.components);
+    if (components == 0) {
+      return {};
+    }
+    const hw::WeightShape shape{.k = static_cast<uint32_t>(conv_.weights.k),
+                                .c = components,
+                                .r = static_cast<uint32_t>(conv_.weights.r),
+                                .s = static_cast<uint32_t>(conv_.weights.s)};
+    return {.components = components,
+            .rows = hw::post_extension_rows(shape, components, static_cast<uint32_t>(conv_.stride_x), config_.atomic_c),
+            .precision = src_.precision};
+  }
+
+  /// What an image changes of the descriptor: columns of the kernel count as channels.
+  void describe_image(hw::ConvOp& d) const {
+    const auto folded = static_cast<uint16_t>(image_.components * static_cast<uint32_t>(conv_.weights.s));
+    d.data_format = pixel_format(src_.components, src_.precision);
+    d.input_channel_csc = static_cast<uint16_t>(image_.components);
+    d.kernel_width_csc = 1;
+    d.kernel_channel_csc = folded;
+    d.post_extension = static_cast<uint8_t>(image_.rows / 2);
   }
 
   hw::ConvOp descriptor(const ConvPlan& plan, const ConvTile& tile) const {
@@ -238,12 +275,15 @@ class ConvMaker {
     d.pad_val = static_cast<int16_t>(conv_.pad_value);
     d.in_cvt = {.scale = 1, .truncate = 0, .enable = int8, .offset = 0};
     d.out_cvt = {.scale = 1, .truncate = static_cast<uint8_t>(conv_.truncate), .enable = 1, .offset = 0};
+    if (image_.components != 0) {
+      describe_image(d);
+    }
     return d;
   }
 
-  uint32_t kernel_elements() const {
-    return static_cast<uint32_t>(src_.c) * static_cast<uint32_t>(conv_.weights.r * conv_.weights.s);
-  }
+  uint32_t taps() const { return static_cast<uint32_t>(conv_.weights.r * conv_.weights.s); }
+  /// As stored: the components of an image that the model lacks are zeros.
+  uint32_t kernel_elements() const { return (image_.components != 0 ? image_.components : static_cast<uint32_t>(src_.c)) * taps(); }
 
   void add_conv(const ConvPlan& plan, const ConvTile& tile) {
     const Window in{tile.in_x, tile.in_y, 0, tile.in_w, tile.in_h, src_.c};
@@ -254,9 +294,9 @@ class ConvMaker {
     hw::ConvSurface surface{};
     surface.weight_data.type = NVDLA_MEM_TYPE_MC;
     surface.weight_data.size = static_cast<uint32_t>(program_.buffers[static_cast<size_t>(weights_)].bytes);
-    surface.weight_data.width = static_cast<uint16_t>(conv_.weights.s);
-    surface.weight_data.height = static_cast<uint16_t>(conv_.weights.r);
-    surface.weight_data.channel = static_cast<uint16_t>(src_.c);
+    surface.weight_data.width = op.op.conv_op.kernel_width_csc;
+    surface.weight_data.height = op.op.conv_op.kernel_height_csc;
+    surface.weight_data.channel = op.op.conv_op.kernel_channel_csc;
     surface.src_data = describe(config_, src_, in);
     surface.dst_data = on_the_fly_cube(config_, src_.precision, {0, 0, 0, tile.out_w, tile.out_h, tile.k});
     op.surface.conv_surface = surface;
@@ -265,7 +305,7 @@ class ConvMaker {
     op.accesses = {access_to(config_, src_, in, false)};
     if (task_.counts_macs) {
       op.macs = static_cast<uint64_t>(tile.k) * static_cast<uint64_t>(tile.out_w) *
-                static_cast<uint64_t>(tile.out_h) * kernel_elements();
+                static_cast<uint64_t>(tile.out_h) * static_cast<uint32_t>(src_.c) * taps();
     }
     program_.ops.push_back(std::move(op));
   }
@@ -276,6 +316,7 @@ class ConvMaker {
   const ConvOp& conv_;
   const Cube src_, dst_;  // Copies: the program grows meanwhile.
   const int surface_;     // Channels of one output surface.
+  const ImageKernel image_;
   BufferId weights_ = kNoBuffer;
   int packed_from_ = 0;
 };

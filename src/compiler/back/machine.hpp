@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "compiler/back/emit_options.hpp"
 #include "compiler/hw_graph.hpp"
 #include "hw/config.hpp"
 #include "hw/descriptors.hpp"
@@ -27,6 +28,7 @@ struct Buffer {
   uint64_t bytes = 0;
   TensorId tensor = kNoTensor;  ///< What it holds; kNoTensor for constants.
   ByteBuffer data;              ///< Constants only.
+  bool sram = false;            ///< Activations only: in on-chip memory.
   uint64_t offset = 0;          ///< In its pool; 0 for inputs and outputs, which are entries of their own.
 };
 
@@ -38,6 +40,7 @@ struct Cube {
   int w = 0, h = 0, c = 0;
   hw::Precision precision = hw::Precision::kInt8;
   uint32_t line_stride = 0, surface_stride = 0;
+  int components = 0;                ///< Not 0: no feature cube but an image of so many interleaved components.
 };
 
 /// Half-open box of a buffer's cube, in columns, rows and surfaces.
@@ -77,6 +80,7 @@ struct MachineOp {
 struct Program {
   const HwGraph* graph = nullptr;
   const hw::HwConfig* config = nullptr;
+  EmitOptions options = {};
   std::vector<Buffer> buffers;
   std::vector<Cube> cubes;  ///< One per tensor of the graph.
   std::vector<MachineOp> ops;

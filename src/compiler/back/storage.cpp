@@ -2,6 +2,8 @@
 // Tensor storage (NVDLA feature data format: surfaces of one atom's channels, rows of atoms).
 #include "compiler/back/storage.hpp"
 
+#include "base/checked.hpp"
+#include "compiler/back/image_input.hpp"
 #include "hw/cube.hpp"
 
 namespace medlar::compiler::back {
@@ -49,11 +51,31 @@ BufferId buffer_for(Program& program, TensorId id, const hw::CubeLayout& layout)
     return add_constant(program, constant_bytes(tensor, layout, *program.config));
   }
   program.buffers.push_back(
-      {.where = class_of(tensor.role), .bytes = layout.total_bytes(), .tensor = id, .data = {}, .offset = 0});
+      {.where = class_of(tensor.role), .bytes = layout.total_bytes(), .tensor = id, .data = {}});
   return static_cast<BufferId>(program.buffers.size() - 1);
 }
 
+/// Rows of interleaved pixels.
+Cube image_cube(Program& program, TensorId id, int components) {
+  const HwTensor& tensor = program.graph->tensors[static_cast<size_t>(id)];
+  const uint64_t pixel = static_cast<uint64_t>(components) * hw::bytes_per_element(tensor.precision);
+  const auto line = static_cast<uint32_t>(round_up<uint64_t>(static_cast<uint64_t>(tensor.w) * pixel, program.options.image_alignment));
+  const uint32_t surface = line * static_cast<uint32_t>(tensor.h);
+  program.buffers.push_back({.where = BufferClass::kInput, .bytes = surface, .tensor = id, .data = {}});
+  return Cube{.buffer = static_cast<BufferId>(program.buffers.size() - 1),
+              .w = tensor.w,
+              .h = tensor.h,
+              .c = tensor.c,
+              .precision = tensor.precision,
+              .line_stride = line,
+              .surface_stride = surface,
+              .components = components};
+}
+
 Result<Cube> own_cube(Program& program, TensorId id) {
+  if (const int components = image_components(program, id); components != 0) {
+    return image_cube(program, id, components);
+  }
   const HwTensor& tensor = program.graph->tensors[static_cast<size_t>(id)];
   const hw::Dims dims{static_cast<uint32_t>(tensor.w), static_cast<uint32_t>(tensor.h), static_cast<uint32_t>(tensor.c)};
   const hw::CubeLayout layout = hw::CubeLayout::packed(dims, tensor.precision, *program.config);

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "compiler/back/image_input.hpp"
 #include "loadable/builder.hpp"
 
 namespace medlar::compiler::back {
@@ -44,6 +45,11 @@ loadable::Bindable bindable(const Program& program, const Buffer& buffer) {
   d.h = t.h;
   d.w = t.w;
   d.strides = {hw::bytes_per_element(t.precision), cube.line_stride, cube.surface_stride};
+  if (cube.components != 0) {
+    d.format = loadable::DataFormat::kNhwc;
+    d.category = loadable::DataCategory::kImage;
+    d.pixel_format = pixel_format(cube.components, t.precision);
+  }
   return {.tensor = std::move(d), .bytes = buffer.bytes};
 }
 
@@ -64,7 +70,7 @@ std::vector<Location> locate(const Program& program, const loadable::AddressPlan
         locations.push_back({plan.constants, plan.constant_offsets[constants++]});
         break;
       case BufferClass::kActivation:
-        locations.push_back({plan.activations, buffer.offset});
+        locations.push_back({buffer.sram ? plan.sram : plan.activations, buffer.offset});
         break;
       case BufferClass::kInput:
         locations.push_back({plan.inputs[inputs++], 0});
@@ -77,7 +83,7 @@ std::vector<Location> locate(const Program& program, const loadable::AddressPlan
   return locations;
 }
 
-Status apply_patches(const MachineOp& op, const std::vector<Location>& locations, hw::SurfaceContainer& surface) {
+Status apply_patches(const Program& program, const MachineOp& op, const std::vector<Location>& locations, hw::SurfaceContainer& surface) {
   for (const CubePatch& patch : op.patches) {
     const Location& at = locations[static_cast<size_t>(patch.buffer)];
     const uint64_t offset = at.offset + patch.offset;
@@ -88,6 +94,9 @@ Status apply_patches(const MachineOp& op, const std::vector<Location>& locations
     std::memcpy(&cube, surface.bytes + patch.field, sizeof(cube));
     cube.address = at.address;
     cube.offset = static_cast<uint32_t>(offset);
+    if (program.buffers[static_cast<size_t>(patch.buffer)].sram) {
+      cube.type = NVDLA_MEM_TYPE_CV;
+    }
     std::memcpy(surface.bytes + patch.field, &cube, sizeof(cube));
   }
   return {};
@@ -131,7 +140,7 @@ Result<loadable::DlaTask> make_task(const Program& program, const DependencyGrap
   for (size_t i = 0; i < program.ops.size(); ++i) {
     const MachineOp& op = program.ops[i];
     hw::SurfaceContainer surface = op.surface;
-    MEDLAR_TRY(apply_patches(op, locations, surface));
+    MEDLAR_TRY(apply_patches(program, op, locations, surface));
     append_record(task.dep_graph, dependencies.nodes[i]);
     append_record(task.op_list, op.op);
     append_record(task.surf_list, surface);
@@ -145,10 +154,11 @@ Result<loadable::DlaTask> make_task(const Program& program, const DependencyGrap
 }  // namespace
 
 Result<ByteBuffer> write_loadable(const Program& program, const DependencyGraph& dependencies,
-                                  uint64_t activation_bytes) {
+                                  const MemoryUse& memory) {
   loadable::Description description;
   description.constant_alignment = kConstantAlignment;
-  description.activation_bytes = activation_bytes;
+  description.activation_bytes = memory.intermediate;
+  description.sram_bytes = memory.sram;
   for (const Buffer& buffer : program.buffers) {
     if (buffer.where == BufferClass::kConstant) {
       description.constants.push_back(buffer.data);

@@ -6,11 +6,12 @@
 #include "base/status.hpp"
 #include "compiler/back/dependencies.hpp"
 #include "compiler/back/machine.hpp"
+#include "compiler/plan.hpp"
 
 namespace medlar::compiler::back {
 
 /// Buffer order is bind order: inputs and outputs are numbered in the order of program.buffers.
 Result<ByteBuffer> write_loadable(const Program& program, const DependencyGraph& dependencies,
-                                  uint64_t activation_bytes);
+                                  const MemoryUse& memory);
 
 }  // namespace medlar::compiler::back

@@ -23,6 +23,7 @@ struct PartitionCosts {
   std::function<double(const graph::Graph&, const graph::Node&, Engine)> seconds = {};
   /// Of handing over from one engine to another. The default outweighs every node: fewest transitions first.
   double transition_seconds = 1.0;
+  bool transitions_modelled = false;  ///< transition_seconds is the device's, not the default.
   uint32_t max_loadables = 16;  ///< DLA segments of one engine.
 };
 

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/check.hpp"
+
+#include "api/inspect.hpp"
+#include "api/placement_table.hpp"
+#include "api/prepare.hpp"
+#include "compiler/compile.hpp"
+#include "import/onnx_annotate.hpp"
+#include "report/report.hpp"
+
+namespace medlar::api {
+namespace {
+
+using compiler::Placement;
+
+std::string engine_label(const Placement& row) {
+  if (row.segment < 0) {
+    return "folded";
+  }
+  std::string name(compiler::engine_name(row.engine));
+  for (char& c : name) {
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+report::Layer report_layer(const Placement& row) {
+  report::Layer layer;
+  layer.name = row.node;
+  layer.op_type = row.op_type;
+  layer.engine = engine_label(row);
+  layer.precision = row.precision;
+  layer.reason_code = row.reason_code;
+  layer.reason = row.reason;
+  layer.macs = row.macs;
+  layer.modelled_ms = row.seconds * 1e3;
+  layer.dram_bytes = row.bytes;
+  return layer;
+}
+
+report::Figure counted(std::string label, std::string value) {
+  return {.label = std::move(label), .value = std::move(value), .origin = report::Origin::kCounted};
+}
+
+}  // namespace
+
+Result<engine::Engine> check(const BuildRequest& request) {
+  MEDLAR_ASSIGN(const Preparation p, prepare(request));
+  compiler::CompileOptions options = compile_options(request, p);
+  compiler::CalibrationTable table;
+  if (request.precision == hw::Precision::kInt8) {
+    const bool samples = !request.calibration.empty() || !p.stated.ranges.empty();
+    Calibrated calibrated{.table = compiler::assumed_ranges(p.graph), .fp16_nodes = {}};
+    if (samples) {
+      MEDLAR_ASSIGN(calibrated, calibrate_prepared(request, p, options));
+    } else {
+      MEDLAR_ASSIGN(calibrated.fp16_nodes, fp16_nodes(request.layer_precisions, p.original));
+    }
+    table = std::move(calibrated.table);
+    options.fp16_nodes = std::move(calibrated.fp16_nodes);
+  }
+  MEDLAR_ASSIGN(engine::Engine engine, compile_prepared(request, p, options, &table));
+  for (compiler::Segment& segment : engine.plan.segments) {
+    segment.payload = {};
+  }
+  return engine;
+}
+
+double dla_share(const engine::Engine& checked) {
+  return count_placements(checked).dla_percent() / 100.0;
+}
+
+std::string check_to_text(const engine::Engine& checked) {
+  return placement_table(checked) + "\n" + placement_totals(checked) + transition_lines(checked) + memory_lines(checked);
+}
+
+std::string check_to_json(const engine::Engine& checked) { return engine_to_json(checked); }
+
+Result<std::string> check_to_html(const engine::Engine& checked) {
+  MEDLAR_ASSIGN(const hw::DeviceProfile* device, hw::find_device(checked.device));
+  report::ReportData data;
+  data.model = checked.model;
+  data.device = device->name;
+  data.device_label = hw::label_name(device->label);
+  data.device_note = device->note;
+  data.precision = checked.precision;
+  for (const Placement& row : checked.plan.placements) {
+    data.layers.push_back(report_layer(row));
+  }
+  const compiler::MemoryUse memory = total_memory(checked);
+  data.figures = {counted("MACs on the DLA", fmt::format("{:.2f} %", 100.0 * dla_share(checked))),
+                  counted("segments", std::to_string(checked.plan.segments.size())),
+                  counted("transitions", std::to_string(checked.plan.transitions.size())),
+                  counted("weights", fmt::format("{} bytes", memory.weights)),
+                  counted("inputs", fmt::format("{} bytes", memory.input)),
+                  counted("intermediate tensors", fmt::format("{} bytes", memory.intermediate)),
+                  counted("outputs", fmt::format("{} bytes", memory.output)),
+                  counted("memory in all", fmt::format("{} bytes", memory.total()))};
+  return report::render_html(data);
+}
+
+Result<ByteBuffer> annotate(const BuildRequest& request, const engine::Engine& checked) {
+  std::map<std::string, import::NodeNote> notes;
+  for (const Placement& row : checked.plan.placements) {
+    import::NodeNote& note = notes[row.node];
+    note.metadata = {{"medlar.device", checked.device}, {"medlar.engine", engine_label(row)}};
+    note.text = engine_label(row);
+    if (!row.precision.empty()) {
+      note.metadata["medlar.precision"] = row.precision;
+      note.text += " " + row.precision;
+    }
+    if (!row.reason.empty()) {
+      const std::string why = row.reason_code.empty() ? row.reason : row.reason_code + " " + row.reason;
+      note.metadata["medlar.reason"] = why;
+      note.text += ": " + why;
+    }
+    if (row.seconds > 0) {
+      note.metadata["medlar.modelled_us"] = fmt::format("{:.2f}", row.seconds * 1e6);
+      note.text += fmt::format(" ({:.2f} us modelled)", row.seconds * 1e6);
+    }
+  }
+  return import::annotate_onnx(request.model, notes);
+}
+
+}  // namespace medlar::api
