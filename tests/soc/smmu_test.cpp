@@ -105,6 +105,35 @@ TEST_F(SmmuTest, LargeLeavesKeepContiguousRangesOneView) {
   EXPECT_EQ(port.view(chip::Ram::kDram, iova.value, 1, chip::Access::kRead).size(), 1u);
 }
 
+TEST_F(SmmuTest, LeavesAreAsLargeAsBothSidesAllow) {
+  const Allocation buffer = *memory->allocate(Pool::kContiguous, 2 * kMiB + 64 * 1024 + kPageBytes, kLargePageBytes);
+  const Iova iova{0x4000'0000};
+  ASSERT_TRUE(smmu->map(bank, iova, buffer, true));
+  LeafCounts leaves = smmu->counters().leaves;
+  EXPECT_EQ(leaves.large, 1u);
+  EXPECT_EQ(leaves.medium, 1u);
+  EXPECT_EQ(leaves.small, 1u);
+  const Iova medium = iova + 2 * kMiB;
+  EXPECT_EQ(smmu->translate(kStream, medium + 5 * kPageBytes, Direction::kRead)->run, 11 * kPageBytes);
+  const SmmuCounters before = smmu->counters();
+  for (uint64_t page = 0; page < 16; ++page) {
+    ASSERT_TRUE(smmu->translate(kStream, medium + page * kPageBytes, Direction::kWrite));
+  }
+  EXPECT_EQ(smmu->counters().tlb_misses, before.tlb_misses) << "one entry serves the whole leaf";
+  EXPECT_EQ(smmu->counters().tlb_hits, before.tlb_hits + 16);
+
+  smmu->unmap(bank, medium + 3 * kPageBytes, kPageBytes);
+  leaves = smmu->counters().leaves;
+  EXPECT_EQ(leaves.medium, 0u);
+  EXPECT_EQ(leaves.small, 16u) << "fifteen of the leaf that was split, and the last page";
+  EXPECT_FALSE(smmu->probe(kStream, medium + 3 * kPageBytes, Direction::kRead));
+  EXPECT_EQ(smmu->translate(kStream, medium + 4 * kPageBytes, Direction::kRead)->phys,
+            buffer.extents[0].base + 2 * kMiB + 4 * kPageBytes);
+  smmu->unmap(bank, iova, buffer.bytes);
+  leaves = smmu->counters().leaves;
+  EXPECT_EQ(leaves.small + leaves.medium + leaves.large, 0u);
+}
+
 TEST_F(SmmuTest, FaultsNameStreamIovaAndDirection) {
   const Allocation buffer = *memory->allocate(Pool::kContiguous, kPageBytes);
   const Iova iova{0x1000'0000};
