@@ -6,8 +6,10 @@ from .toml import load_toml
 
 SOURCE = "spec/devices.toml"
 REQUIRED = {"name", "config", "cores", "macs_int8", "macs_fp16", "modes", "default_mode", "dram_bytes", "dram_efficiency", "cma_bytes", "sram_bytes",
-            "sram_shared", "transition_us", "max_loadables", "hwc4_alignment", "note", "gpu", "cpu", "platform", "os_bytes", "cuda_bytes"}
+            "sram_shared", "transition_us", "max_loadables", "hwc4_alignment", "note", "gpu", "cpu", "dla_energy", "dla_submit_us", "dla_operation_us", "platform", "os_bytes", "cuda_bytes"}
 OPTIONAL = {"dla_watts"}
+ENERGY_KEYS = ("static_watts", "clock_watts_per_ghz", "pj_mac_int8", "pj_mac_fp16", "pj_mac_fp32", "pj_element", "pj_dram_byte",
+               "pj_sram_byte", "counts_dram")
 HOST_RATES = ("macs_int8", "macs_fp16", "macs_fp32", "elements", "reached", "dram_share", "launch_us")
 MODE_KEYS = ("dla_hz", "dram_bytes_per_second", "gpu_hz", "gpu_units", "cpu_hz", "cpu_units")
 PLATFORM = {"compatible", "base", "aperture_bytes", "irq", "smmu", "power_domains", "regulator", "carve_outs", "power_idle_us", "power_wake_us",
@@ -28,6 +30,7 @@ def load(spec_dir):
     devices += [open_core(raw["defaults"]["nvdla"], config) for config in hardware]
     for device in devices:
         resolve_host(device, raw["host"])
+        resolve_energy(device, raw["energy"])
         check_platform(device, raw["platform"])
     names = [d["name"] for d in devices]
     if raw["default"] not in names or len(set(names)) != len(names):
@@ -56,6 +59,16 @@ def resolve_host(device, units):
             raise SystemExit(f"{SOURCE}: {device['name']}: mode {mode['name']}: needs exactly name, {', '.join(MODE_KEYS)}")
 
 
+def resolve_energy(device, energies):
+    """Names of energy tables become their costs: of the DLA, and of GPU and CPU by the unit's name."""
+    for owner, key, name in ((device, "dla_energy", device["dla_energy"]), (device["gpu"], "energy", device["gpu"]["name"]),
+                             (device["cpu"], "energy", device["cpu"]["name"])):
+        costs = energies.get(name) if isinstance(name, str) and name else name or {}
+        if costs is None or set(costs) - set(ENERGY_KEYS):
+            raise SystemExit(f"{SOURCE}: {device['name']}: needs [energy.{name}] with some of {', '.join(ENERGY_KEYS)}")
+        owner[key] = costs
+
+
 def open_core(base, config):
     macs = config["atomic_c"] * config["atomic_k"]
     bandwidth = base["dram_bytes_per_second"][str(macs)]
@@ -63,11 +76,21 @@ def open_core(base, config):
             "macs_fp16": macs // 2 if "fp16" in config["precisions"] else 0, "default_mode": "1GHz",
             "modes": [{"name": "1GHz", "dla_hz": base["clock_hz"], "dram_bytes_per_second": bandwidth, "gpu_hz": 0, "gpu_units": 0,
                        "cpu_hz": base["cpu_hz"], "cpu_units": base["cpu_units"]}],
-            "gpu": "", "cpu": base["cpu"],
+            "gpu": "", "cpu": base["cpu"], "dla_energy": open_energy(base, config), "dla_submit_us": 0, "dla_operation_us": 0,
             "dram_bytes": base["dram_bytes"], "dram_efficiency": base["dram_efficiency"], "cma_bytes": base["cma_bytes"], "sram_bytes": base["sram_bytes"] if config["sram"] else 0,
             "sram_shared": False, "transition_us": base["transition_us"], "max_loadables": base["max_loadables"],
             "hwc4_alignment": 32, "dla_watts": [active_watts(base, macs)] * 2, "note": base["note"],
             "platform": base["platform"], "os_bytes": base["os_bytes"], "cuda_bytes": base["cuda_bytes"]}
+
+
+def open_energy(base, config):
+    """The primer's fit: a constant, CBUF, the clocked array, and what an operation and a byte cost."""
+    fit = base["energy"]
+    macs = config["atomic_c"] * config["atomic_k"]
+    kibibytes = config["cbuf"][0] * config["cbuf"][1] * config["cbuf"][2] / 1024
+    return {"static_watts": round(fit["static_watts"] + fit["static_watts_per_cbuf_kib"] * kibibytes, 6),
+            "clock_watts_per_ghz": round(fit["clock_watts_per_ghz_mac"] * macs, 6), "pj_mac_int8": fit["pj_mac_int8"],
+            "pj_mac_fp16": fit["pj_mac_fp16"], "pj_dram_byte": fit["pj_byte"], "pj_sram_byte": fit["pj_byte"]}
 
 
 def active_watts(base, macs):
@@ -134,7 +157,8 @@ def entry(d, config_names):
             f"       .dram_bytes = {d['dram_bytes']}, .dram_efficiency = {d['dram_efficiency']}, .cma_bytes = {d['cma_bytes']}, .sram_bytes = {d['sram_bytes']}, "
             f".sram_shared = {'true' if d['sram_shared'] else 'false'},",
             f"       .transition = {{.min_us = {low}, .typical_us = {typical}, .max_us = {high}}},",
-            f"       .gpu = {host_unit(d['gpu'])},", f"       .cpu = {host_unit(d['cpu'])},{watts}",
+            f"       .gpu = {host_unit(d['gpu'])},", f"       .cpu = {host_unit(d['cpu'])},",
+            f"       .dla_energy = {energy(d['dla_energy'])}, .dla_submit_us = {d['dla_submit_us']}, .dla_operation_us = {d['dla_operation_us']},{watts}",
             f"       .max_loadables = {d['max_loadables']}, .hwc4_alignment = {d['hwc4_alignment']},",
             f"       .platform = &kPlatform_{identifier(d['platform'])}, .os_bytes = {d['os_bytes']}, .cuda_bytes = {d['cuda_bytes']},",
             f"       .note = {quoted(d['note'])}}},"]
@@ -142,4 +166,8 @@ def entry(d, config_names):
 
 def host_unit(unit):
     rates = [f".{key} = {unit[key]}" for key in HOST_RATES if key in unit]
-    return "{" + ", ".join([f".name = {quoted(unit['name'])}"] + rates) + "}"
+    return "{" + ", ".join([f".name = {quoted(unit['name'])}"] + rates + [f".energy = {energy(unit['energy'])}"]) + "}"
+
+
+def energy(costs):
+    return "{" + ", ".join(f".{key} = {str(costs[key]).lower()}" for key in ENERGY_KEYS if key in costs) + "}"

@@ -31,6 +31,19 @@ struct PowerMode {
   uint32_t cpu_units = 0;  ///< Cores that are on.
 };
 
+/// Energy of an engine in the form of the energy roofline: E = static x time + clock x cycles + work + bytes.
+struct EnergyCosts {
+  double static_watts = 0;         ///< Leakage while powered; nothing while power-gated.
+  double clock_watts_per_ghz = 0;  ///< Clock tree and pipelines while working; nothing while clock-gated.
+  double pj_mac_int8 = 0;
+  double pj_mac_fp16 = 0;
+  double pj_mac_fp32 = 0;
+  double pj_element = 0;    ///< Elementwise operations.
+  double pj_dram_byte = 0;  ///< The memory itself included where `counts_dram`.
+  double pj_sram_byte = 0;
+  bool counts_dram = false;
+};
+
 /// What one unit of a GPU (a streaming multiprocessor) or CPU (a core) does in a cycle, and how much of it
 /// real kernels reach. Modelled always.
 struct HostUnit {
@@ -42,6 +55,7 @@ struct HostUnit {
   double reached = 0;     ///< Share of the arithmetic peak.
   double dram_share = 0;  ///< Share of the module's peak DRAM bandwidth.
   double launch_us = 0;   ///< One kernel's start and end.
+  EnergyCosts energy;     ///< Of all units together.
 };
 
 /// Cost of handing work from one engine to another.
@@ -68,10 +82,14 @@ struct DeviceProfile {
   TransitionCost transition;
   HostUnit gpu;
   HostUnit cpu;
+  EnergyCosts dla_energy;    ///< Of one core.
+  double dla_submit_us = 0;  ///< Software and wake-up of one task: ioctl, doorbell, interrupt.
+  double dla_operation_us =
+      0;  ///< Firmware that programs one more hardware operation, where no ping-pong hides it.
   double dla_watts_min = 0;  ///< Of one core; 0: nothing is published.
   double dla_watts_max = 0;
-  uint32_t max_loadables = 1;    ///< Loaded at the same time, a core.
-  uint32_t hwc4_alignment = 32;  ///< Bytes; line pitch of interleaved image input.
+  uint32_t max_loadables = 1;          ///< Loaded at the same time, a core.
+  uint32_t hwc4_alignment = 32;        ///< Bytes; line pitch of interleaved image input.
   const Platform* platform = nullptr;  ///< The system-on-chip around the cores.
   uint64_t os_bytes = 0;               ///< DRAM that kernel and system services hold.
   uint64_t cuda_bytes = 0;             ///< DRAM that GPU allocations may take.

@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "timing/energy.hpp"
 
-#include <algorithm>
-
 namespace medlar::timing {
+namespace {
+
+constexpr double kPico = 1e-12;
+constexpr double kGiga = 1e9;
+
+double clock_watts(const hw::EnergyCosts& costs, uint64_t hz) {
+  return costs.clock_watts_per_ghz * static_cast<double>(hz) / kGiga;
+}
+
+double mac_cost(const hw::EnergyCosts& costs, HostPrecision precision) {
+  switch (precision) {
+    case HostPrecision::kInt8:
+      return costs.pj_mac_int8;
+    case HostPrecision::kFp16:
+      return costs.pj_mac_fp16;
+    case HostPrecision::kFp32:
+      return costs.pj_mac_fp32;
+  }
+  return 0;
+}
+
+}  // namespace
 
 double mac_utilisation(const OpTime& time, const hw::DeviceProfile& device, hw::Precision precision) {
   const uint32_t peak = precision == hw::Precision::kInt8 ? device.macs_int8 : device.macs_fp16;
@@ -11,21 +31,59 @@ double mac_utilisation(const OpTime& time, const hw::DeviceProfile& device, hw::
   return possible == 0 ? 0 : static_cast<double>(time.macs) / possible;
 }
 
-std::optional<double> core_watts(const hw::DeviceProfile& device, double utilisation) {
-  if (device.dla_watts_max == 0) {
-    return std::nullopt;
-  }
-  return device.dla_watts_min +
-         (device.dla_watts_max - device.dla_watts_min) * std::clamp(utilisation, 0.0, 1.0);
+Energy& Energy::operator+=(const Energy& other) {
+  static_joules += other.static_joules;
+  clock_joules += other.clock_joules;
+  mac_joules += other.mac_joules;
+  element_joules += other.element_joules;
+  dram_joules += other.dram_joules;
+  sram_joules += other.sram_joules;
+  return *this;
 }
 
-std::optional<double> core_joules(const OpTime& time, const hw::DeviceProfile& device,
-                                  const hw::PowerMode& mode, hw::Precision precision) {
-  const auto watts = core_watts(device, mac_utilisation(time, device, precision));
-  if (!watts) {
-    return std::nullopt;
+Energy op_energy(const OpTime& time, const hw::DeviceProfile& device, const hw::PowerMode& mode,
+                 hw::Precision precision) {
+  const hw::EnergyCosts& costs = device.dla_energy;
+  const double seconds = static_cast<double>(time.cycles) / static_cast<double>(mode.dla_hz);
+  const double mac = precision == hw::Precision::kInt8 ? costs.pj_mac_int8 : costs.pj_mac_fp16;
+  Energy e;
+  e.static_joules = costs.static_watts * seconds;
+  e.clock_joules = clock_watts(costs, mode.dla_hz) * seconds;
+  e.mac_joules = mac * kPico * static_cast<double>(time.macs);
+  e.dram_joules = costs.pj_dram_byte * kPico * static_cast<double>(time.dram_bytes());
+  e.sram_joules = costs.pj_sram_byte * kPico * static_cast<double>(time.sram_bytes());
+  return e;
+}
+
+Energy host_energy(const hw::DeviceProfile& device, const hw::PowerMode& mode, HostEngine engine,
+                   const HostWork& work, double seconds) {
+  const bool gpu = engine == HostEngine::kGpu;
+  const hw::EnergyCosts& costs = gpu ? device.gpu.energy : device.cpu.energy;
+  Energy e;
+  e.static_joules = costs.static_watts * seconds;
+  e.clock_joules = clock_watts(costs, gpu ? mode.gpu_hz : mode.cpu_hz) * seconds;
+  e.mac_joules = mac_cost(costs, work.precision) * kPico * work.macs;
+  e.element_joules = costs.pj_element * kPico * work.elements;
+  e.dram_joules = costs.pj_dram_byte * kPico * (work.bytes_read + work.bytes_written);
+  return e;
+}
+
+double idle_watts(const hw::DeviceProfile& device, const hw::PowerMode& mode, Engine engine, Gate gate) {
+  const hw::EnergyCosts& costs = engine == Engine::kDla   ? device.dla_energy
+                                 : engine == Engine::kGpu ? device.gpu.energy
+                                                          : device.cpu.energy;
+  const uint64_t hz = engine == Engine::kDla   ? mode.dla_hz
+                      : engine == Engine::kGpu ? mode.gpu_hz
+                                               : mode.cpu_hz;
+  switch (gate) {
+    case Gate::kRunning:
+      return costs.static_watts + clock_watts(costs, hz);
+    case Gate::kClockGated:
+      return costs.static_watts;
+    case Gate::kPowerGated:
+      return 0;
   }
-  return *watts * static_cast<double>(time.cycles) / static_cast<double>(mode.dla_hz);
+  return 0;
 }
 
 }  // namespace medlar::timing

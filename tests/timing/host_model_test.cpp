@@ -33,7 +33,8 @@ hw::DeviceProfile small() {
            .elements = 4,
            .reached = 0.5,
            .dram_share = 0.25,
-           .launch_us = 1000};
+           .launch_us = 1000,
+           .energy = {}};
   d.cpu = d.gpu;
   d.transition = {.min_us = 100, .typical_us = 300, .max_us = 500};
   return d;

@@ -126,22 +126,46 @@ TEST(Snapshot, HostileRegistersGiveATimeAndNoFault) {
   EXPECT_GT(time_of(BdmaSnapshot{{hw::BdmaGroup::decode(words, map)}}, config, machine).cycles, 0u);
 }
 
-TEST(Energy, OpenCoresFollowThePrimer) {
-  struct Row {
-    const char* name;
-    double milliwatts;
-  };
-  for (const Row& row : {Row{"nv_full", 291}, Row{"nv_medium_1024_full", 143}, Row{"nv_medium_512", 80},
-                         Row{"nv_small_256", 48}, Row{"nv_small", 21}}) {
-    EXPECT_NEAR(*core_watts(device(row.name), 0.6) * 1000, row.milliwatts, 0.05 * row.milliwatts) << row.name;
+TEST(Energy, PartsByHand) {
+  static constexpr hw::PowerMode kModes[] = {{.name = "x", .dla_hz = 1'000'000'000}};
+  hw::DeviceProfile d = device("nv_full");
+  d.modes = kModes;
+  d.default_mode = 0;
+  d.dla_energy = {.static_watts = 1,
+                  .clock_watts_per_ghz = 2,
+                  .pj_mac_int8 = 3,
+                  .pj_mac_fp16 = 6,
+                  .pj_dram_byte = 10,
+                  .pj_sram_byte = 1};
+  OpTime t;
+  t.cycles = 1'000'000;  // a millisecond
+  t.macs = 2'000'000'000;
+  t.dram_read_bytes = 60'000'000;
+  t.dram_write_bytes = 40'000'000;
+  t.sram_read_bytes = 5'000'000;
+  const Energy e = op_energy(t, d, d.mode(), hw::Precision::kInt8);
+  EXPECT_DOUBLE_EQ(e.static_joules, 1e-3);
+  EXPECT_DOUBLE_EQ(e.clock_joules, 2e-3);
+  EXPECT_DOUBLE_EQ(e.mac_joules, 6e-3);
+  EXPECT_DOUBLE_EQ(e.dram_joules, 1e-3);
+  EXPECT_DOUBLE_EQ(e.sram_joules, 5e-6);
+  EXPECT_DOUBLE_EQ(e.total(), 1e-3 + 2e-3 + 6e-3 + 1e-3 + 5e-6);
+  EXPECT_DOUBLE_EQ(op_energy(t, d, d.mode(), hw::Precision::kFp16).mac_joules, 12e-3);
+  Energy twice = e;
+  twice += e;
+  EXPECT_DOUBLE_EQ(twice.total(), 2 * e.total());
+}
+
+TEST(Energy, GatesTakeTheClockThenEverything) {
+  for (const hw::DeviceProfile& d : hw::devices()) {
+    for (const Engine engine : {Engine::kDla, Engine::kCpu}) {
+      const double running = idle_watts(d, d.mode(), engine, Gate::kRunning);
+      const double gated = idle_watts(d, d.mode(), engine, Gate::kClockGated);
+      EXPECT_GT(running, gated) << d.name;
+      EXPECT_GT(gated, 0) << d.name;
+      EXPECT_EQ(idle_watts(d, d.mode(), engine, Gate::kPowerGated), 0) << d.name;
+    }
   }
-  EXPECT_FALSE(core_watts(device("agx-orin-64gb"), 0.5));  // NVIDIA publishes ratios, never watts
-  const OpTime t = estimate(conv(64, 56, 64, 3), device("agx-xavier"));
-  const double joules =
-      *core_joules(t, device("agx-xavier"), device("agx-xavier").mode(), hw::Precision::kInt8);
-  const double seconds = static_cast<double>(t.cycles) / 1.4e9;
-  EXPECT_GT(joules, 0.5 * seconds);
-  EXPECT_LT(joules, 1.5 * seconds);
 }
 
 }  // namespace
