@@ -5,9 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "accuracy_commands.hpp"
 #include "api/accuracy.hpp"
 #include "base/files.hpp"
-#include "commands.hpp"
 #include "terminal.hpp"
 
 namespace medlar::tools {
@@ -66,7 +66,10 @@ Action add_accuracy(CLI::App& app) {
       ->check(CLI::Range(0.01f, 1.0f));
   command->add_option("--preprocess", options->preprocess, "Override how images become inputs (JSON)");
   command->add_flag("--json", options->json, "Print JSON");
-  return [options] { return run_accuracy(*options); };
+  const Action timing = add_accuracy_timing(*command);
+  return [options, command, timing] {
+    return command->got_subcommand("timing") ? timing() : run_accuracy(*options);
+  };
 }
 
 }  // namespace medlar::tools
