@@ -144,7 +144,7 @@ class Builder {
     layer.dram_bytes = op.time.dram_bytes();
     layer.sram_bytes = op.time.sram_bytes();
     layer.bound = op.timed ? std::string(timing::bound_name(op.time.bound)) : "unknown";
-    layer.joules = timing::core_joules(op.time, device_, mode_, precision_).value_or(0);
+    layer.joules = timing::op_energy(op.time, device_, mode_, precision_).total();
     return layer;
   }
 
