@@ -24,13 +24,13 @@ struct AccuracyRow {
 };
 
 struct AccuracyTable {
-  std::string id;
-  std::string title;
-  std::string unit;
-  std::string source;  ///< Of the reference.
-  std::string note;    ///< How the figure is modelled, and what is known to be wrong.
+  std::string id = {};
+  std::string title = {};
+  std::string unit = {};
+  std::string source = {};  ///< Of the reference.
+  std::string note = {};    ///< How the figure is modelled, and what is known to be wrong.
   int digits = 0;
-  std::vector<AccuracyRow> rows;
+  std::vector<AccuracyRow> rows = {};
 
   double median_error() const;  ///< Of the absolute relative errors.
   double worst_error() const;

@@ -23,10 +23,10 @@ struct PrimerRow {
   double gigabytes, fps, milliwatts;
 };
 constexpr std::array kPrimer = {
-    PrimerRow{2048, 32, 512, "nv_full", 20, 269, 291},       PrimerRow{1024, 32, 256, "nv_medium_1024_full", 15, 153, 143},
-    PrimerRow{512, 16, 256, "nv_medium_512", 10, 93, 80},    PrimerRow{256, 8, 256, "nv_small_256", 5, 46, 48},
-    PrimerRow{128, 4, 256, "nv_small_256", 2, 20, 31},       PrimerRow{64, 8, 128, "nv_small", 1, 7.3, 21},
-    PrimerRow{32, 4, 128, "nv_small", 0.5, 3.6, 17},
+    PrimerRow{2048, 32, 512, "nvdla-nv_full", 20, 269, 291},       PrimerRow{1024, 32, 256, "nvdla-nv_medium_1024_full", 15, 153, 143},
+    PrimerRow{512, 16, 256, "nvdla-nv_medium_512", 10, 93, 80},    PrimerRow{256, 8, 256, "nvdla-nv_small_256", 5, 46, 48},
+    PrimerRow{128, 4, 256, "nvdla-nv_small_256", 2, 20, 31},       PrimerRow{64, 8, 128, "nvdla-nv_small", 1, 7.3, 21},
+    PrimerRow{32, 4, 128, "nvdla-nv_small", 0.5, 3.6, 17},
 };
 
 /// A core that no configuration names: size, CBUF and memory of the primer's row, everything else of its base.
@@ -52,8 +52,8 @@ struct PrimerCore {
  private:
   /// The fit behind the open profiles is linear: two of them give its coefficients.
   static hw::EnergyCosts energy(const PrimerRow& row) {
-    const hw::EnergyCosts& large = device("nv_full").dla_energy;
-    const hw::EnergyCosts& small = device("nv_small").dla_energy;
+    const hw::EnergyCosts& large = device("nvdla-nv_full").dla_energy;
+    const hw::EnergyCosts& small = device("nvdla-nv_small").dla_energy;
     const double slope = (large.static_watts - small.static_watts) / (512 - 128);
     hw::EnergyCosts costs = large;
     costs.static_watts = small.static_watts + slope * (row.cbuf_kib - 128.0);
@@ -189,7 +189,7 @@ AccuracyTable utilisation_table() {
                       .title = "Multiply-accumulate utilisation of the DLAs of AGX Orin",
                       .unit = "% of the dense INT8 peak of both cores",
                       .source = "derived from NVIDIA's DLA benchmark table (JetPack 5.1.1, dense)",
-                      .note = "One parameter is fitted to all twelve: the share of the DRAM bandwidth that both cores reach.",
+                      .note = "One parameter, the share of the DRAM bandwidth that both cores reach, is fitted to the four rows of ResNet-50; the other eight follow.",
                       .digits = 1};
   const hw::DeviceProfile& agx = device("agx-orin-64gb");
   constexpr std::array kModes = {"MAXN", "50W", "30W", "15W"};

@@ -115,7 +115,10 @@ OpTime time_of(const ConvWork& work, const Machine& machine) {
   count_read(time, work.sdp.x2);
   count_read(time, work.sdp.y);
   count_write(time, work.pdp ? work.pdp->output : work.sdp.output);
-  const double streaming = memory_cycles(time, machine);  // while computing
+  // While computing; what SDP fetched ahead came with the load.
+  const double ahead =
+      cycles_at(prefetched_operands(work, machine), memory(machine, work.data.memory).bytes_per_cycle);
+  const double streaming = std::max(0.0, memory_cycles(time, machine) - ahead);
   count_read(time, work.data);
   count_read(time, work.weights);
   const double sdp = sdp_cycles(work.sdp, machine, group);
