@@ -45,40 +45,44 @@ Result<engine::Engine> open_model(const sched::ModelFile& file, const sched::Sce
 
 }  // namespace
 
-Result<std::vector<sched::LayerGroup>> layer_groups(const engine::Engine& engine, std::string_view name,
-                                                    const sched::Scenario& scenario) {
-  MEDLAR_TRY(engine::check_device(engine, *scenario.device, name));
-  MEDLAR_ASSIGN(
-      const Profiled profiled,
-      profile_engine(engine, name, {.mode = std::string(scenario.mode->name), .engine = {}, .inputs = {}}));
+std::vector<sched::LayerGroup> layer_groups(const engine::Engine& engine, const profile::EngineProfile& profile,
+                                            const sched::Scenario& scenario) {
   std::vector<sched::LayerGroup> groups;
-  for (size_t i = 0; i < profiled.profile.segments.size(); ++i) {
-    const profile::SegmentProfile& segment = profiled.profile.segments[i];
+  for (size_t i = 0; i < profile.segments.size(); ++i) {
+    const profile::SegmentProfile& segment = profile.segments[i];
     sched::LayerGroup group{.name = segment.name, .cost = {}, .out_bytes = 0};
-    if (segment.engine == compiler::Engine::kDla) {
-      group.cost[static_cast<size_t>(EngineKind::kDla)] =
-          cost_of(segment.ms, segment.joules, segment.dram_bytes, *engine_of(scenario, EngineKind::kDla));
-    }
-    for (const EngineKind kind : {EngineKind::kGpu, EngineKind::kCpu}) {
-      const auto host = kind == EngineKind::kGpu ? compiler::Engine::kGpu : compiler::Engine::kCpu;
+    for (const EngineKind kind : {EngineKind::kDla, EngineKind::kGpu, EngineKind::kCpu}) {
+      const auto on = kind == EngineKind::kDla   ? compiler::Engine::kDla
+                      : kind == EngineKind::kGpu ? compiler::Engine::kGpu
+                                                 : compiler::Engine::kCpu;
+      const sched::EngineSpec* spec = engine_of(scenario, kind);
       const auto estimate =
-          profile::segment_on(engine, *scenario.device, *scenario.mode, host, static_cast<int>(i));
-      if (const sched::EngineSpec* spec = engine_of(scenario, kind); spec != nullptr && estimate) {
-        group.cost[static_cast<size_t>(kind)] =
-            cost_of(estimate->ms, estimate->joules, estimate->dram_bytes, *spec);
+          profile::segment_on(engine, *scenario.device, *scenario.mode, on, static_cast<int>(i));
+      auto& cost = group.cost[static_cast<size_t>(kind)];
+      if (spec != nullptr && segment.engine == on) {
+        cost = cost_of(segment.ms, segment.joules, segment.dram_bytes, *spec);
+      } else if (spec != nullptr && estimate) {
+        cost = cost_of(estimate->ms, estimate->joules, estimate->dram_bytes, *spec);
       }
     }
     for (const std::string& output : engine.plan.segments[i].outputs) {
       for (const compiler::BoundaryTensor& tensor : engine.plan.tensors) {
-        group.out_bytes +=
-            tensor.name == output
-                ? static_cast<double>(graph::storage_bytes(tensor.type, tensor.shape).value_or(0))
-                : 0;
+        group.out_bytes += tensor.name == output
+                               ? static_cast<double>(graph::storage_bytes(tensor.type, tensor.shape).value_or(0))
+                               : 0;
       }
     }
     groups.push_back(std::move(group));
   }
   return groups;
+}
+
+Result<std::vector<sched::LayerGroup>> layer_groups(const engine::Engine& engine, std::string_view name,
+                                                    const sched::Scenario& scenario) {
+  MEDLAR_TRY(engine::check_device(engine, *scenario.device, name));
+  MEDLAR_ASSIGN(const Profiled profiled,
+                profile_engine(engine, name, {.mode = std::string(scenario.mode->name), .engine = {}, .inputs = {}}));
+  return layer_groups(engine, profiled.profile, scenario);
 }
 
 Result<ScenarioFile> ScenarioFile::load(const std::filesystem::path& path, const LogSink& log) {

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "engine/engine.hpp"
+#include "profile/engine_profile.hpp"
 #include "sched/optimiser.hpp"
 #include "sched/yaml_scenario.hpp"
 
@@ -56,6 +57,10 @@ class ScenarioFile {
   sched::LoadedScenario loaded_;
   std::shared_ptr<std::map<std::string, engine::Engine>> engines_;
 };
+
+/// The same of a profile that is there already.
+std::vector<sched::LayerGroup> layer_groups(const engine::Engine& engine, const profile::EngineProfile& profile,
+                                            const sched::Scenario& scenario);
 
 /// The layer groups of a profiled engine, one a segment, with their cost on each engine of the module.
 Result<std::vector<sched::LayerGroup>> layer_groups(const engine::Engine& engine, std::string_view name,

@@ -521,6 +521,7 @@ StreamMetrics Simulation::stream_metrics(size_t index) const {
   m.dropped = state.dropped;
   m.missed = state.missed;
   m.transitions = state.transitions;
+  m.latencies_ms = state.latencies;
   std::vector<double> sorted = state.latencies;
   std::sort(sorted.begin(), sorted.end());
   if (!sorted.empty()) {

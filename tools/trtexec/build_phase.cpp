@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+
+#include "api/build.hpp"
+#include "base/files.hpp"
+#include "compiler/partition/engine_rules.hpp"
+#include "import/onnx_import.hpp"
+#include "measure.hpp"
+
+namespace medlar::trtexec {
+namespace {
+
+constexpr double kMebi = 1024.0 * 1024.0;
+
+/// --memPoolSize after the fact: the engine fits or the build fails, as TensorRT has it.
+Status check_pools(const Options& options, const engine::Engine& engine) {
+  const auto limit = [&](const char* pool) {
+    const auto given = options.pools.find(pool);
+    return given == options.pools.end() ? -1.0 : given->second * kMebi;
+  };
+  for (const compiler::Segment& segment : engine.plan.segments) {
+    const double local = limit("dlaLocalDRAM"), global = limit("dlaGlobalDRAM");
+    if (local >= 0 && static_cast<double>(segment.memory.intermediate) > local) {
+      return fail(Code::kResourceExhausted, "segment '{}' needs {} bytes for intermediate tensors, dlaLocalDRAM has {:.0f}",
+                  segment.name, segment.memory.intermediate, local);
+    }
+    if (global >= 0 && segment.engine == compiler::Engine::kDla && static_cast<double>(segment.memory.weights) > global) {
+      return fail(Code::kResourceExhausted, "segment '{}' has {} bytes of weights, dlaGlobalDRAM has {:.0f}", segment.name,
+                  segment.memory.weights, global);
+    }
+  }
+  return {};
+}
+
+/// One DLA segment whose bindings have the formats that were asked for.
+Status check_standalone(const Options& options, const engine::Engine& engine) {
+  if (engine.plan.segments.size() != 1 || engine.plan.segments[0].engine != compiler::Engine::kDla) {
+    return fail(Code::kUnsupported, "--buildDLAStandalone: the network becomes {} segments, a standalone loadable is one on the DLA",
+                engine.plan.segments.size());
+  }
+  const auto check = [&](const std::vector<IoFormat>& formats, const std::vector<compiler::DlaBinding>& bindings) -> Status {
+    for (size_t i = 0; i < bindings.size(); ++i) {
+      const IoFormat& wanted = formats[std::min(i, formats.size() - 1)];
+      const bool int8 = bindings[i].precision == hw::Precision::kInt8;
+      if (wanted.type != (int8 ? "int8" : "fp16") || wanted.format != (int8 ? "chw32" : "chw16")) {
+        return fail(Code::kUnsupported, "'{}' is {} in this engine, {}:{} is asked for", bindings[i].tensor,
+                    int8 ? "int8:chw32" : "fp16:chw16", wanted.type, wanted.format);
+      }
+    }
+    return {};
+  };
+  MEDLAR_TRY(check(options.input_formats, engine.plan.segments[0].bindings_in));
+  return check(options.output_formats, engine.plan.segments[0].bindings_out);
+}
+
+/// Without standalone, inputs and outputs are row-major tensors of the model's types.
+Status check_formats(const std::vector<IoFormat>& formats) {
+  for (const IoFormat& format : formats) {
+    if (format.format != "chw") {
+      return fail(Code::kUnsupported, "{}:{}: outside of --buildDLAStandalone, engines take and give chw", format.type, format.format);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<engine::Engine> build_engine(const Options& options) {
+  const bool int8 = options.int8 || (options.best && !options.calib.empty());
+  api::BuildRequest request;
+  request.model = options.onnx;
+  request.device = options.device;
+  request.precision = int8 ? hw::Precision::kInt8 : hw::Precision::kFp16;
+  request.calibration = int8 ? options.calib : std::string();
+  request.allow_fallback = options.allow_gpu_fallback || options.dla_core < 0;
+  MEDLAR_ASSIGN(request.shapes, import::parse_shapes(options.shapes));
+  if (options.dla_core < 0) {
+    request.engines.push_back({.pattern = "*", .engine = compiler::Engine::kGpu});
+  }
+  if (!options.layer_device_types.empty()) {
+    MEDLAR_ASSIGN(const auto rules, compiler::parse_engine_rules(options.layer_device_types));
+    request.engines.insert(request.engines.end(), rules.begin(), rules.end());
+  }
+  if (!options.standalone) {
+    MEDLAR_TRY(check_formats(options.input_formats));
+    MEDLAR_TRY(check_formats(options.output_formats));
+  }
+  MEDLAR_ASSIGN(engine::Engine engine, api::build(request));
+  MEDLAR_TRY(check_pools(options, engine));
+  if (options.standalone) {
+    MEDLAR_TRY(check_standalone(options, engine));
+  }
+  return engine;
+}
+
+Result<engine::Engine> load_engine(const Options& options, double& deserialise_ms) {
+  MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(options.load_engine));
+  const auto start = std::chrono::steady_clock::now();
+  MEDLAR_ASSIGN(engine::Engine engine, engine::deserialize(bytes, options.load_engine));
+  deserialise_ms = 1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (!options.device.empty()) {
+    MEDLAR_ASSIGN(const hw::DeviceProfile* device, hw::find_device(options.device));
+    MEDLAR_TRY(engine::check_device(engine, *device, options.load_engine));
+  }
+  return engine;
+}
+
+}  // namespace medlar::trtexec
