@@ -100,6 +100,7 @@ TEST_F(Execution, BuffersAreSharedByDescriptor) {
   EXPECT_EQ(static_cast<uint8_t*>(original.data())[4999], 9) << "the same pages";
   original.reset();
   EXPECT_EQ(static_cast<uint8_t*>(shared.data())[0], 7) << "the import keeps them";
+  EXPECT_NO_THROW(device.checkRange(shared.data(), 5000));
   EXPECT_THROW(device.closeFd(fd), InvalidArgument);
   EXPECT_THROW(device.importFd(fd), Exception);
 }

@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # A fresh virtual environment: pip install . from the clone, then an example as it stands and the command line's result.
 set -euo pipefail
-source=$1 medlar=$2
+source=$1 medlar=$2 build=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-python3 -m venv "$work/venv"
-python=$work/venv/bin/python
+# In the build folder, so that the compiler's cache sees the same paths every time.
+venv=$build/pip_install/venv
+python3 -m venv --clear "$venv"
+python=$venv/bin/python
 # The compiler's cache, where there is one, knows these sources from the build beside.
 export CMAKE_C_COMPILER_LAUNCHER= CMAKE_CXX_COMPILER_LAUNCHER=
 if command -v ccache >/dev/null; then
   export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$source CCACHE_NOHASHDIR=1
 fi
-"$python" -m pip install -q --disable-pip-version-check "$source" pillow
+"$python" -m pip install -q --disable-pip-version-check 'scikit-build-core>=0.10' 'nanobind>=2.4,<3' numpy pillow
+"$python" -m pip install -q --disable-pip-version-check --no-build-isolation "$source"
 cd "$work"
 "$python" -c 'import medlar, sys; assert "site-packages" in medlar.__file__; print("medlar", medlar.__version__)'
 cp "$source/models/digits/digits.onnx" model.onnx

@@ -269,7 +269,6 @@ class IExecutionContext(Strict):
     name = ""
     nvtx_verbosity = property(lambda self: ProfilingVerbosity.NONE)
     error_recorder = property(lambda self: None)
-    active_optimization_profile = property(lambda self: 0)
     all_binding_shapes_specified = property(lambda self: True)
     all_shape_inputs_specified = property(lambda self: True)
     enqueue_emits_profile = True
@@ -283,6 +282,15 @@ class IExecutionContext(Strict):
         self._allocators = {}
 
     engine = property(lambda self: self._engine)
+
+    @property
+    def active_optimization_profile(self):
+        return 0
+
+    @active_optimization_profile.setter
+    def active_optimization_profile(self, index):
+        if index != 0:
+            raise _core.OutOfRange(f"optimisation profile {index}: the engine has one, 0")
 
     @property
     def debug_sync(self):

@@ -42,7 +42,7 @@ std::shared_ptr<BufferState> ModuleState::own(std::shared_ptr<runtime::DeviceMem
   buffer->size = bytes;
   {
     const std::lock_guard lock(mutex_);
-    ranges_[buffer->data] = {buffer->data, bytes, buffer->memory};
+    ranges_.insert({buffer->data, {bytes, buffer->memory, buffer.get()}});
   }
   buffer->module = shared_from_this();  // from here on its destructor takes the range out again
   return buffer;
@@ -50,22 +50,24 @@ std::shared_ptr<BufferState> ModuleState::own(std::shared_ptr<runtime::DeviceMem
 
 void ModuleState::forget(const BufferState& buffer) {
   const std::lock_guard lock(mutex_);
-  ranges_.erase(buffer.data);
+  std::erase_if(ranges_, [&](const auto& range) { return range.second.owner == &buffer; });
 }
 
 std::optional<ModuleState::Place> ModuleState::find(const void* address) const {
   const auto* at = static_cast<const uint8_t*>(address);
   const std::lock_guard lock(mutex_);
-  const auto range = ranges_.lower_bound(at);  // descending: the last one that begins at or before the address
-  if (at == nullptr || range == ranges_.end() || at >= range->second.begin + range->second.size) {
+  if (at == nullptr) {
     return std::nullopt;
   }
-  auto memory = range->second.memory.lock();
-  if (!memory) {
-    return std::nullopt;
+  const auto first = ranges_.lower_bound(at);  // the last begin at or before the address
+  for (auto range = first; range != ranges_.end() && range->first == first->first; ++range) {
+    const auto offset = static_cast<uint64_t>(at - range->first);
+    auto memory = range->second.memory.lock();
+    if (memory && offset < range->second.size) {
+      return Place{std::move(memory), offset, range->second.size - offset};
+    }
   }
-  const auto offset = static_cast<uint64_t>(at - range->second.begin);
-  return Place{std::move(memory), offset, range->second.size - offset};
+  return std::nullopt;
 }
 
 uint64_t ModuleState::allocated() const {

@@ -46,12 +46,13 @@ struct ModuleState : std::enable_shared_from_this<ModuleState> {
 
  private:
   struct Range {
-    uint8_t* begin = nullptr;
     size_t size = 0;
     std::weak_ptr<runtime::DeviceMemory> memory;
+    const BufferState* owner = nullptr;
   };
   mutable std::mutex mutex_;
-  std::map<const uint8_t*, Range, std::greater<>> ranges_;
+  /// By first byte, descending. Buffers that share pages may lie at one address.
+  std::multimap<const uint8_t*, Range, std::greater<>> ranges_;
   std::vector<std::weak_ptr<StreamState>> streams_;
 };
 
