@@ -2,6 +2,7 @@
 #include <nanobind/trampoline.h>
 
 #include "bind.hpp"
+#include "medlar/analysis.hpp"
 
 namespace medlar::python {
 namespace {
@@ -142,6 +143,10 @@ void bind_build(nb::module_& m) {
     return to_bytes(engine);
   }, nb::arg("model"), nb::arg("device"), nb::arg("int8"), nb::arg("calibration"), nb::arg("calibrator"),
         nb::arg("layer_devices"), nb::arg("shapes"), nb::arg("fallback"), nb::arg("progress").none(), nb::arg("logger"));
+  m.def("simulate_scenario", [](const std::string& file, uint64_t frames, Logger& logger) {
+    nb::gil_scoped_release unlocked;
+    return simulateScenario(file, logger, frames);
+  });
   m.def("check_model", [](const std::string& model, const std::string& device, bool int8, const std::map<std::string, Dims>& shapes,
                           Logger& logger) {
     return placement_list(checkModel({.model = model, .device = device, .int8 = int8, .shapes = shapes}, logger));

@@ -11,6 +11,7 @@ namespace {
 
 using testing::AnyOf;
 using testing::HasSubstr;
+using testing::Not;
 
 struct Parsed {
   KeepingLogger logger;
@@ -127,6 +128,26 @@ TEST(Build, Int8WithoutAnySourceOfRangesIsAnError) {
   parsed.dla();
   parsed.config->setFlag(BuilderFlag::kInt8);
   EXPECT_THROW(parsed.engine(), InvalidArgument);
+}
+
+TEST(Build, SingleLayersOfAnInt8BuildInFp16OrOnTheHost) {
+  Parsed parsed;
+  parsed.dla();
+  parsed.config->setFlag(BuilderFlag::kInt8);
+  parsed.config->setFlag(BuilderFlag::kObeyPrecisionConstraints);
+  Batches calibrator;
+  parsed.config->setCalibrator(&calibrator);
+  const auto plain = parsed.builder.buildSerializedNetwork(*parsed.network, *parsed.config);
+  parsed.network->layer(0).setPrecision(DataType::kFloat16);
+  const auto half = parsed.builder.buildSerializedNetwork(*parsed.network, *parsed.config);
+  EXPECT_NE(plain, half);
+  EXPECT_THAT(Runtime(parsed.logger).deserialize(half).placementText(), Not(HasSubstr("'conv1'"))) << "still on the DLA";
+  parsed.network->layer(0).setPrecision(DataType::kFloat32);
+  const Engine host = parsed.engine();
+  EXPECT_THAT(host.placementText(), HasSubstr("Conv 'conv1'"));
+  parsed.config->clearFlag(BuilderFlag::kInt8);
+  parsed.network->layer(0).setPrecision(DataType::kInt8);
+  EXPECT_THROW(parsed.engine(), Unsupported);
 }
 
 TEST(Build, DynamicRangesReplaceCalibration) {

@@ -134,8 +134,10 @@ def test_kinds_of_errors(model, engine, tmp_path):
         medlar.load(engine.serialize(), device="agx-orin-64gb")
     with pytest.raises(medlar.OutOfRange):
         medlar.load(engine.serialize(), core=5)
-    with pytest.raises(medlar.Unsupported, match="simulate"):
-        medlar.simulate()
+    with pytest.raises(medlar.Error, match="absent.yaml"):
+        medlar.simulate(tmp_path / "absent.yaml")
+    with pytest.raises(medlar.InvalidArgument, match="no_such"):
+        medlar.build(model, int8=True, calibration=model.replace("digits.onnx", "calibration"), calibrator="no_such")
     assert issubclass(medlar.InvalidArgument, ValueError) and issubclass(medlar.InvalidArgument, medlar.Error)
 
 

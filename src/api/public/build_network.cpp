@@ -15,6 +15,7 @@
 #include "api/public/placement.hpp"
 #include "api/public/pools.hpp"
 #include "compiler/compile.hpp"
+#include "compiler/quantise/qdq.hpp"
 #include "compiler/reasons.hpp"
 #include "engine/engine.hpp"
 #include "graph/fold.hpp"
@@ -84,28 +85,36 @@ bool obeys(const BuilderConfig::State& config) {
   return config.has(BuilderFlag::kObeyPrecisionConstraints) || config.has(BuilderFlag::kStrictTypes);
 }
 
-/// Precision that a layer is asked to have, as far as it moves the layer to the host. FP32 exists only there.
-bool wants_float32(const Layer& layer, const BuilderConfig::State& config, Logger& logger) {
-  if (!layer.precision() || layer.type() == LayerType::kConstant) {
-    return false;
-  }
-  const DataType precision = *layer.precision();
-  if (precision == DataType::kFloat32) {
-    return true;
-  }
+/// FP32 exists on the host alone: a layer that is asked to compute in it leaves the DLA.
+bool wants_float32(const Layer& layer) {
+  return layer.type() != LayerType::kConstant && layer.precision() == DataType::kFloat32;
+}
+
+/// Nodes of an INT8 build that are asked to stay in FP16. Throws or warns, as the flags say, where that is not possible.
+std::set<std::string> half_nodes(const NetworkState& network, const Lowered& lowered, const BuilderConfig::State& config,
+                                 const hw::HwConfig& hardware, Logger& logger) {
   const bool int8 = config.has(BuilderFlag::kInt8);
-  const bool same = (precision == DataType::kInt8 && int8) || (precision == DataType::kFloat16 && !int8) ||
-                    precision == DataType::kInt32 || precision == DataType::kInt64 || precision == DataType::kBool;
-  if (same) {
-    return false;
+  std::set<std::string> half;
+  for (const auto& layer : network.layers) {
+    const auto nodes = lowered.nodes.find(layer.get());
+    const bool asks_half = layer->precision() == DataType::kFloat16 && int8;
+    const bool asks_int8 = layer->precision() == DataType::kInt8 && !int8;
+    if (nodes == lowered.nodes.end() || (!asks_half && !asks_int8)) {
+      continue;
+    }
+    if (asks_half && hardware.supports(hw::Precision::kFp16)) {
+      half.insert(nodes->second.begin(), nodes->second.end());
+      continue;
+    }
+    const std::string message = fmt::format("layer '{}': precision {} is not possible in a build for {}{}", layer->name(),
+                                            dataTypeName(*layer->precision()), int8 ? "INT8" : "FP16",
+                                            asks_half ? " on a device without FP16" : "");
+    if (obeys(config)) {
+      raise(ErrorCode::kUnsupported, message);
+    }
+    log(logger, LogLevel::kWarning, message + "; it keeps the build's");
   }
-  const std::string message = fmt::format("layer '{}': precision {} in a build for {}: single layers in another DLA precision", layer.name(),
-                                          dataTypeName(precision), int8 ? "INT8" : "FP16");
-  if (obeys(config)) {
-    raise(ErrorCode::kUnsupported, "{} are not possible", message);
-  }
-  log(logger, LogLevel::kWarning, message + " are not possible; it keeps the build's");
-  return false;
+  return half;
 }
 
 /// The engine that stands for TensorRT's GPU: the module's, or the CPU where it has none.
@@ -126,8 +135,7 @@ std::string pattern_of(const std::string& node, const graph::Graph& graph) {
 }
 
 /// Rules for what runs elsewhere and, without fallback, for what has to run on the DLA.
-std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lowered& lowered, const BuilderConfig::State& config,
-                                           Logger& logger) {
+std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lowered& lowered, const BuilderConfig::State& config) {
   const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
   const bool fallback = config.has(BuilderFlag::kGpuFallback);
   const compiler::Engine host = host_engine(profile_of(config.device));
@@ -143,7 +151,7 @@ std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lo
       raise(ErrorCode::kInvalidArgument,
             "layer '{}' is to run on the DLA, which computes in FP16 and INT8: set one of those flags, or GPU_FALLBACK", layer->name());
     }
-    const bool elsewhere = type == DeviceType::kGpu || !reduced || wants_float32(*layer, config, logger);
+    const bool elsewhere = type == DeviceType::kGpu || !reduced || wants_float32(*layer);
     for (const std::string& node : nodes->second) {
       if (elsewhere || !fallback) {
         rules.push_back({pattern_of(node, lowered.graph), elsewhere ? host : compiler::Engine::kDla});
@@ -251,14 +259,19 @@ std::vector<std::byte> build_network(const NetworkState& network, const BuilderC
   take(graph::fold_constants(graph, &evaluator));
 
   compiler::CompileOptions options{.config = device.config, .precision = precision};
-  options.engines = rules_of(network, lowered, config, logger);
+  options.engines = rules_of(network, lowered, config);
   options.user = &lowered.graph;
   options.costs.has_gpu = host_engine(device) == compiler::Engine::kGpu;
   options.costs.max_loadables = device.max_loadables;
   const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
   const bool all_elsewhere = !reduced || (config.default_device == DeviceType::kGpu && config.devices.empty());
   const bool ranges = precision == hw::Precision::kInt8 && !all_elsewhere;
-  const compiler::CalibrationTable table = ranges ? ranges_for(graph, network, config, logger) : compiler::CalibrationTable();
+  // Q/DQ pairs state ranges; where nothing runs on the DLA, the host runs them as they are.
+  compiler::CalibrationTable table = all_elsewhere ? compiler::CalibrationTable() : take(compiler::absorb_qdq(graph));
+  options.fp16_nodes = half_nodes(network, lowered, config, *device.config, logger);
+  if (ranges) {
+    table = ranges_for(graph, network, config, std::move(table), logger);
+  }
   engine::Engine engine;
   engine.model = network.name.empty() ? "network" : network.name;
   engine.device = device.name;

@@ -159,16 +159,12 @@ compiler::CalibrationTable by_calibrator(const graph::Graph& graph, const Builde
   return table;
 }
 
-bool has_quantisers(const graph::Graph& graph) {
-  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const graph::Node& n) { return n.op_type == "QuantizeLinear"; });
-}
-
 }  // namespace
 
 compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkState& network, const BuilderConfig::State& config,
-                                      Logger& logger) {
+                                      compiler::CalibrationTable stated, Logger& logger) {
   compiler::CalibrationTable table;
-  bool any = has_quantisers(graph);
+  bool any = !stated.ranges.empty();
   if (config.calibrator != nullptr) {
     table = by_calibrator(graph, config, logger);
     any = true;
@@ -176,6 +172,9 @@ compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkSt
     table = take(host::calibrate(graph, config.calibration_path, std::nullopt, progress_sink(config.progress)));
     compiler::apply_calibrator(table, {});
     any = true;
+  }
+  for (auto& [name, range] : stated.ranges) {
+    table.ranges[name] = std::move(range);
   }
   constexpr float kLargest = 127.0f;
   for (const auto& tensor : network.tensors) {

@@ -9,8 +9,9 @@
 
 namespace medlar::door {
 
-/// For `graph`, folded. Throws InvalidArgument when there is no source at all.
+/// For `graph`, folded and without Q/DQ pairs; `stated` is what those said, and wins over calibration. Throws
+/// InvalidArgument when there is no source at all.
 compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkState& network, const BuilderConfig::State& config,
-                                      Logger& logger);
+                                      compiler::CalibrationTable stated, Logger& logger);
 
 }  // namespace medlar::door
