@@ -84,7 +84,7 @@ void convolution(benchmark::State& state, const Layer& layer, hw::Precision prec
   AccCube out = make_acc_cube(job);
   ConvScratch scratch;
   for (auto _ : state) {
-    ConvCompute compute(job, active_dot_target(), scratch);
+    ConvCompute compute(job, **find_chip_target(), scratch);
     compute.set_data(cube);
     compute.set_weights({.first = 0, .count = job.kernels}, weights);
     compute.run(0, out);
@@ -95,7 +95,7 @@ void convolution(benchmark::State& state, const Layer& layer, hw::Precision prec
 }
 
 void roofline(benchmark::State& state, bool bytes) {
-  const DotTarget& target = active_dot_target();
+  const DotTarget& target = (*find_chip_target())->dot;
   constexpr uint32_t kSteps = 64;
   constexpr int kPixels = 6;
   std::vector<uint8_t> data(kPixels * kSteps * 4, 1);

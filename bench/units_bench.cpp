@@ -7,6 +7,7 @@
 
 #include "base/parallel.hpp"
 #include "chip/cdp.hpp"
+#include "chip/chip_target.hpp"
 #include "chip/pdp.hpp"
 #include "chip/play/flat_memory.hpp"
 #include "chip/sdp.hpp"
@@ -92,6 +93,7 @@ void run_sdp_bench(benchmark::State& state, hw::Precision precision, bool per_el
   SdpOperation op = sdp_operation(cube, precision, per_element);
   num::LutTables tables;
   op.tables = &tables;
+  op.target = &(*find_chip_target())->sdp;
   if (lut) {
     op.sdp.ew_bypass = 0;
     op.sdp.ew_alu_bypass = op.sdp.ew_mul_bypass = 1;

@@ -51,8 +51,9 @@ struct Traced {
 
 }  // namespace
 
-Chip::State::State(const hw::HwConfig& config_, MemoryPort& memory_)
-    : config(config_), memory(memory_), port(&memory_), conv(config_) {
+Chip::State::State(const hw::HwConfig& config_, MemoryPort& memory_, std::string_view isa)
+    : config(config_), memory(memory_), port(&memory_), target(find_chip_target(isa)),
+      conv(config_, target ? **target : chip_targets().front()) {
   for (const Block block : hw::kBlocks) {
     blocks.emplace_back(block, config.register_map);
     const auto base = hw::block_base(block, config.register_map);
@@ -87,6 +88,9 @@ void Chip::State::reset() {
 }
 
 Result<hw::RegisterRef> Chip::State::find(uint32_t address) const {
+  if (!target) {
+    return tl::unexpected<Error>(target.error());
+  }
   if (address % 4 == 0 && address / 4 < addresses.size() && addresses[address / 4]) {
     return *addresses[address / 4];
   }
@@ -210,8 +214,8 @@ bool Chip::State::idle() const {
   return !busy && bdma.front() == nullptr;
 }
 
-Chip::Chip(const hw::HwConfig& config, MemoryPort& memory)
-    : state_(std::make_unique<State>(config, memory)) {}
+Chip::Chip(const hw::HwConfig& config, MemoryPort& memory, std::string_view isa)
+    : state_(std::make_unique<State>(config, memory, isa)) {}
 Chip::~Chip() = default;
 
 Result<uint32_t> Chip::read_register(uint32_t address) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/status.hpp"
@@ -30,8 +31,9 @@ using OpObserver = std::function<void(const ExecutedOp&)>;
 /// Not thread-safe: one owner drives registers and step(). Deterministic.
 class Chip {
  public:
-  /// `config` and `memory` must outlive the chip.
-  Chip(const hw::HwConfig& config, MemoryPort& memory);
+  /// `config` and `memory` must outlive the chip. `isa` names the vector unit to compute with (chip_target.hpp); empty:
+  /// what MEDLAR_CHIP_ISA says, else the best. An unknown name is an error of every register access.
+  Chip(const hw::HwConfig& config, MemoryPort& memory, std::string_view isa = {});
   ~Chip();
   Chip(const Chip&) = delete;
   Chip& operator=(const Chip&) = delete;

@@ -9,6 +9,7 @@
 #include "base/checked.hpp"
 #include "chip/conv_buffer.hpp"
 #include "chip/conv_compute.hpp"
+#include "chip/chip_target.hpp"
 #include "chip/conv_dot.hpp"
 #include "chip/conv_fetch.hpp"
 #include "chip/conv_plan.hpp"
@@ -43,7 +44,7 @@ Status check_output_size(const ConvJob& job) {
 
 struct ConvCore::State {
   const hw::HwConfig& config;
-  const DotTarget& target;
+  const ChipTarget& target;
   ConvBuffer buffer;
   ConvScratch scratch;
   AccCube band;      ///< Memory that operations use one after the other.
@@ -98,8 +99,8 @@ Result<const AccCube*> ConvCore::State::rows(int first, int count) {
   return &band;
 }
 
-ConvCore::ConvCore(const hw::HwConfig& config)
-    : state_(new State{.config = config, .target = active_dot_target(), .buffer = {}, .scratch = {}, .band = {}, .job = {},
+ConvCore::ConvCore(const hw::HwConfig& config, const ChipTarget& target)
+    : state_(new State{.config = config, .target = target, .buffer = {}, .scratch = {}, .band = {}, .job = {},
                        .cube = {}, .compute = {}}) {}
 ConvCore::~ConvCore() = default;
 

@@ -20,11 +20,13 @@ struct ConvRegisters {
   hw::CaccGroup cacc;
 };
 
+struct ChipTarget;
+
 /// Keeps what CBUF holds between operations (weight and data reuse).
 class ConvCore {
  public:
-  /// `config` must outlive the core.
-  explicit ConvCore(const hw::HwConfig& config);
+  /// Both must outlive the core.
+  ConvCore(const hw::HwConfig& config, const ChipTarget& target);
   ~ConvCore();
   ConvCore(const ConvCore&) = delete;
   ConvCore& operator=(const ConvCore&) = delete;

@@ -11,21 +11,21 @@
 
 namespace medlar::chip {
 
-ConvCompute::Path ConvCompute::choose_path(const ConvJob& job, const DotTarget& target) {
+ConvCompute::Path ConvCompute::choose_path(const ConvJob& job, const ChipTarget& target) {
   if (job.mode == ConvMode::kWinograd) {
     return Path::kWinograd;
   }
   if (job.precision == hw::Precision::kFp16) {
-    return has_fast_half(target.name) ? Path::kHalf : Path::kReference;
+    return !target.written_out && has_fast_half(target.name) ? Path::kHalf : Path::kReference;
   }
-  return sums_cannot_saturate(job) ? Path::kInteger : Path::kReference;
+  return !target.written_out && sums_cannot_saturate(job) ? Path::kInteger : Path::kReference;
 }
 
-ConvCompute::ConvCompute(const ConvJob& job, const DotTarget& target, ConvScratch& scratch)
+ConvCompute::ConvCompute(const ConvJob& job, const ChipTarget& target, ConvScratch& scratch)
     : job_(job),
-      target_(target),
+      target_(target.dot),
       path_(choose_path(job, target)),
-      form_(path_ == Path::kInteger ? window_form(job, target) : WindowForm::kRaw),
+      form_(path_ == Path::kInteger ? window_form(job, target.dot) : WindowForm::kRaw),
       scratch_(scratch) {}
 
 void ConvCompute::set_data(const ConvCube& cube) {

@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "chip/acc_cube.hpp"
+#include "chip/chip_target.hpp"
 #include "chip/conv_cube.hpp"
 #include "chip/conv_dot.hpp"
 #include "chip/conv_job.hpp"
@@ -22,7 +23,7 @@ struct ConvScratch {
 class ConvCompute {
  public:
   /// All must outlive it.
-  ConvCompute(const ConvJob& job, const DotTarget& target, ConvScratch& scratch);
+  ConvCompute(const ConvJob& job, const ChipTarget& target, ConvScratch& scratch);
 
   /// The form of scratch.window that the job wants.
   WindowForm form() const { return form_; }
@@ -40,7 +41,7 @@ class ConvCompute {
 
  private:
   enum class Path : uint8_t { kReference, kInteger, kHalf, kWinograd };
-  static Path choose_path(const ConvJob& job, const DotTarget& target);
+  static Path choose_path(const ConvJob& job, const ChipTarget& target);
 
   const ConvJob& job_;
   const DotTarget& target_;

@@ -50,22 +50,17 @@ struct DotTarget {
   int tile_pixels(int blocks) const { return has_bytes && blocks <= 2 ? kDotMaxPixels : 6; }
 };
 
-/// Targets that this machine can run, best first; the last one is "scalar".
-std::span<const DotTarget> dot_targets();
-
-/// The target that MEDLAR_CHIP_ISA names, else the best one. An unknown name is ignored by falling back to scalar.
-const DotTarget& active_dot_target();
+/// The words of Highway's target `bit` (hwy/targets.h).
+DotTarget vector_dot_target(int64_t bit, std::string_view name);
 
 // One per translation unit.
 void dot_bytes_scalar(const DotTile& tile);
 void dot_words_scalar(const DotTile& tile);
-void dot_words_vector(const DotTile& tile);
 void dot_bytes_avx512(const DotTile& tile);
 void dot_words_avx512(const DotTile& tile);
 void dot_diagonal_bytes_scalar(const DotTile& tile);
 void dot_diagonal_words_scalar(const DotTile& tile);
 void dot_diagonal_bytes_avx512(const DotTile& tile);
-void dot_diagonal_words_vector(const DotTile& tile);
 void dot_transpose_scalar(const uint8_t* from, uint64_t stride, uint8_t* to);
 void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to);
 

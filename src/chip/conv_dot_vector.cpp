@@ -122,7 +122,18 @@ HWY_AFTER_NAMESPACE();
 namespace medlar::chip {
 HWY_EXPORT(DotWords);
 HWY_EXPORT(DiagonalWords);
-void dot_diagonal_words_vector(const DotTile& tile) { HWY_DYNAMIC_DISPATCH(DiagonalWords)(tile); }
-void dot_words_vector(const DotTile& tile) { HWY_DYNAMIC_DISPATCH(DotWords)(tile); }
+
+DotTarget vector_dot_target(int64_t bit, std::string_view name) {
+  hwy::ChosenTarget chosen;
+  chosen.Update(bit);
+  const size_t index = chosen.GetIndex();
+  return {.name = name,
+          .has_bytes = false,
+          .bytes = dot_bytes_scalar,
+          .words = HWY_DISPATCH_TABLE(DotWords)[index],
+          .diagonal_bytes = dot_diagonal_bytes_scalar,
+          .diagonal_words = HWY_DISPATCH_TABLE(DiagonalWords)[index],
+          .transpose = dot_transpose_scalar};
+}
 }  // namespace medlar::chip
 #endif

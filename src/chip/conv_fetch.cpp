@@ -2,14 +2,14 @@
 // CDMA and CSC's padding in one pass.
 #include "chip/conv_fetch.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cstring>
-
 #include "base/bytes.hpp"
 #include "base/checked.hpp"
 #include "chip/conv_convert.hpp"
 #include "chip/dma.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
 
 namespace medlar::chip {
 namespace {
@@ -23,7 +23,7 @@ struct Columns {
   uint64_t atom = 0;    ///< Bytes from one column to the next in memory.
   uint64_t column = 0;  ///< And in the window.
   uint32_t count = 0;
-  uint32_t bytes = 0;   ///< Used part of an atom.
+  uint32_t bytes = 0;  ///< Used part of an atom.
 };
 
 /// Whole atoms, sign bit turned; what it writes past the used part is overwritten later or slack.
@@ -56,9 +56,17 @@ void copy_bytes(const Columns& c) {
 class WindowFetcher {
  public:
   WindowFetcher(const ConvJob& job, WindowForm form, MemoryPort& memory, ConvWindow& window)
-      : job_(job), form_(form), window_(window), reader_(memory, job.data.ram),
-        input_{.batches = job.batches, .h = job.fetch_h, .w = job.in_w, .c = job.in_c, .pitch = round_up(job.in_c, 4u),
-               .element_bytes = job.element_bytes(), .bytes = {}},
+      : job_(job),
+        form_(form),
+        window_(window),
+        reader_(memory, job.data.ram),
+        input_{.batches = job.batches,
+               .h = job.fetch_h,
+               .w = job.in_w,
+               .c = job.in_c,
+               .pitch = round_up(job.in_c, 4u),
+               .element_bytes = job.element_bytes(),
+               .bytes = {}},
         shape_(shape_window(job, input_, form, window)),
         unit_(form == WindowForm::kWords ? 2 : input_.element_bytes) {
     make_padding();
@@ -93,17 +101,20 @@ class WindowFetcher {
       plane.resize(shape_.line_bytes);
     }
     std::vector<uint8_t> planes(2 * shape_.line_bytes);
-    write_window(line.data(), uint64_t{shape_.columns} * shape_.pitch, form_, shape_.line_bytes, planes.data());
+    write_window(line.data(), uint64_t{shape_.columns} * shape_.pitch, form_, shape_.line_bytes,
+                 planes.data());
     std::copy_n(planes.begin(), shape_.line_bytes, padding_[0].begin());
-    std::copy_n(planes.begin() + static_cast<ptrdiff_t>(shape_.line_bytes), shape_.line_bytes, padding_[1].begin());
+    std::copy_n(planes.begin() + static_cast<ptrdiff_t>(shape_.line_bytes), shape_.line_bytes,
+                padding_[1].begin());
   }
 
   /// INT8 through the converter: what each byte becomes in the bytes form.
   void make_table() {
     for (uint32_t i = 0; i < table_.size(); ++i) {
-      const uint16_t bits = job_.converter.enable ? convert_element(static_cast<int8_t>(i), job_.converter.offset, job_.converter,
-                                                                    hw::Precision::kInt8)
-                                                  : static_cast<uint16_t>(i);
+      const uint16_t bits = job_.converter.enable
+                                ? convert_element(static_cast<int8_t>(i), job_.converter.offset,
+                                                  job_.converter, hw::Precision::kInt8)
+                                : static_cast<uint16_t>(i);
       table_[i] = static_cast<uint8_t>((bits ^ 0x80) & 0xff);
       converts_ = converts_ || table_[i] != (i ^ 0x80);
     }
@@ -121,19 +132,23 @@ class WindowFetcher {
   }
 
   uint64_t address(uint32_t batch, uint32_t y, uint32_t surface) const {
-    return job_.data.address + uint64_t{batch} * job_.data.batch_stride + uint64_t{y} * job_.data.line_stride +
-           uint64_t{surface} * job_.data.surf_stride;
+    return job_.data.address + uint64_t{batch} * job_.data.batch_stride +
+           uint64_t{y} * job_.data.line_stride + uint64_t{surface} * job_.data.surf_stride;
   }
 
-  /// The last surface first: it may be narrower than an atom, and what is written too much comes right afterwards.
+  /// The last surface first: it may be narrower than an atom, and what is written too much comes right
+  /// afterwards.
   Status fetch_line(uint32_t batch, uint32_t y, uint8_t* to) {
     const uint32_t lanes = job_.machine.memory_atom / input_.element_bytes;
     for (uint32_t surface = ceil_div(job_.in_c, lanes); surface-- > 0;) {
-      MEDLAR_ASSIGN(const ByteView atoms,
-                    reader_.fetch(address(batch, y, surface), uint64_t{job_.in_w} * job_.machine.memory_atom));
+      MEDLAR_ASSIGN(const ByteView atoms, reader_.fetch(address(batch, y, surface),
+                                                        uint64_t{job_.in_w} * job_.machine.memory_atom));
       const uint32_t first = surface * lanes;
-      const Columns columns{.from = atoms.data(), .to = to + uint64_t{first} * unit_, .atom = job_.machine.memory_atom,
-                            .column = uint64_t{shape_.pitch} * unit_, .count = shape_.inside,
+      const Columns columns{.from = atoms.data(),
+                            .to = to + uint64_t{first} * unit_,
+                            .atom = job_.machine.memory_atom,
+                            .column = uint64_t{shape_.pitch} * unit_,
+                            .count = shape_.inside,
                             .bytes = std::min(lanes, shape_.pitch - first) * input_.element_bytes};
       write(columns);
     }
@@ -166,7 +181,8 @@ class WindowFetcher {
   Status touch_unused_lines(uint32_t batch) {
     const uint32_t used = shape_.lines <= shape_.top ? 0 : shape_.lines - shape_.top;
     for (uint32_t y = used; y < job_.fetch_h; ++y) {
-      for (uint32_t surface = 0; surface < ceil_div(job_.in_c, job_.machine.memory_atom / input_.element_bytes); ++surface) {
+      for (uint32_t surface = 0;
+           surface < ceil_div(job_.in_c, job_.machine.memory_atom / input_.element_bytes); ++surface) {
         MEDLAR_TRY(reader_.fetch(address(batch, y, surface), uint64_t{job_.in_w} * job_.machine.memory_atom));
       }
     }
@@ -179,7 +195,7 @@ class WindowFetcher {
   DmaReader reader_;
   ConvCube input_;  ///< Sizes only.
   WindowShape shape_;
-  uint64_t unit_;   ///< Bytes of an element in the window.
+  uint64_t unit_;  ///< Bytes of an element in the window.
   std::array<std::vector<uint8_t>, 2> padding_;
   ByteTable table_{};
   bool converts_ = false;
@@ -190,8 +206,8 @@ class WindowFetcher {
 bool can_fetch_window(const ConvJob& job, WindowForm form) {
   const bool stays = job.keep_data || job.released_slices < uint64_t{job.in_h} * job.batches;
   const bool converts = job.converter.enable && job.precision != hw::Precision::kInt8;
-  return job.mode == ConvMode::kDirect && form != WindowForm::kRaw && !job.reuse_data && !stays && !converts &&
-         job.in_h == job.fetch_h;
+  return job.mode == ConvMode::kDirect && form != WindowForm::kRaw && !job.reuse_data && !stays &&
+         !converts && job.in_h == job.fetch_h;
 }
 
 Status fetch_window(const ConvJob& job, WindowForm form, MemoryPort& memory, ConvWindow& window) {

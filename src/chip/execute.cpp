@@ -187,6 +187,7 @@ Status Chip::State::execute_sdp(const ReadyOperation& operation) {
   take_part(Block::kSdp);
   sdp_operation.lut = lut_settings(hw::SdpLut::decode(sdp.shared_words(), map));
   sdp_operation.tables = &sdp_lut.tables();
+  sdp_operation.target = &(*target)->sdp;
   sdp_operation.conv = operation.conv ? &feed : nullptr;
   PackedCube pooled;
   MEDLAR_ASSIGN(const SdpCounters counters, run_sdp(config, sdp_operation, *port, &pooled));

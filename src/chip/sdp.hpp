@@ -14,11 +14,14 @@
 
 namespace medlar::chip {
 
+struct SdpTarget;
+
 struct SdpOperation {
   hw::SdpGroup sdp;
   std::optional<hw::SdpRdmaGroup> rdma;  ///< Present when sdp_needs_rdma.
   num::LutSettings lut;
   const num::LutTables* tables = nullptr;
+  const SdpTarget* target = nullptr;  ///< The vector unit to compute with; never null in run_sdp.
   const AccFeed* conv = nullptr;  ///< Input of a flying operation.
 };
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chain with Highway. Integers travel as doubles, which hold every intermediate exactly (see sdp_vector.cpp).
+// The chain with Highway. Integers travel as doubles, which hold every intermediate exactly (see
+// sdp_vector.cpp).
 #include "chip/sdp_chain.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "chip/sdp_chain.cpp"
+#include <cmath>
+
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-
-#include <cmath>
 
 HWY_BEFORE_NAMESPACE();
 namespace medlar::chip {
@@ -29,14 +30,18 @@ HWY_INLINE ChainVec limit(ChainVec x, double low, double high) {
   return hn::Min(hn::Max(x, hn::Set(d, low)), hn::Set(d, high));
 }
 
-HWY_INLINE ChainVec widen(const int32_t* from) { return hn::PromoteTo(ChainDoubles(), hn::LoadU(ChainInts(), from)); }
+HWY_INLINE ChainVec widen(const int32_t* from) {
+  return hn::PromoteTo(ChainDoubles(), hn::LoadU(ChainInts(), from));
+}
 
 /// Lanes i... of a stage, j... of their atom; not yet cut to integers.
 HWY_INLINE ChainVec chain_stage(const SdpChainStage& stage, ChainVec x, size_t i, size_t j) {
   const ChainDoubles d;
-  x = hn::Add(x, stage.alu_lanes != nullptr ? widen(stage.alu_lanes + i) : hn::LoadU(d, stage.alu.data() + j));
-  const auto factor = stage.mul_lanes != nullptr ? hn::Mul(widen(stage.mul_lanes + i), hn::Set(d, stage.scale))
-                                                 : hn::LoadU(d, stage.mul.data() + j);
+  x = hn::Add(x,
+              stage.alu_lanes != nullptr ? widen(stage.alu_lanes + i) : hn::LoadU(d, stage.alu.data() + j));
+  const auto factor = stage.mul_lanes != nullptr
+                          ? hn::Mul(widen(stage.mul_lanes + i), hn::Set(d, stage.scale))
+                          : hn::LoadU(d, stage.mul.data() + j);
   x = nudge(hn::Mul(x, factor));
   return limit(x, stage.relu ? 0.0 : -2147483648.0, 2147483647.0);
 }
@@ -91,9 +96,9 @@ bool chain_stage_fits(const SdpStage& stage) {
 }  // namespace
 
 bool sdp_is_chain(const SdpPlan& plan) {
-  return !plan.is_float() && !plan.y.on && !plan.compare && !plan.count_saturation && plan.out != hw::Precision::kFp16 &&
-         plan.in_parts() == 1 && plan.out_parts() == 1 && plan.lanes <= 32 && chain_stage_fits(plan.x1) &&
-         chain_stage_fits(plan.x2);
+  return !plan.is_float() && !plan.y.on && !plan.compare && !plan.count_saturation &&
+         plan.out != hw::Precision::kFp16 && plan.in_parts() == 1 && plan.out_parts() == 1 &&
+         plan.lanes <= 32 && chain_stage_fits(plan.x1) && chain_stage_fits(plan.x2);
 }
 
 SdpChain make_sdp_chain(const SdpPlan& plan) {
@@ -115,7 +120,8 @@ SdpChain make_sdp_chain(const SdpPlan& plan) {
   return chain;
 }
 
-void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool per_lane, int lanes, SdpChainStage& chain) {
+void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool per_lane, int lanes,
+                        SdpChainStage& chain) {
   chain.alu_lanes = per_lane && stage.alu && stage.alu_from_memory ? operands.alu.data() : nullptr;
   chain.mul_lanes = per_lane && stage.mul && stage.mul_from_memory ? operands.mul.data() : nullptr;
   for (size_t i = 0; i < static_cast<size_t>(lanes); ++i) {
@@ -125,10 +131,15 @@ void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool
 }
 
 HWY_EXPORT(Chain);
+
+SdpChainRun vector_sdp_chain(int64_t bit) {
+  hwy::ChosenTarget chosen;
+  chosen.Update(bit);
+  return HWY_DISPATCH_TABLE(Chain)[chosen.GetIndex()];
+}
+
 void run_sdp_chain(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
-  if (!run_sdp_chain_avx512(chain, from, count, to)) {
-    HWY_DYNAMIC_DISPATCH(Chain)(chain, from, count, to);
-  }
+  HWY_DYNAMIC_DISPATCH(Chain)(chain, from, count, to);
 }
 
 }  // namespace medlar::chip

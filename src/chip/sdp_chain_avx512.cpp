@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chain over atoms of 32 bytes with AVX-512: narrowing 32 lanes at once is what Highway 1.0 has no word for.
+// The chain over atoms of 32 bytes with AVX-512: narrowing 32 lanes at once is what Highway 1.0 has no word
+// for.
 #include "chip/sdp_chain.hpp"
 
 #if defined(__x86_64__)
@@ -25,7 +26,9 @@ Doubles nudge(Doubles x) {
   return _mm512_add_pd(x, _mm512_castsi512_pd(half));
 }
 
-Doubles cut(Doubles x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
+Doubles cut(Doubles x) {
+  return _mm512_roundscale_pd(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+}
 
 struct Limits {
   double low;
@@ -39,7 +42,8 @@ Doubles limit(Doubles x, Limits limits) {
 template <bool kAluLanes, bool kMulLanes>
 Doubles stage(const SdpChainStage& s, Doubles x, size_t i, size_t j) {
   x = _mm512_add_pd(x, kAluLanes ? widen(s.alu_lanes + i) : _mm512_loadu_pd(s.alu.data() + j));
-  const Doubles factor = kMulLanes ? _mm512_mul_pd(widen(s.mul_lanes + i), _mm512_set1_pd(s.scale)) : _mm512_loadu_pd(s.mul.data() + j);
+  const Doubles factor = kMulLanes ? _mm512_mul_pd(widen(s.mul_lanes + i), _mm512_set1_pd(s.scale))
+                                   : _mm512_loadu_pd(s.mul.data() + j);
   return nudge(_mm512_mul_pd(x, factor));
 }
 
@@ -89,7 +93,8 @@ void atoms(size_t count, uint8_t* to, Lanes lanes) {
 
 void run(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
   const SdpChainStage& x1 = chain.stages[0];
-  const bool simple = x1.on && x1.alu_lanes == nullptr && x1.mul_lanes == nullptr && !chain.stages[1].on && !chain.convert;
+  const bool simple =
+      x1.on && x1.alu_lanes == nullptr && x1.mul_lanes == nullptr && !chain.stages[1].on && !chain.convert;
   if (simple) {
     atoms(count, to, [&](size_t first, size_t j) { return x1_only(chain, from + first, j); });
   } else {
@@ -99,20 +104,20 @@ void run(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) 
 
 }  // namespace
 
-bool run_sdp_chain_avx512(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
-  const bool here = __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-                    __builtin_cpu_supports("avx512dq") != 0;
-  if (!here || chain.wide || chain.lanes != static_cast<int>(kAtom)) {
-    return false;
+void run_sdp_chain_avx512(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
+  if (chain.wide || chain.lanes != static_cast<int>(kAtom)) {
+    run_sdp_chain(chain, from, count, to);
+  } else {
+    run(chain, from, count, to);
   }
-  run(chain, from, count, to);
-  return true;
 }
 
 }  // namespace medlar::chip
 #pragma GCC pop_options
 #else
 namespace medlar::chip {
-bool run_sdp_chain_avx512(const SdpChain&, const int32_t*, size_t, uint8_t*) { return false; }
+void run_sdp_chain_avx512(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
+  run_sdp_chain(chain, from, count, to);
+}
 }  // namespace medlar::chip
 #endif

@@ -18,7 +18,7 @@ using num::Fp32;
 
 SdpWorker::SdpWorker(const SdpPlan& plan, const SdpOperation& operation)
     : plan_(plan),
-      target_(active_sdp_target()),
+      target_(*operation.target),
       lut_(operation.lut, *operation.tables),
       feeds_{SdpOperandFeed(SdpOperandFeed::Kind::kX, plan.x1, plan.x1_source, plan, target_),
              SdpOperandFeed(SdpOperandFeed::Kind::kX, plan.x2, plan.x2_source, plan, target_),

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plain loops of SDP, and the choice of the target.
+// The plain loops of SDP, the reference of the others.
 #include "chip/sdp_target.hpp"
-
-#include <cstdlib>
 
 #include "base/bytes.hpp"
 #include "num/float_convert.hpp"
@@ -56,12 +54,6 @@ const SdpTarget& scalar_sdp_target() {
                                         .widen_float = sdp_widen_float,
                                         .narrow_float = narrow_float};
   return kTarget;
-}
-
-const SdpTarget& active_sdp_target() {
-  const char* wanted = std::getenv("MEDLAR_CHIP_ISA");
-  const bool scalar = wanted != nullptr && std::string_view(wanted).starts_with("scalar");
-  return scalar ? scalar_sdp_target() : vector_sdp_target();
 }
 
 }  // namespace medlar::chip

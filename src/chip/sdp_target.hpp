@@ -26,15 +26,13 @@ struct SdpTarget {
   void (*convert)(const num::Converter&, int bits, std::span<int32_t> lanes) = nullptr;
   void (*widen_float)(bool flush_nan, std::span<int32_t> lanes) = nullptr;  ///< FP16 in the low halves to FP32.
   /// One pass for chains (sdp_chain.hpp); null: stage by stage.
-  void (*chain)(const SdpChain&, const int32_t* from, size_t count, uint8_t* to) = nullptr;
+  SdpChainRun chain = nullptr;
   void (*narrow_float)(std::span<int32_t> lanes) = nullptr;                 ///< FP32 to FP16 in the low halves.
 };
 
 /// Plain loops.
 const SdpTarget& scalar_sdp_target();
-/// The best vector unit of this machine.
-const SdpTarget& vector_sdp_target();
-/// The vector target; the scalar one where MEDLAR_CHIP_ISA begins with "scalar".
-const SdpTarget& active_sdp_target();
+/// Highway's target `bit` (hwy/targets.h).
+SdpTarget vector_sdp_target(int64_t bit, std::string_view name);
 
 }  // namespace medlar::chip

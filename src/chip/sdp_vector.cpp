@@ -299,6 +299,10 @@ void WidenFloat(bool flush_nan, std::span<int32_t> lanes) {
       [&](size_t i, size_t n) { sdp_widen_float(flush_nan, lanes.subspan(i, n)); });
 }
 
+#if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
+/// Without the machine's own conversion, Highway 1.0 cuts instead of rounding.
+void NarrowFloat(std::span<int32_t> lanes) { scalar_sdp_target().narrow_float(lanes); }
+#else
 void NarrowFloat(std::span<int32_t> lanes) {
   const WordTag d;
   const FloatTag f;
@@ -314,6 +318,7 @@ void NarrowFloat(std::span<int32_t> lanes) {
       },
       [&](size_t i, size_t n) { scalar_sdp_target().narrow_float(lanes.subspan(i, n)); });
 }
+#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace medlar::chip
@@ -333,48 +338,24 @@ HWY_EXPORT(YStageFloat);
 HWY_EXPORT(WidenFloat);
 HWY_EXPORT(NarrowFloat);
 
-namespace {
 
-// Each call goes through Highway's table to the best version for this machine.
-void x_stage(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes) {
-  HWY_DYNAMIC_DISPATCH(XStage)(stage, operands, lanes);
-}
-void y_stage(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes) {
-  HWY_DYNAMIC_DISPATCH(YStage)(stage, operands, lanes);
-}
-void x_stage_float(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes) {
-  HWY_DYNAMIC_DISPATCH(XStageFloat)(stage, operands, lanes);
-}
-void y_stage_float(const SdpStage& stage, const SdpOperands& operands, std::span<int32_t> lanes) {
-  HWY_DYNAMIC_DISPATCH(YStageFloat)(stage, operands, lanes);
-}
-void convert(const num::Converter& converter, int bits, std::span<int32_t> lanes) {
-  HWY_DYNAMIC_DISPATCH(Convert)(converter, bits, lanes);
-}
-void load8(const uint8_t* from, std::span<int32_t> lanes) { HWY_DYNAMIC_DISPATCH(Load8)(from, lanes); }
-void load16(const uint8_t* from, std::span<int32_t> lanes) { HWY_DYNAMIC_DISPATCH(Load16)(from, lanes); }
-void store8(std::span<const int32_t> lanes, uint8_t* to) { HWY_DYNAMIC_DISPATCH(Store8)(lanes, to); }
-void store16(std::span<const int32_t> lanes, uint8_t* to) { HWY_DYNAMIC_DISPATCH(Store16)(lanes, to); }
-void widen_float(bool flush_nan, std::span<int32_t> lanes) { HWY_DYNAMIC_DISPATCH(WidenFloat)(flush_nan, lanes); }
-void narrow_float(std::span<int32_t> lanes) { HWY_DYNAMIC_DISPATCH(NarrowFloat)(lanes); }
-
-}  // namespace
-
-const SdpTarget& vector_sdp_target() {
-  static constexpr SdpTarget kTarget = {.name = "vector",
-                                        .load8 = load8,
-                                        .load16 = load16,
-                                        .store8 = store8,
-                                        .store16 = store16,
-                                        .x_stage = x_stage,
-                                        .y_stage = y_stage,
-                                        .x_stage_float = x_stage_float,
-                                        .y_stage_float = y_stage_float,
-                                        .convert = convert,
-                                        .widen_float = widen_float,
-                                        .chain = run_sdp_chain,
-                                        .narrow_float = narrow_float};
-  return kTarget;
+SdpTarget vector_sdp_target(int64_t bit, std::string_view name) {
+  hwy::ChosenTarget chosen;
+  chosen.Update(bit);
+  const size_t index = chosen.GetIndex();
+  return {.name = name,
+          .load8 = HWY_DISPATCH_TABLE(Load8)[index],
+          .load16 = HWY_DISPATCH_TABLE(Load16)[index],
+          .store8 = HWY_DISPATCH_TABLE(Store8)[index],
+          .store16 = HWY_DISPATCH_TABLE(Store16)[index],
+          .x_stage = HWY_DISPATCH_TABLE(XStage)[index],
+          .y_stage = HWY_DISPATCH_TABLE(YStage)[index],
+          .x_stage_float = HWY_DISPATCH_TABLE(XStageFloat)[index],
+          .y_stage_float = HWY_DISPATCH_TABLE(YStageFloat)[index],
+          .convert = HWY_DISPATCH_TABLE(Convert)[index],
+          .widen_float = HWY_DISPATCH_TABLE(WidenFloat)[index],
+          .chain = vector_sdp_chain(bit),
+          .narrow_float = HWY_DISPATCH_TABLE(NarrowFloat)[index]};
 }
 
 }  // namespace medlar::chip

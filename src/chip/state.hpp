@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "chip/bdma.hpp"
+#include "chip/chip_target.hpp"
 #include "chip/chip.hpp"
 #include "chip/conv.hpp"
 #include "chip/interrupts.hpp"
@@ -28,7 +29,7 @@ struct ReadyOperation {
 };
 
 struct Chip::State {
-  State(const hw::HwConfig& config_, MemoryPort& memory_);
+  State(const hw::HwConfig& config_, MemoryPort& memory_, std::string_view isa);
 
   void reset();
   RegisterBlock& at(hw::Block block) { return blocks[static_cast<size_t>(block)]; }
@@ -72,6 +73,7 @@ struct Chip::State {
   MemoryPort* port;           ///< What the units see: the memory, with the tracer in between where there is one.
   Tracer* tracer = nullptr;
   std::vector<RegisterBlock> blocks;
+  Result<const ChipTarget*> target;  ///< An error that every access repeats, when the wanted one is unknown.
   ConvCore conv;
   LutMemory sdp_lut;
   LutMemory cdp_lut;

@@ -106,7 +106,7 @@ Problem make_problem(std::mt19937& random, const ConvJob& job, Data data) {
   return problem;
 }
 
-void compute(const Problem& problem, const DotTarget& target, ConvScratch& scratch, AccCube& out) {
+void compute(const Problem& problem, const ChipTarget& target, ConvScratch& scratch, AccCube& out) {
   ConvCompute compute(problem.job, target, scratch);
   compute.set_data(problem.cube);
   compute.set_weights({.first = 0, .count = problem.job.kernels}, problem.weights);
@@ -114,7 +114,7 @@ void compute(const Problem& problem, const DotTarget& target, ConvScratch& scrat
 }
 
 /// The same in bands of rows.
-AccCube compute_in_bands(const Problem& problem, const DotTarget& target, int rows) {
+AccCube compute_in_bands(const Problem& problem, const ChipTarget& target, int rows) {
   AccCube whole = make_acc_cube(problem.job);
   AccCube band;
   ConvScratch scratch;
@@ -140,7 +140,7 @@ void expect_all_equal(const Problem& problem, const std::string& what) {
   make_window(problem.job, problem.cube, WindowForm::kRaw, window);
   ConvScratch scratch;
   convolve_reference(problem.job, window, all, problem.weights, expected);
-  for (const DotTarget& target : dot_targets()) {
+  for (const ChipTarget& target : chip_targets()) {
     AccCube out = make_acc_cube(problem.job);
     compute(problem, target, scratch, out);
     ASSERT_EQ(out.data, expected.data) << target.name << ' ' << what;
@@ -203,7 +203,7 @@ TEST_P(ConvComputeShapes, DoesNotDependOnThreads) {
   const int before = parallel_threads();
   for (const int threads : {1, 2}) {
     set_parallel_threads(threads);
-    compute(problem, dot_targets().front(), scratch, out[threads - 1]);
+    compute(problem, chip_targets().front(), scratch, out[threads - 1]);
   }
   set_parallel_threads(before);
   EXPECT_EQ(out[0].data, out[1].data);
@@ -251,7 +251,7 @@ TEST(ConvComputeDepth, WhatCouldSaturateTheAccumulatorTakesTheWrittenOutPath) {
   const Problem problem = make_problem(random, job, Data::kLowest);
   AccCube out = make_acc_cube(job);
   ConvScratch scratch;
-  compute(problem, dot_targets().front(), scratch, out);
+  compute(problem, chip_targets().front(), scratch, out);
   EXPECT_EQ(out.data[0], INT32_MAX);  // 2^30 * 2^18 = 2^48 saturates at 2^47 - 1, which delivers 2^31
 }
 

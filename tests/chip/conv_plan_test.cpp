@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "chip/conv_plan.hpp"
+#include "chip/chip_target.hpp"
 #include "conv_case.hpp"
 #include "support/test_data.hpp"
 
@@ -101,7 +102,7 @@ TEST(ConvPlan, HostileRegistersAreRefusedOrComputedButNeverCrash) {
   for (ConvCase& test : sample_cases()) {
     test.memory.allow_views = random() % 2 == 0;
     for (int i = 0; i < 100; ++i) {
-      chip::ConvCore core(*test.config);
+      chip::ConvCore core(*test.config, chip::chip_targets().front());
       for (ConvOperation op : test.operations) {
         mutate(random, test.config->register_map, op.conv);
         const auto job = chip::plan_convolution(*test.config, op.conv);

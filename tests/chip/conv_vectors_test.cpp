@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // NVIDIA's C-model decides: every pass-through case of the convolution archives.
-#include <cstdlib>
-
 #include <gtest/gtest.h>
 
-#include "chip/conv_dot.hpp"
+#include "chip/chip_target.hpp"
 #include "conv_case.hpp"
 #include "support/test_data.hpp"
 
@@ -16,25 +14,23 @@ class ConvVectors : public testing::TestWithParam<const char*> {};
 TEST_P(ConvVectors, EveryPassThroughCase) {
   MEDLAR_REFERENCE_DATA(path, std::string("vectors/") + GetParam() + ".tar.xz");
   std::vector<ConvCase> cases = load_cases(path);
-  const auto targets = chip::dot_targets();
-  for (const chip::DotTarget& target : targets) {
+  const auto targets = chip::chip_targets();
+  for (const chip::ChipTarget& target : targets) {
     if (cases.front().json.at("precision") == "fp16" && target.name != targets.front().name &&
         target.name != targets.back().name) {
       continue;  // one vector kernel and the written-out one
     }
-    ASSERT_EQ(setenv("MEDLAR_CHIP_ISA", std::string(target.name).c_str(), 1), 0);
     int compared = 0;
     for (ConvCase& test : cases) {
       if (test.operations.empty()) {
         continue;
       }
-      chip::ConvCore core(*test.config);
+      chip::ConvCore core(*test.config, target);
       EXPECT_EQ(run_case(test, core), "") << target.name << ' ' << test.name << ": " << test.json.at("description");
       compared += passes_through(test.operations.front().sdp) ? 1 : 0;
     }
     EXPECT_GT(compared, 0);
   }
-  unsetenv("MEDLAR_CHIP_ISA");
 }
 
 INSTANTIATE_TEST_SUITE_P(Archives, ConvVectors,

@@ -5,7 +5,9 @@
 #include <memory>
 #include <random>
 
-#include "chip/sdp_target.hpp"
+#include "chip/chip.hpp"
+#include "chip/chip_target.hpp"
+#include "chip/play/flat_memory.hpp"
 #include "num/float_convert.hpp"
 
 namespace medlar::chip {
@@ -53,6 +55,9 @@ constexpr size_t kLanes = 64;
 
 class SdpTargets : public testing::Test {
  protected:
+  /// All but the plain ones, which come last.
+  static std::span<const ChipTarget> vector_targets() { return chip_targets().first(chip_targets().size() - 3); }
+
   template <typename Fill, typename Run>
   void compare(Fill fill, Run run) {
     for (uint32_t seed = 0; seed < 4000; ++seed) {
@@ -62,12 +67,15 @@ class SdpTargets : public testing::Test {
       for (int32_t& value : data) {
         value = fill(lanes);
       }
+      const Lanes start = lanes;
       std::vector<int32_t> plain = data;
-      std::vector<int32_t> vector = data;
-      Lanes second = lanes;
       run(scalar_sdp_target(), stage, lanes, std::span<int32_t>(plain));
-      run(vector_sdp_target(), stage, second, std::span<int32_t>(vector));
-      ASSERT_EQ(plain, vector) << "seed " << seed << " shift " << stage.mul_shift << " algo " << int(stage.algo);
+      for (const ChipTarget& target : vector_targets()) {
+        std::vector<int32_t> vector = data;
+        Lanes again = start;
+        run(target.sdp, stage, again, std::span<int32_t>(vector));
+        ASSERT_EQ(plain, vector) << target.name << " seed " << seed << " shift " << stage.mul_shift << " algo " << int(stage.algo);
+      }
     }
   }
 
@@ -142,13 +150,17 @@ TEST_F(SdpTargets, EveryHalfBothWays) {
   for (size_t i = 0; i < plain.size(); ++i) {
     plain[i] = static_cast<int16_t>(i);
   }
-  std::vector<int32_t> vector = plain;
+  const std::vector<int32_t> halves = plain;
   scalar_sdp_target().widen_float(false, plain);
-  vector_sdp_target().widen_float(false, vector);
-  ASSERT_EQ(plain, vector);
-  scalar_sdp_target().narrow_float(plain);
-  vector_sdp_target().narrow_float(vector);
-  ASSERT_EQ(plain, vector);
+  std::vector<int32_t> back = plain;
+  scalar_sdp_target().narrow_float(back);
+  for (const ChipTarget& target : vector_targets()) {
+    std::vector<int32_t> vector = halves;
+    target.sdp.widen_float(false, vector);
+    ASSERT_EQ(plain, vector) << target.name;
+    target.sdp.narrow_float(vector);
+    ASSERT_EQ(back, vector) << target.name;
+  }
 }
 
 TEST_F(SdpTargets, LoadsAndStores) {
@@ -161,15 +173,90 @@ TEST_F(SdpTargets, LoadsAndStores) {
   std::vector<int32_t> b(kLanes);
   std::vector<uint8_t> back(2 * kLanes);
   for (const bool wide : {false, true}) {
-    for (const SdpTarget* target : {&scalar_sdp_target(), &vector_sdp_target()}) {
-      std::vector<int32_t>& lanes = target == &scalar_sdp_target() ? a : b;
-      (wide ? target->load16 : target->load8)(bytes.data(), lanes);
+    (wide ? scalar_sdp_target().load16 : scalar_sdp_target().load8)(bytes.data(), a);
+    for (const ChipTarget& target : chip_targets()) {
+      (wide ? target.sdp.load16 : target.sdp.load8)(bytes.data(), b);
+      EXPECT_EQ(a, b) << target.name;
       std::fill(back.begin(), back.end(), uint8_t{0});
-      (wide ? target->store16 : target->store8)(lanes, back.data());
-      EXPECT_TRUE(std::equal(back.begin(), back.begin() + (wide ? 2 * kLanes : kLanes), bytes.begin())) << target->name;
+      (wide ? target.sdp.store16 : target.sdp.store8)(b, back.data());
+      EXPECT_TRUE(std::equal(back.begin(), back.begin() + (wide ? 2 * kLanes : kLanes), bytes.begin())) << target.name;
     }
-    EXPECT_EQ(a, b);
   }
+}
+
+/// The one-pass chain against stage after stage.
+TEST_F(SdpTargets, Chains) {
+  for (uint32_t seed = 0; seed < 3000; ++seed) {
+    Lanes l(seed);
+    SdpPlan plan;
+    plan.lanes = std::array{8, 16, 32}[static_cast<size_t>(seed % 3)];
+    plan.in = plan.proc = plan.out = seed % 2 == 0 ? hw::Precision::kInt8 : hw::Precision::kInt16;
+    for (SdpStage* stage : {&plan.x1, &plan.x2}) {
+      *stage = l.stage();
+      stage->on = l.coin();
+      stage->algo = Alu::kSum;
+      stage->prelu = false;
+      stage->alu_from_memory = stage->mul_from_memory = l.coin();
+    }
+    if (l.coin()) {
+      plan.out_converter = {.offset = l.integer(), .scale = static_cast<int16_t>(l.any()), .shift = static_cast<uint32_t>(seed % 40)};
+    }
+    ASSERT_TRUE(sdp_is_chain(plan));
+    std::array<std::unique_ptr<SdpOperands>, 2> operands = {std::make_unique<SdpOperands>(), std::make_unique<SdpOperands>()};
+    std::array<bool, 2> per_lane = {l.coin(), l.coin()};
+    for (size_t s = 0; s < 2; ++s) {
+      for (size_t i = 0; i < kLanes; ++i) {
+        const size_t from = per_lane[s] ? i : i % static_cast<size_t>(plan.lanes);
+        operands[s]->alu[i] = from == i ? l.integer() : operands[s]->alu[from];
+        operands[s]->mul[i] = from == i ? static_cast<int16_t>(l.any()) : operands[s]->mul[from];
+      }
+    }
+    SdpChain chain = make_sdp_chain(plan);
+    for (size_t s = 0; s < 2; ++s) {
+      const SdpStage& stage = s == 0 ? plan.x1 : plan.x2;
+      const bool lanes = per_lane[s] && stage.alu_from_memory;
+      if (per_lane[s] && !lanes) {  // registers hold for every lane
+        operands[s]->alu.fill(operands[s]->alu[0]);
+        operands[s]->mul.fill(operands[s]->mul[0]);
+      }
+      set_chain_operands(stage, *operands[s], lanes, plan.lanes, chain.stages[s]);
+    }
+    std::vector<int32_t> data(kLanes);
+    for (int32_t& value : data) {
+      value = l.integer();
+    }
+    std::vector<int32_t> staged = data;
+    for (size_t s = 0; s < 2; ++s) {
+      const SdpStage& stage = s == 0 ? plan.x1 : plan.x2;
+      if (stage.on) {
+        sdp_x_stage(stage, *operands[s], staged);
+      }
+    }
+    const bool wide = plan.out == hw::Precision::kInt16;
+    sdp_convert(plan.out_converter, wide ? 16 : 8, staged);
+    std::vector<uint8_t> want(kLanes * 2);
+    (wide ? scalar_sdp_target().store16 : scalar_sdp_target().store8)(staged, want.data());
+    for (const ChipTarget& target : vector_targets()) {
+      std::vector<uint8_t> got(kLanes * 2);
+      target.sdp.chain(chain, data.data(), kLanes, got.data());
+      ASSERT_EQ(got, want) << target.name << " seed " << seed;
+    }
+  }
+}
+
+TEST(ChipTargets, AnUnknownNameIsAnError) {
+  EXPECT_EQ(chip_targets().back().name, "reference");
+  for (const ChipTarget& target : chip_targets()) {
+    EXPECT_EQ((*find_chip_target(target.name))->name, target.name);
+  }
+  const auto unknown = find_chip_target("avx1024");
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("'avx1024'"), std::string::npos) << unknown.error().message;
+  EXPECT_NE(unknown.error().message.find("reference"), std::string::npos) << "what there is: " << unknown.error().message;
+  FlatMemory memory;
+  Chip chip(*hw::find_config("nv_small").value(), memory, "avx1024");
+  EXPECT_FALSE(chip.read_register(0));
+  EXPECT_FALSE(chip.write_register(0x1004, 0));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // NVIDIA's C-model against the chip, byte for byte: padding lanes, gaps and counters included.
 #include <gtest/gtest.h>
 
+#include "chip/chip_target.hpp"
 #include "chip/play/vector_player.hpp"
 #include "support/test_data.hpp"
 
@@ -25,12 +26,32 @@ class CopiedVectors : public testing::TestWithParam<const char*> {};
 /// The same through a memory that shows nothing in place.
 TEST_P(CopiedVectors, MatchTheReferenceModel) {
   MEDLAR_REFERENCE_DATA(archive, std::string("vectors/") + GetParam() + ".tar.xz");
-  const auto report = play_vectors(archive, {.in_place = false, .only = {}});
+  const auto report = play_vectors(archive, {.in_place = false, .only = {}, .isa = {}});
   ASSERT_TRUE(report) << report.error().to_string();
   for (const PlayReport::Item& item : report->failed) {
     ADD_FAILURE() << item.name << ": " << item.message;
   }
 }
+
+class EveryTargetVectors : public testing::TestWithParam<const char*> {};
+
+/// Every vector unit that this machine has, and the slow model.
+TEST_P(EveryTargetVectors, MatchTheReferenceModel) {
+  MEDLAR_REFERENCE_DATA(archive, std::string("vectors/") + GetParam() + ".tar.xz");
+  for (const ChipTarget& target : chip_targets()) {
+    const auto report = play_vectors(archive, {.only = {}, .isa = std::string(target.name)});
+    ASSERT_TRUE(report) << report.error().to_string();
+    for (const PlayReport::Item& item : report->failed) {
+      ADD_FAILURE() << target.name << ": " << item.name << ": " << item.message;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Units, EveryTargetVectors,
+                         testing::Values("nv_full_batch", "nv_full_image", "nv_full_reuse", "nv_full_rubik", "nv_full_sdp_int8",
+                                         "nv_full_sdp_int16", "nv_full_sdp_fp16", "nv_full_sdp_pdp", "nv_full_cdp", "nv_full_pdp",
+                                         "nv_full_winograd", "nv_small_conv_int8", "nv_small_sdp", "nv_large_sdp"),
+                         [](const auto& archive) { return std::string(archive.param); });
 
 class TracedVectors : public testing::TestWithParam<const char*> {};
 
@@ -49,7 +70,7 @@ TEST_P(TracedVectors, MatchTheReferenceModel) {
   MEDLAR_REFERENCE_DATA(archive, std::string("vectors/") + GetParam() + ".tar.xz");
   for (const bool in_place : {true, false}) {
     CountingTracer tracer;
-    const auto report = play_vectors(archive, {.in_place = in_place, .only = {}, .tracer = &tracer});
+    const auto report = play_vectors(archive, {.in_place = in_place, .only = {}, .isa = {}, .tracer = &tracer});
     ASSERT_TRUE(report) << report.error().to_string();
     for (const PlayReport::Item& item : report->failed) {
       ADD_FAILURE() << item.name << ": " << item.message;

@@ -82,7 +82,7 @@ Status play_case(const VectorCase& test, const VectorOptions& options) {
   for (const VectorCase::Block& block : test.memory) {
     MEDLAR_TRY(memory.write(block.ram, block.address, *block.bytes));
   }
-  Chip chip(*config, memory);
+  Chip chip(*config, memory, options.isa);
   chip.set_tracer(options.tracer);
   MEDLAR_TRY(run_case(test, chip));
   MEDLAR_TRY(check_done(test, chip));
