@@ -26,12 +26,17 @@ std::string_view step_name(StepKind kind) {
   return "?";
 }
 
+/// "%name", and "%name#2" for the third item of a batch.
+std::string tensor_text(const LayerTensor& tensor) {
+  return tensor.item == 0 ? "%" + tensor.name : fmt::format("%{}#{}", tensor.name, tensor.item);
+}
+
 std::string step_text(const LayerGraph& graph, const Step& step) {
   std::string text(step_name(step.kind));
   if (step.kind == StepKind::kTable) {
     text += fmt::format("({})", function_spec(step.function).name);
   } else if (step.operand != kNoTensor) {
-    text += fmt::format("(%{})", graph.tensor(step.operand).name);
+    text += fmt::format("({})", tensor_text(graph.tensor(step.operand)));
   } else if (step.kind == StepKind::kMin || step.kind == StepKind::kMax) {
     text += fmt::format("({})", step.add.empty() ? 0.0f : step.add[0]);
   } else if (step.kind == StepKind::kAffine) {
@@ -85,8 +90,8 @@ std::string to_text(const LayerGraph& graph) {
   std::string text;
   for (const Layer& layer : graph.layers) {
     const LayerTensor& dst = graph.tensor(layer.dst);
-    text += fmt::format("%{} {}x{}x{} = {}(%{})", dst.name, dst.c, dst.h, dst.w, std::visit(BodyText{}, layer.body),
-                        graph.tensor(layer.src).name);
+    text += fmt::format("{} {}x{}x{} = {}({})", tensor_text(dst), dst.c, dst.h, dst.w, std::visit(BodyText{}, layer.body),
+                        tensor_text(graph.tensor(layer.src)));
     for (const Step& step : layer.steps) {
       text += fmt::format(" -> {}", step_text(graph, step));
     }

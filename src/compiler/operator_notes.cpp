@@ -55,7 +55,7 @@ void add_elementwise(std::vector<OperatorNote>& notes) {
           "along rows or columns alone");
   notes.push_back({"Div", Probe::kPower, false, "by a constant"});
   add_all(notes, {"Sum", "Mean"}, Probe::kVariadic, true, "as a chain of Add");
-  notes.push_back({"Pow", Probe::kPower, true, "constant exponents 2, 3, 0.5, 1 and -1"});
+  notes.push_back({"Pow", Probe::kPower, true, "one constant exponent: 2 and 3 as products, 0.5, -1 and other fractions up to 4 by table"});
   add_all(notes, {"Relu", "Clip", "LeakyRelu", "Neg", "Abs", "HardSigmoid", "Identity", "Dropout"}, Probe::kUnary, false, "");
   notes.push_back({"PRelu", Probe::kPrelu, false, "slope constant, one or one for each channel, magnitude up to 256"});
   notes.push_back({"BatchNormalization", Probe::kBatchNorm, false, "inference; folded into a convolution before it"});

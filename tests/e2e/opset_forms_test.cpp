@@ -23,79 +23,76 @@ struct Form {
 constexpr int64_t kOldest = 7;
 constexpr int64_t kNewest = 22;
 
-const std::vector<Form>& forms() {
-  static const std::vector<Form> all = {
-      {"ClipAttributes", 7, 10, [](TripBuilder& b, ValueId x) { return b.node("Clip", {x}, {{"min", -0.5f}, {"max", 0.25f}}); }},
-      {"ClipInputs", 11, 22, [](TripBuilder& b, ValueId x) {
-         return b.node("Clip", {x, b.scalar(-0.5f), b.scalar(0.25f)});
-       }},
-      {"PadAttributes", 7, 10, [](TripBuilder& b, ValueId x) {
-         return b.node("Pad", {x}, {{"pads", Ints{0, 0, 1, 2, 0, 0, 0, 1}}, {"value", 0.5f}});
-       }},
-      {"PadInputs", 11, 22, [](TripBuilder& b, ValueId x) {
-         return b.node("Pad", {x, b.ints({0, 0, 1, 2, 0, 0, 0, 1}), b.scalar(0.5f)});
-       }},
-      {"PadAxes", 18, 22, [](TripBuilder& b, ValueId x) { return b.node("Pad", {x, b.ints({1, 2}), kNoValue, b.ints({3})}); }},
-      {"SliceAttributes", 7, 9, [](TripBuilder& b, ValueId x) {
-         return b.node("Slice", {x}, {{"starts", Ints{1, 2}}, {"ends", Ints{6, 7}}, {"axes", Ints{2, 3}}});
-       }},
-      {"SliceInputs", 10, 22, [](TripBuilder& b, ValueId x) {
-         return b.node("Slice", {x, b.ints({1}), b.ints({7}), b.ints({3}), b.ints({2})});
-       }},
-      {"SplitAttribute", 7, 12, [](TripBuilder& b, ValueId x) {
-         const auto parts = b.nodes("Split", {x}, 2, {{"axis", int64_t{1}}, {"split", Ints{8, 4}}});
-         return b.node("Concat", {parts[1], parts[0]}, {{"axis", int64_t{1}}});
-       }},
-      {"SplitInput", 13, 22, [](TripBuilder& b, ValueId x) {
-         const auto parts = b.nodes("Split", {x, b.ints({8, 4})}, 2, {{"axis", int64_t{1}}});
-         return b.node("Concat", {parts[1], parts[0]}, {{"axis", int64_t{1}}});
-       }},
-      {"SplitCount", 18, 22, [](TripBuilder& b, ValueId x) {
-         const auto parts = b.nodes("Split", {x}, 2, {{"axis", int64_t{3}}, {"num_outputs", int64_t{2}}});
-         return b.node("Add", {parts[0], parts[1]});
-       }},
-      {"SqueezeAttribute", 7, 12, [](TripBuilder& b, ValueId x) {
-         return b.node("Squeeze", {b.node("GlobalAveragePool", {x})}, {{"axes", Ints{2, 3}}});
-       }},
-      {"SqueezeInput", 13, 22, [](TripBuilder& b, ValueId x) {
-         return b.node("Squeeze", {b.node("GlobalAveragePool", {x}), b.ints({2, 3})});
-       }},
-      {"ReduceMeanAttribute", 7, 17, [](TripBuilder& b, ValueId x) {
-         return b.node("ReduceMean", {x}, {{"axes", Ints{2, 3}}, {"keepdims", int64_t{1}}});
-       }},
-      {"ReduceMeanInput", 18, 22, [](TripBuilder& b, ValueId x) { return b.node("ReduceMean", {x, b.ints({-1, -2})}); }},
-      {"ReduceSumAttribute", 7, 12, [](TripBuilder& b, ValueId x) { return b.node("ReduceSum", {x}, {{"axes", Ints{1}}}); }},
-      {"ReduceSumInput", 13, 22, [](TripBuilder& b, ValueId x) { return b.node("ReduceSum", {x, b.ints({1})}); }},
-      {"UpsampleAttribute", 7, 8, [](TripBuilder& b, ValueId x) { return b.node("Upsample", {x}, {{"scales", Floats{1, 1, 2, 2}}}); }},
-      {"UpsampleInput", 9, 9, [](TripBuilder& b, ValueId x) { return b.node("Upsample", {x, b.floats({1, 1, 2, 2})}); }},
-      {"ResizeTen", 10, 10, [](TripBuilder& b, ValueId x) { return b.node("Resize", {x, b.floats({1, 1, 2, 2})}); }},
-      {"ResizeScales", 11, 22, [](TripBuilder& b, ValueId x) {
-         return b.node("Resize", {x, b.floats({}), b.floats({1, 1, 2, 2})}, {{"mode", std::string("linear")}});
-       }},
-      {"ResizeSizes", 11, 22, [](TripBuilder& b, ValueId x) {
-         return b.node("Resize", {x, b.floats({}), b.floats({}), b.ints({1, 12, 16, 16})}, {{"mode", std::string("nearest")}});
-       }},
-      {"ResizeAxes", 18, 22, [](TripBuilder& b, ValueId x) {
-         return b.node("Resize", {x, kNoValue, b.floats({2, 2})}, {{"axes", Ints{2, 3}}, {"mode", std::string("linear")}});
-       }},
-      {"DropoutAttribute", 7, 11, [](TripBuilder& b, ValueId x) { return b.node("Relu", {b.node("Dropout", {x}, {{"ratio", 0.3f}})}); }},
-      {"BatchNormalization", 7, 22, [](TripBuilder& b, ValueId x) {
-         return b.node("BatchNormalization", {x, b.random({12}, 0.5, 1.5), b.random({12}, -1, 1), b.random({12}, -1, 1),
-                                              b.random({12}, 0.5, 1.5)});
-       }},
-      {"AveragePool", 7, 22, [](TripBuilder& b, ValueId x) {
-         return b.node("AveragePool", {x}, {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}});
-       }},
-      {"PRelu", 7, 22, [](TripBuilder& b, ValueId x) { return b.node("PRelu", {x, b.random({12, 1, 1}, 0, 0.5)}); }},
-      {"Gemm", 7, 22, [](TripBuilder& b, ValueId x) {
-         const ValueId row = b.node("Flatten", {b.node("GlobalMaxPool", {x})});
-         return b.node("Gemm", {row, b.random({12, 5}, -0.5, 0.5), b.random({5}, -0.5, 0.5)});
-       }},
-      {"DepthToSpace", 7, 22, [](TripBuilder& b, ValueId x) { return b.node("DepthToSpace", {x}, {{"blocksize", int64_t{2}}}); }},
-      {"HardSwish", 14, 22, [](TripBuilder& b, ValueId x) { return b.node("HardSwish", {x}); }},
-  };
-  return all;
-}
+const Form kForms[] = {
+    {"ClipAttributes", 7, 10, [](TripBuilder& b, ValueId x) { return b.node("Clip", {x}, {{"min", -0.5f}, {"max", 0.25f}}); }},
+    {"ClipInputs", 11, 22, [](TripBuilder& b, ValueId x) {
+       return b.node("Clip", {x, b.scalar(-0.5f), b.scalar(0.25f)});
+     }},
+    {"PadAttributes", 7, 10, [](TripBuilder& b, ValueId x) {
+       return b.node("Pad", {x}, {{"pads", Ints{0, 0, 1, 2, 0, 0, 0, 1}}, {"value", 0.5f}});
+     }},
+    {"PadInputs", 11, 22, [](TripBuilder& b, ValueId x) {
+       return b.node("Pad", {x, b.ints({0, 0, 1, 2, 0, 0, 0, 1}), b.scalar(0.5f)});
+     }},
+    {"PadAxes", 18, 22, [](TripBuilder& b, ValueId x) { return b.node("Pad", {x, b.ints({1, 2}), kNoValue, b.ints({3})}); }},
+    {"SliceAttributes", 7, 9, [](TripBuilder& b, ValueId x) {
+       return b.node("Slice", {x}, {{"starts", Ints{1, 2}}, {"ends", Ints{6, 7}}, {"axes", Ints{2, 3}}});
+     }},
+    {"SliceInputs", 10, 22, [](TripBuilder& b, ValueId x) {
+       return b.node("Slice", {x, b.ints({1}), b.ints({7}), b.ints({3}), b.ints({2})});
+     }},
+    {"SplitAttribute", 7, 12, [](TripBuilder& b, ValueId x) {
+       const auto parts = b.nodes("Split", {x}, 2, {{"axis", int64_t{1}}, {"split", Ints{8, 4}}});
+       return b.node("Concat", {parts[1], parts[0]}, {{"axis", int64_t{1}}});
+     }},
+    {"SplitInput", 13, 22, [](TripBuilder& b, ValueId x) {
+       const auto parts = b.nodes("Split", {x, b.ints({8, 4})}, 2, {{"axis", int64_t{1}}});
+       return b.node("Concat", {parts[1], parts[0]}, {{"axis", int64_t{1}}});
+     }},
+    {"SplitCount", 18, 22, [](TripBuilder& b, ValueId x) {
+       const auto parts = b.nodes("Split", {x}, 2, {{"axis", int64_t{3}}, {"num_outputs", int64_t{2}}});
+       return b.node("Add", {parts[0], parts[1]});
+     }},
+    {"SqueezeAttribute", 7, 12, [](TripBuilder& b, ValueId x) {
+       return b.node("Squeeze", {b.node("GlobalAveragePool", {x})}, {{"axes", Ints{2, 3}}});
+     }},
+    {"SqueezeInput", 13, 22, [](TripBuilder& b, ValueId x) {
+       return b.node("Squeeze", {b.node("GlobalAveragePool", {x}), b.ints({2, 3})});
+     }},
+    {"ReduceMeanAttribute", 7, 17, [](TripBuilder& b, ValueId x) {
+       return b.node("ReduceMean", {x}, {{"axes", Ints{2, 3}}, {"keepdims", int64_t{1}}});
+     }},
+    {"ReduceMeanInput", 18, 22, [](TripBuilder& b, ValueId x) { return b.node("ReduceMean", {x, b.ints({-1, -2})}); }},
+    {"ReduceSumAttribute", 7, 12, [](TripBuilder& b, ValueId x) { return b.node("ReduceSum", {x}, {{"axes", Ints{1}}}); }},
+    {"ReduceSumInput", 13, 22, [](TripBuilder& b, ValueId x) { return b.node("ReduceSum", {x, b.ints({1})}); }},
+    {"UpsampleAttribute", 7, 8, [](TripBuilder& b, ValueId x) { return b.node("Upsample", {x}, {{"scales", Floats{1, 1, 2, 2}}}); }},
+    {"UpsampleInput", 9, 9, [](TripBuilder& b, ValueId x) { return b.node("Upsample", {x, b.floats({1, 1, 2, 2})}); }},
+    {"ResizeTen", 10, 10, [](TripBuilder& b, ValueId x) { return b.node("Resize", {x, b.floats({1, 1, 2, 2})}); }},
+    {"ResizeScales", 11, 22, [](TripBuilder& b, ValueId x) {
+       return b.node("Resize", {x, b.floats({}), b.floats({1, 1, 2, 2})}, {{"mode", std::string("linear")}});
+     }},
+    {"ResizeSizes", 11, 22, [](TripBuilder& b, ValueId x) {
+       return b.node("Resize", {x, b.floats({}), b.floats({}), b.ints({1, 12, 16, 16})}, {{"mode", std::string("nearest")}});
+     }},
+    {"ResizeAxes", 18, 22, [](TripBuilder& b, ValueId x) {
+       return b.node("Resize", {x, kNoValue, b.floats({2, 2})}, {{"axes", Ints{2, 3}}, {"mode", std::string("linear")}});
+     }},
+    {"DropoutAttribute", 7, 11, [](TripBuilder& b, ValueId x) { return b.node("Relu", {b.node("Dropout", {x}, {{"ratio", 0.3f}})}); }},
+    {"BatchNormalization", 7, 22, [](TripBuilder& b, ValueId x) {
+       return b.node("BatchNormalization", {x, b.random({12}, 0.5, 1.5), b.random({12}, -1, 1), b.random({12}, -1, 1),
+                                            b.random({12}, 0.5, 1.5)});
+     }},
+    {"AveragePool", 7, 22, [](TripBuilder& b, ValueId x) {
+       return b.node("AveragePool", {x}, {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}});
+     }},
+    {"PRelu", 7, 22, [](TripBuilder& b, ValueId x) { return b.node("PRelu", {x, b.random({12, 1, 1}, 0, 0.5)}); }},
+    {"Gemm", 7, 22, [](TripBuilder& b, ValueId x) {
+       const ValueId row = b.node("Flatten", {b.node("GlobalMaxPool", {x})});
+       return b.node("Gemm", {row, b.random({12, 5}, -0.5, 0.5), b.random({5}, -0.5, 0.5)});
+     }},
+    {"DepthToSpace", 7, 22, [](TripBuilder& b, ValueId x) { return b.node("DepthToSpace", {x}, {{"blocksize", int64_t{2}}}); }},
+    {"HardSwish", 14, 22, [](TripBuilder& b, ValueId x) { return b.node("HardSwish", {x}); }},
+};
 
 void expect_on_dla(GraphRun run, const std::string& name) {
   const auto wanted = reference_run(run);
@@ -115,7 +112,7 @@ void expect_on_dla(GraphRun run, const std::string& name) {
 }
 
 TEST(OpsetForms, EveryFormRunsOnTheDla) {
-  for (const Form& form : forms()) {
+  for (const Form& form : kForms) {
     for (int64_t opset = std::max(form.first, kOldest); opset <= std::min(form.last, kNewest); ++opset) {
       TripBuilder b(static_cast<uint32_t>(opset));
       b.set_opset(opset);

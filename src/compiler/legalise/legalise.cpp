@@ -53,6 +53,7 @@ constexpr std::array kRows = {
     OperatorRow{"Neg", check_unary, lower_unary},
     OperatorRow{"PRelu", check_prelu, lower_prelu},
     OperatorRow{"Pad", check_pad, lower_pad},
+    OperatorRow{"Pow", check_table, lower_table},
     OperatorRow{"Reciprocal", check_table, lower_table},
     OperatorRow{"Relu", check_relu, lower_relu},
     OperatorRow{"Reshape", check_relabel, lower_relabel},

@@ -25,8 +25,26 @@ constexpr std::array kFunctions = {
     Named{"Tanh", Function::kTanh},
 };
 
+/// The exponent of a Pow that is left after the rewrites: a fraction, so that the base is not negative.
+Result<Step> power_step(const graph::Graph& graph, const graph::Node& node) {
+  const graph::Tensor* constant = constant_input(graph, node, 1);
+  const auto values = constant == nullptr ? std::nullopt : graph::to_doubles(*constant);
+  if (!values || values->size() != 1) {
+    return fail(Code::kUnsupported, "the exponent is not one constant");
+  }
+  const double exponent = (*values)[0];
+  constexpr double kLargest = 4.0;
+  if (!(std::fabs(exponent) <= kLargest) || exponent == std::floor(exponent)) {
+    return fail(Code::kUnsupported, "exponent {}: possible are -1, 0.5, 1, 2, 3 and fractions up to {}", exponent, kLargest);
+  }
+  return Step{.kind = StepKind::kTable, .function = Function::kPower, .alpha = static_cast<float>(exponent)};
+}
+
 /// The step of a node; an attribute of the wrong type or an unknown approximation is an error.
-Result<Step> table_step(const graph::Node& node) {
+Result<Step> table_step(const graph::Graph& graph, const graph::Node& node) {
+  if (node.op_type == "Pow") {
+    return power_step(graph, node);
+  }
   Step step{.kind = StepKind::kTable};
   for (const Named& named : kFunctions) {
     step.function = named.op_type == node.op_type ? named.function : step.function;
@@ -62,7 +80,7 @@ Verdict check_table(const Question& question, const graph::Node& node) {
   if (!question.config.sdp_lut && node.op_type != "HardSwish") {
     return Refusal{Reason::kMissingUnit, "lookup table of the SDP", ""};
   }
-  const auto step = table_step(node);
+  const auto step = table_step(question.graph, node);
   return step ? Verdict{} : Refusal{Reason::kAttribute, step.error().message, ""};
 }
 
@@ -90,7 +108,7 @@ void lower_hard_swish(Lowering& lowering, const graph::Node& node) {
 }  // namespace
 
 Status lower_table(Lowering& lowering, const graph::Node& node) {
-  MEDLAR_ASSIGN(Step step, table_step(node));
+  MEDLAR_ASSIGN(Step step, table_step(lowering.question.graph, node));
   if (!lowering.question.config.sdp_lut) {
     lower_hard_swish(lowering, node);
     return {};
