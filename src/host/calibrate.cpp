@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/parallel.hpp"
 #include "host/downstream.hpp"
 #include "host/reference.hpp"
 

@@ -34,14 +34,6 @@ int main(int argc, char** argv) {
       medlar::tools::add_simulate,
       medlar::tools::add_stats,
   };
-  const std::vector<Action (*)(CLI::App&)> commands{medlar::tools::add_build, medlar::tools::add_run,
-                                                    medlar::tools::add_inspect, medlar::tools::add_devices,
-                                                    medlar::tools::add_accuracy, medlar::tools::add_debug,
-                                                    medlar::tools::add_profile,  medlar::tools::add_simulate,
-                                                    medlar::tools::add_stats,
-                                                    medlar::tools::add_log,
-                                                    medlar::tools::add_sysfs,   medlar::tools::add_doctor, medlar::tools::add_ops,
-                                                    medlar::tools::add_chip,    medlar::tools::add_trace};
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const auto& add : commands) {
     const Action action = add(app);
