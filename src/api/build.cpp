@@ -107,11 +107,15 @@ compiler::CompileOptions compile_options(const BuildRequest& request, const Prep
   return options;
 }
 
-Result<Calibrated> calibrate_prepared(const BuildRequest& request, const Preparation& p, const compiler::CompileOptions& options) {
-  // The compiler rewrites the graph first, always alike: the values in between need ranges too.
+Result<graph::Graph> rewritten_graph(const Preparation& p) {
   graph::Graph rewritten = p.graph;
   host::OnnxEvaluator evaluator;
   MEDLAR_TRY(compiler::simplify(rewritten, &evaluator));
+  return rewritten;
+}
+
+Result<Calibrated> calibrate_prepared(const BuildRequest& request, const Preparation& p, const compiler::CompileOptions& options) {
+  MEDLAR_ASSIGN(const graph::Graph rewritten, rewritten_graph(p));
   MEDLAR_ASSIGN(Calibrated calibrated, calibrate(request, rewritten, p.preprocess, p.stated, options));
   MEDLAR_ASSIGN(const std::set<std::string> asked, fp16_nodes(request.layer_precisions, p.original));
   calibrated.fp16_nodes.insert(asked.begin(), asked.end());

@@ -50,7 +50,8 @@ Result<engine::Engine> check(const BuildRequest& request) {
   compiler::CalibrationTable table;
   if (request.precision == hw::Precision::kInt8) {
     const bool samples = !request.calibration.empty() || !p.stated.ranges.empty();
-    Calibrated calibrated{.table = compiler::assumed_ranges(p.graph), .fp16_nodes = {}};
+    MEDLAR_ASSIGN(const graph::Graph rewritten, rewritten_graph(p));
+    Calibrated calibrated{.table = compiler::assumed_ranges(rewritten), .fp16_nodes = {}};
     if (samples) {
       MEDLAR_ASSIGN(calibrated, calibrate_prepared(request, p, options));
     } else {

@@ -21,6 +21,9 @@ Result<Preparation> prepare(const BuildRequest& request);
 /// `prepared` has to outlive the options.
 compiler::CompileOptions compile_options(const BuildRequest& request, const Preparation& prepared);
 
+/// As the compiler rewrites it first, always alike: the values in between need ranges too.
+Result<graph::Graph> rewritten_graph(const Preparation& prepared);
+
 /// Ranges from the request's samples, and the layers that stay in FP16.
 Result<Calibrated> calibrate_prepared(const BuildRequest& request, const Preparation& prepared, const compiler::CompileOptions& options);
 
