@@ -36,6 +36,12 @@ std::vector<ValueId> operands(const graph::CaptureIndex& captures, const graph::
 
 size_t index_of(Engine engine) { return static_cast<size_t>(engine); }
 
+/// Shape arithmetic and indices: not worth a GPU where the CPU is at hand.
+bool computes_integers(const graph::Graph& graph, const graph::Node& node) {
+  return std::none_of(node.outputs.begin(), node.outputs.end(),
+                      [&](ValueId id) { return id != graph::kNoValue && graph::is_floating(graph.value(id).type); });
+}
+
 class Problem {
  public:
   explicit Problem(const PartitionRequest& request) : request_(request), graph_(request.graph) {
@@ -112,7 +118,9 @@ class Problem {
     if (request_.costs.has_gpu && !needs_cpu(graph_, node)) {
       row[index_of(Engine::kGpu)] = elsewhere + kLeast + seconds(i, Engine::kGpu);
     }
-    row[index_of(Engine::kCpu)] = elsewhere + 2 * kLeast + seconds(i, Engine::kCpu);
+    if (row[index_of(Engine::kGpu)] == kCannot || computes_integers(graph_, node) || request_.costs.placing == Placing::kFastest) {
+      row[index_of(Engine::kCpu)] = elsewhere + 2 * kLeast + seconds(i, Engine::kCpu);  // Else the GPU is where work falls back to.
+    }
     return row;
   }
 
