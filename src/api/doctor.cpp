@@ -87,6 +87,10 @@ Finding speed_finding(const Patient& patient) {
   const double share = handing / std::max(dla + handing, 1e-12);
   f.evidence = fmt::format("{} transitions between engines take {:.3f} ms, the DLA's work {:.3f} ms (modelled)", count,
                            1e3 * handing, 1e3 * dla);
+  if (dla <= 0) {
+    f.evidence += "; the engine carries no modelled times, so nothing is concluded";
+    return f;
+  }
   f.health = count > 0 && share > kTransitionShare ? Health::kWarning : Health::kGood;
   if (f.health == Health::kWarning) {
     const bool small = count <= 2;
