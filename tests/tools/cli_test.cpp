@@ -129,6 +129,45 @@ TEST_F(Cli, ErrorsNameTheThing) {
   EXPECT_NE(truncated.text.find("t.engine"), std::string::npos);
 }
 
+TEST_F(Cli, LogIsTheKernelsWithModelledTime) {
+  const Outcome boot = medlar("log --device orin-nx-16gb --disable-core 1");
+  EXPECT_EQ(boot.exit_code, 0) << boot.text;
+  EXPECT_NE(boot.text.find("modelled device time"), std::string::npos);
+  EXPECT_NE(boot.text.find("[    0.000000] nvdla 15880000.nvdla0: probed\n"), std::string::npos) << boot.text;
+  EXPECT_NE(boot.text.find("nvdla 158c0000.nvdla1: disabled in the device tree"), std::string::npos);
+  EXPECT_NE(boot.text.find("cma: Reserved 256 MiB"), std::string::npos);
+  EXPECT_NE(boot.text.find("64 MiB optee"), std::string::npos);
+  EXPECT_EQ(medlar("log --device orin-nano-8gb --disable-core 4").exit_code, 1);
+}
+
+TEST_F(Cli, SysfsHasTheFilesOfTheBoard) {
+  EXPECT_EQ(medlar("sysfs /dev --device orin-nx-16gb").text, "nvhost-nvdla0\nnvhost-nvdla1\n");
+  EXPECT_EQ(medlar("sysfs /sys/kernel/debug/bpmp/debug/regulator/dlaa/name").text, "dlaa\n");
+  const Outcome names = medlar("sysfs '/sys/kernel/debug/bpmp/debug/regulator/*/name' --device orin-nx-16gb");
+  EXPECT_NE(names.text.find("regulator/dlab/name: dlab"), std::string::npos) << names.text;
+  const Outcome clocks = medlar("sysfs /sys/kernel/debug/clk/clk_summary --device agx-orin-64gb --power-mode MAXN");
+  EXPECT_NE(clocks.text.find("1600000000"), std::string::npos) << clocks.text;
+  EXPECT_EQ(medlar("sysfs '/sys/kernel/debug/cma/linux,cma/count' --cma-bytes 8M").text, "2048\n");
+  const Outcome missing = medlar("sysfs /sys/nothing");
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_NE(missing.text.find("/sys/nothing: no such file"), std::string::npos);
+}
+
+TEST_F(Cli, DoctorSaysCauseEvidenceAndCure) {
+  const Outcome well = medlar("doctor");
+  EXPECT_EQ(well.exit_code, 0) << well.text;
+  const Outcome hidden = medlar("doctor --disable-core 0");
+  EXPECT_EQ(hidden.exit_code, 1);
+  EXPECT_NE(hidden.text.find("DLA not detected             FAILED"), std::string::npos) << hidden.text;
+  EXPECT_NE(hidden.text.find("device tree"), std::string::npos);
+  const Outcome small = medlar("doctor --cma-bytes 1M");
+  EXPECT_EQ(small.exit_code, 1);
+  EXPECT_NE(small.text.find("cause:    CMA is exhausted"), std::string::npos) << small.text;
+  const Outcome model = medlar("doctor " + digits("digits.onnx"));
+  EXPECT_EQ(model.text.find("no model given"), std::string::npos) << model.text;
+  EXPECT_NE(model.text.find("transitions between engines take"), std::string::npos) << model.text;
+}
+
 TEST_F(Cli, DevicesCarryTheirLabel) {
   const auto devices = nlohmann::json::parse(medlar("devices --json").text);
   int exact = 0;
