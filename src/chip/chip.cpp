@@ -61,7 +61,7 @@ Chip::State::State(const hw::HwConfig& config_, MemoryPort& memory_, std::string
       const size_t index = base ? (*base + info.offset) / 4 : 0;
       if (base && present(config, block)) {
         addresses.resize(std::max(addresses.size(), index + 1));
-        addresses[index] = hw::find_register(static_cast<uint32_t>(index * 4), config.register_map);
+        addresses[index] = hw::RegisterRef{block, &info, *base + info.offset};
       }
     }
   }

@@ -2,14 +2,20 @@
 // The inner product with AVX-512 VNNI (vpdpbusd, vpdpwssd). Highway 1.0 has neither, hence intrinsics.
 #include "chip/conv_dot.hpp"
 
-#if defined(__x86_64__) && !defined(__clang__)  // Clang has no target pragma: its builds take the portable way
+#if defined(__x86_64__)
+#ifndef __clang__
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
+#endif
 #include <immintrin.h>
 
 #include <array>
 #include <cstring>
 #include <utility>
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
+#endif
 
 namespace medlar::chip {
 namespace {
@@ -173,7 +179,11 @@ void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to) {
 }
 
 }  // namespace medlar::chip
+#ifdef __clang__
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 #else
 namespace medlar::chip {
 void dot_bytes_avx512(const DotTile& tile) { dot_bytes_scalar(tile); }

@@ -6,9 +6,11 @@
 // further are done one at a time.
 #include "chip/conv_half.hpp"
 
-#if defined(__x86_64__) && !defined(__clang__)  // Clang has no target pragma: its builds take the portable way
+#if defined(__x86_64__)
+#ifndef __clang__
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd")
+#endif
 #include <immintrin.h>
 
 #include <array>
@@ -16,6 +18,10 @@
 #include <cstring>
 
 #include "num/fp_mac.hpp"
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512cd"))), apply_to = function)
+#endif
 
 namespace medlar::chip {
 namespace {
@@ -432,7 +438,11 @@ bool has_fast_half(std::string_view name) {
 }
 
 }  // namespace medlar::chip
+#ifdef __clang__
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 #else
 namespace medlar::chip {
 void half_tile_avx512(const HalfTile&) {}

@@ -4,9 +4,15 @@
 #include "chip/sdp_chain.hpp"
 
 #if defined(__x86_64__)
+#ifndef __clang__
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq")
+#endif
 #include <immintrin.h>
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq"))), apply_to = function)
+#endif
 
 namespace medlar::chip {
 namespace {
@@ -113,7 +119,11 @@ void run_sdp_chain_avx512(const SdpChain& chain, const int32_t* from, size_t cou
 }
 
 }  // namespace medlar::chip
+#ifdef __clang__
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 #else
 namespace medlar::chip {
 void run_sdp_chain_avx512(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
