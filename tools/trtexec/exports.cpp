@@ -79,7 +79,9 @@ Json layer_info_json(const Options& options, const engine::Engine& engine) {
                                       {"Origins", {placement.node}}, {"MACs", placement.macs}, {"Reason", placement.reason}});
   }
   for (const auto* names : {&engine.plan.inputs, &engine.plan.outputs}) {
-    bindings.insert(bindings.end(), names->begin(), names->end());
+    for (const std::string& name : *names) {
+      bindings.push_back(name);
+    }
   }
   return {{"Layers", options.verbosity == "none" ? Json::array() : std::move(layers)}, {"Bindings", std::move(bindings)}};
 }

@@ -116,7 +116,7 @@ struct Lane {
   std::map<std::string, graph::Tensor> outputs;
 };
 
-Status bind(const Options& options, api::Module& module, const Measurement& m, Lane& lane) {
+Status bind_lane(const Options& options, api::Module& module, const Measurement& m, Lane& lane) {
   for (const runtime::LoadedEngine::Io& io : lane.context->engine().io()) {
     if (options.no_data_transfers && (io.device || io.bytes)) {
       MEDLAR_ASSIGN(auto memory, module.allocate(io.device ? io.device->size : *io.bytes));
@@ -139,7 +139,7 @@ Status run_real(const Options& options, const engine::Engine& engine, api::Modul
   for (Lane& lane : lanes) {
     MEDLAR_ASSIGN(lane.context, runtime::ExecutionContext::create(loaded));
     MEDLAR_ASSIGN(lane.stream, runtime::Stream::create({.name = "query", .depth = 4}));
-    MEDLAR_TRY(bind(options, module, m, lane));
+    MEDLAR_TRY(bind_lane(options, module, m, lane));
     m.device_bytes += lane.context->device_bytes();
   }
   const auto start = Clock::now();
