@@ -5,7 +5,6 @@
 #include <cmath>
 #include <set>
 
-#include "base/parallel.hpp"
 #include "graph/captures.hpp"
 #include "import/onnx_export.hpp"
 
@@ -77,7 +76,7 @@ Result<Downstream> Downstream::create(const graph::Graph& graph, const std::stri
     return fail(Code::kUnsupported, "no output depends on tensor '{}'", value);
   }
   MEDLAR_ASSIGN(const ByteBuffer model, import::export_onnx(graph, part.nodes, part.inputs, part.outputs));
-  MEDLAR_ASSIGN(Session session, Session::create(model, graph.name, {.provider = Provider::kCpu, .threads = parallel_threads(), .optimise = true}));
+  MEDLAR_ASSIGN(Session session, Session::create(model, graph.name, {.provider = Provider::kCpu, .threads = kReferenceThreads, .optimise = true}));
   return Downstream(std::move(session), value);
 }
 

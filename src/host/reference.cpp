@@ -4,7 +4,6 @@
 #include <map>
 #include <numeric>
 
-#include "base/parallel.hpp"
 #include "import/onnx_export.hpp"
 
 namespace medlar::host {
@@ -21,7 +20,7 @@ Result<Reference> Reference::create(const graph::Graph& graph, std::vector<std::
     outputs.push_back(*value);
   }
   MEDLAR_ASSIGN(const ByteBuffer model, import::export_onnx(graph, nodes, graph.inputs, outputs));
-  MEDLAR_ASSIGN(Session session, Session::create(model, graph.name, {.provider = Provider::kCpu, .threads = parallel_threads(), .optimise = false}));
+  MEDLAR_ASSIGN(Session session, Session::create(model, graph.name, {.provider = Provider::kCpu, .threads = kReferenceThreads, .optimise = false}));
   return Reference(std::move(session), std::move(wanted));
 }
 

@@ -15,6 +15,10 @@
 
 namespace medlar::host {
 
+/// Threads of runs whose results become part of an engine (calibration, references): fixed, because the order of float
+/// additions inside a kernel follows the count, and an engine must not depend on the machine.
+inline constexpr int kReferenceThreads = 2;
+
 enum class Provider : uint8_t { kAuto, kCpu, kCuda };
 
 /// "CPU", "CUDA", "automatic".

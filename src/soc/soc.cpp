@@ -11,8 +11,6 @@ namespace {
 
 /// Free pages of the host system beside a DRAM that is wholly the driver's carve-out (the open NVDLA boards).
 constexpr uint64_t kHostSystemBytes = uint64_t{256} << 20;
-/// Loadables that this driver takes on a core of the open boards, where NVIDIA's takes one.
-constexpr uint32_t kOpenLoadables = 16;
 
 }  // namespace
 
@@ -25,7 +23,7 @@ SocConfig SocConfig::of(const hw::DeviceProfile& profile) {
   config.mode = profile.default_mode;
   config.platform = profile.platform;
   const bool all_cma = profile.cma_bytes >= profile.dram_bytes;
-  config.max_loadables = std::max(profile.max_loadables, profile.label == hw::Label::kBitExact ? kOpenLoadables : 1);
+  config.max_loadables = profile.max_loadables;
   config.memory.dram_bytes = profile.dram_bytes + (all_cma ? kHostSystemBytes + profile.os_bytes : 0);
   config.memory.cma_bytes = std::min(profile.cma_bytes, profile.dram_bytes);
   config.memory.os_bytes = profile.os_bytes;

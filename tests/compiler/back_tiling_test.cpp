@@ -23,18 +23,20 @@ struct Layer {
 
 ConvShape shape_of(const hw::HwConfig& config, Precision precision, const Layer& x) {
   const auto per = static_cast<int>(config.channels_per_atom(precision));
+  // Padding is less than the kernel on each axis (NVDLA programming guide, limitations).
+  const int pad_x = std::min(x.pad, x.s - 1), pad_y = std::min(x.pad, x.r - 1);
   return {.w = x.w,
           .h = x.h,
           .c = x.c,
-          .out_w = (x.w + 2 * x.pad - x.s) / x.stride + 1,
-          .out_h = (x.h + 2 * x.pad - x.r) / x.stride + 1,
+          .out_w = (x.w + 2 * pad_x - x.s) / x.stride + 1,
+          .out_h = (x.h + 2 * pad_y - x.r) / x.stride + 1,
           .k = x.k,
           .r = x.r,
           .s = x.s,
           .stride_x = x.stride,
           .stride_y = x.stride,
-          .pad_left = x.pad,
-          .pad_top = x.pad,
+          .pad_left = pad_x,
+          .pad_top = pad_y,
           .precision = precision,
           .kernel_step = per,
           .output_surface = per};

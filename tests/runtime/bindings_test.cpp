@@ -53,7 +53,7 @@ TEST_F(BindingsTest, EveryConversionIsListed) {
     }
   }
   EXPECT_EQ(conversions,
-            (std::vector<std::string>{"float32 rows to int8 cube", "int8 cube to float32 rows"}));
+            (std::vector<std::string>{"float32 rows to int8 image", "int8 cube to float32 rows"}));
 }
 
 TEST_F(BindingsTest, DeviceMemoryInRowsIsSharedWithTheHostSegment) {
