@@ -28,6 +28,7 @@ Action add_doctor(CLI::App& app);
 Action add_ops(CLI::App& app);
 Action add_chip(CLI::App& app);
 Action add_trace(CLI::App& app);
+Action add_report(CLI::App& app);
 Action add_profile(CLI::App& app);
 Action add_simulate(CLI::App& app);
 Action add_stats(CLI::App& app);

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
       medlar::tools::add_ops,
       medlar::tools::add_chip,
       medlar::tools::add_trace,
+      medlar::tools::add_report,
       medlar::tools::add_profile,
       medlar::tools::add_simulate,
       medlar::tools::add_stats,
