@@ -44,6 +44,13 @@ ByteBuffer constant_bytes(const HwTensor& tensor, const hw::CubeLayout& layout, 
   return bytes;
 }
 
+/// INT16 stands between INT8 and FP16 alone, and the SDP then moves two atoms for each INT8 atom, used or not.
+uint64_t bytes_with_pairs(const HwTensor& tensor, const hw::CubeLayout& layout, const hw::HwConfig& config) {
+  const int surfaces = ceil_div(tensor.c, static_cast<int>(config.channels_per_atom(tensor.precision)));
+  const bool odd = tensor.precision == hw::Precision::kInt16 && surfaces % 2 != 0;
+  return layout.total_bytes() + (odd ? layout.surf_stride : 0);
+}
+
 /// Its own buffer; equal constants share one.
 BufferId buffer_for(Program& program, TensorId id, const hw::CubeLayout& layout) {
   const HwTensor& tensor = program.graph->tensors[static_cast<size_t>(id)];
@@ -51,7 +58,7 @@ BufferId buffer_for(Program& program, TensorId id, const hw::CubeLayout& layout)
     return add_constant(program, constant_bytes(tensor, layout, *program.config));
   }
   program.buffers.push_back(
-      {.where = class_of(tensor.role), .bytes = layout.total_bytes(), .tensor = id, .data = {}});
+      {.where = class_of(tensor.role), .bytes = bytes_with_pairs(tensor, layout, *program.config), .tensor = id, .data = {}});
   return static_cast<BufferId>(program.buffers.size() - 1);
 }
 
