@@ -136,9 +136,14 @@ Status Sensitivity::choose_reaches(const std::vector<compiler::StoredTensor>& st
     }
     TensorRange& range = found->second;
     const std::vector<float> reaches = candidate_reaches(range, percentile);
-    const auto behind = reaches.size() > 1 ? Downstream::create(graph_, tensor.range) : fail(Code::kNotFound, "one candidate");
+    if (reaches.size() < 2) {
+      continue;
+    }
+    const auto behind = Downstream::create(graph_, tensor.range);
     if (!behind) {
-      continue;  // nothing to choose: the squared error's reach, or an output, whose own error that is
+      // An output: its largest values are the scores and boxes that count, so nothing is clipped.
+      range.reach = compiler::calibrated_reach(range, {Calibrator::kMaximum, percentile});
+      continue;
     }
     double least = INFINITY;
     float best = range.reach;

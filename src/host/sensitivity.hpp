@@ -20,7 +20,8 @@ class Sensitivity {
   /// Runs the samples once and keeps every value.
   static Result<Sensitivity> create(const graph::Graph& graph, const std::vector<sample::Sample>& samples);
 
-  /// Sets the reach of each stored tensor to that of the calibrator, of all four, with the least error at the outputs.
+  /// Sets the reach of each stored tensor to that of the calibrator, of all four, with the least error at the outputs; outputs
+  /// themselves are not clipped.
   Status choose_reaches(const std::vector<compiler::StoredTensor>& stored, double percentile, const ProgressSink& progress,
                         compiler::CalibrationTable& table);
 
