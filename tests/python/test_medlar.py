@@ -62,6 +62,13 @@ def test_check_names_reasons(model):
     assert refused and all(p.reason_code.startswith("MDL") and p.reason for p in refused)
 
 
+def test_devices_of_single_layers(model):
+    engine = medlar.build(model, layer_devices={"conv1": "CPU"})
+    assert "cpu Conv 'conv1'" in engine.placement()
+    with pytest.raises(medlar.NotFound, match="no_such_layer"):
+        medlar.build(model, layer_devices={"no_such_layer": "CPU"})
+
+
 def test_profile(engine):
     profile = medlar.profile(engine, iterations=3)
     assert len(profile.host_ms) == 3 and profile.modelled_dla_ms > 0

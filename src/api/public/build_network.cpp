@@ -6,6 +6,7 @@
 
 #include <fmt/ranges.h>
 
+#include "api/costs.hpp"
 #include "api/inspect.hpp"
 #include "api/public/calibration_source.hpp"
 #include "api/public/config_state.hpp"
@@ -221,7 +222,9 @@ std::map<const Layer*, LayerPlacement> place_layers(const NetworkState& network,
   Lowered lowered = graph_of(network, input_shapes(network, config, *config.logger));
   host::OnnxEvaluator evaluator;
   take(graph::fold_constants(lowered.graph, &evaluator));
-  const compiler::CompileOptions options{.config = profile_of(config.device).config, .precision = precision_of(config)};
+  const hw::DeviceProfile& device = profile_of(config.device);
+  compiler::CompileOptions options{.config = device.config, .precision = precision_of(config)};
+  options.costs = api::partition_costs(device, options.precision, compiler::Placing::kPreferDla);
   const auto placements = take(compiler::place(lowered.graph, options));
   std::map<const Layer*, LayerPlacement> answers;
   for (const auto& layer : network.layers) {
@@ -261,8 +264,7 @@ std::vector<std::byte> build_network(const NetworkState& network, const BuilderC
   compiler::CompileOptions options{.config = device.config, .precision = precision};
   options.engines = rules_of(network, lowered, config);
   options.user = &lowered.graph;
-  options.costs.has_gpu = host_engine(device) == compiler::Engine::kGpu;
-  options.costs.max_loadables = device.max_loadables;
+  options.costs = api::partition_costs(device, precision, compiler::Placing::kPreferDla);
   const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
   const bool all_elsewhere = !reduced || (config.default_device == DeviceType::kGpu && config.devices.empty());
   const bool ranges = precision == hw::Precision::kInt8 && !all_elsewhere;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "api/build.hpp"
+#include "api/costs.hpp"
 #include "api/public/config_state.hpp"
 #include "api/public/errors.hpp"
 #include "api/public/log.hpp"
@@ -76,9 +77,6 @@ int Builder::numDLACores() const {
 }
 
 std::vector<std::byte> buildModel(const ModelBuild& request, Logger& logger) {
-  if (!request.layerDevices.empty()) {
-    door::raise(ErrorCode::kUnsupported, "devices of single layers ('{}') in buildModel: build a network with a BuilderConfig", request.layerDevices);
-  }
   return stoppable([&] {
     const api::BuildRequest build{.model = request.model,
                                   .device = std::string(door::profile_of(request.device).name),
@@ -87,6 +85,8 @@ std::vector<std::byte> buildModel(const ModelBuild& request, Logger& logger) {
                                   .calibrator = calibrator_of(request.calibrator),
                                   .shapes = request.shapes,
                                   .allow_fallback = request.allowFallback,
+                                  .engines = request.layerDevices.empty() ? std::vector<compiler::EngineRule>()
+                                                                          : door::take(compiler::parse_engine_rules(request.layerDevices)),
                                   .log = door::sink_to(logger),
                                   .progress = door::progress_sink(request.progress)};
     return file_bytes(door::take(api::build(build)));
@@ -105,8 +105,9 @@ std::vector<LayerPlacement> checkModel(const ModelBuild& request, Logger& logger
     names.push_back(node.name);
   }
   door::take(graph::fold_constants(graph, &evaluator));
-  const compiler::CompileOptions options{.config = door::profile_of(request.device).config,
-                                         .precision = request.int8 ? hw::Precision::kInt8 : hw::Precision::kFp16};
+  const hw::DeviceProfile& device = door::profile_of(request.device);
+  compiler::CompileOptions options{.config = device.config, .precision = request.int8 ? hw::Precision::kInt8 : hw::Precision::kFp16};
+  options.costs = api::partition_costs(device, options.precision, compiler::Placing::kPreferDla);
   const auto placements = door::take(compiler::place(graph, options));
   return door::placements_of(names, placements);
 }
