@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profile/advisor_rules.hpp"
 
+#include "sched/scenario.hpp"
 #include "timing/machine.hpp"
 
 #include <algorithm>
@@ -221,7 +222,7 @@ MaybeFinding wide_channels(const Case& c) {
 }
 
 MaybeFinding contention(const Case& c) {
-  const double reached = static_cast<double>(c.mode.dram_bytes_per_second) * c.device.dram_efficiency;
+  const double reached = sched::scenario_for(c.device, c.mode).dram_bytes_per_second;
   const double used = static_cast<double>(c.profile.dram_bytes) / (c.profile.total_ms / 1e3) / reached;
   if (used < 0.5) {
     return std::nullopt;

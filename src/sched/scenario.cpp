@@ -88,7 +88,10 @@ Scenario scenario_for(const hw::DeviceProfile& device, const hw::PowerMode& mode
   scenario.transition = {device.transition.min_us * kMicroseconds,
                          device.transition.typical_us * kMicroseconds,
                          device.transition.max_us * kMicroseconds};
-  scenario.dram_bytes_per_second = static_cast<double>(mode.dram_bytes_per_second) * device.dram_efficiency;
+  // The DLA's share is what its own ports reach; together the engines reach at least what the best of them
+  // does alone.
+  const double reached = std::max({device.dram_efficiency, device.gpu.dram_share, device.cpu.dram_share});
+  scenario.dram_bytes_per_second = static_cast<double>(mode.dram_bytes_per_second) * reached;
   scenario.dram_joules_per_byte = kDramJoulesPerByte;
   for (uint32_t core = 0; core < device.dla_cores; ++core) {
     scenario.engines.push_back(dla_engine(device, core));

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // profile, simulate, stats and trtexec as a user meets them.
+#include "base/files.hpp"
+#include "support/test_data.hpp"
+
 #include <array>
 #include <cstdio>
 #include <set>
-
-#include <nlohmann/json.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/files.hpp"
-#include "support/test_data.hpp"
+#include <nlohmann/json.hpp>
 
 namespace medlar {
 namespace {
@@ -54,7 +54,9 @@ class Engines : public testing::Test {
   static std::string path(const std::string& name) { return (*folder_ / name).string(); }
   static std::string digits() { return (test::source_dir() / "models/digits/digits.onnx").string(); }
   static std::string calibration() { return (test::source_dir() / "models/digits/calibration").string(); }
-  static std::string scenario(const std::string& name) { return (test::source_dir() / "examples/scenarios" / name).string(); }
+  static std::string scenario(const std::string& name) {
+    return (test::source_dir() / "examples/scenarios" / name).string();
+  }
   static Json read_json(const std::string& file) {
     const auto text = read_text_file(file);
     return text ? Json::parse(*text, nullptr, false) : Json();
@@ -97,7 +99,8 @@ void check_trace(const Json& trace, const std::set<std::string>& wanted_tracks) 
 }
 
 TEST_F(Engines, ProfileAccountsForEveryLayer) {
-  const Outcome outcome = medlar("profile " + digits() + " --fp16 --device nv_full --json --advise --timeline " + path("t.json"));
+  const Outcome outcome =
+      medlar("profile " + digits() + " --fp16 --device nv_full --json --advise --timeline " + path("t.json"));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.text;
   const Json json = Json::parse(outcome.text);
   EXPECT_EQ(json["label"], "bit-exact");
@@ -107,14 +110,16 @@ TEST_F(Engines, ProfileAccountsForEveryLayer) {
     EXPECT_FALSE(layer["bound"].get<std::string>().empty());
   }
   EXPECT_NEAR(layers + json["transition_ms"].get<double>(), json["modelled_ms"].get<double>(), 1e-9);
-  EXPECT_NEAR(json["dla_ms"].get<double>() + json["gpu_ms"].get<double>() + json["cpu_ms"].get<double>(), layers, 1e-9);
+  EXPECT_NEAR(json["dla_ms"].get<double>() + json["gpu_ms"].get<double>() + json["cpu_ms"].get<double>(),
+              layers, 1e-9);
   EXPECT_EQ(json["advice"]["recommendations"].size(), 3u);
   for (const Json& finding : json["advice"]["findings"]) {
     for (const char* key : {"finding", "evidence", "cure", "gain"}) {
       EXPECT_FALSE(finding[key].get<std::string>().empty()) << key;
     }
   }
-  check_trace(read_json(path("t.json")), {"DLA CONV", "DLA SDP", "DLA PDP", "DLA DMA", "GPU", "CPU", "Fences", "Transitions"});
+  check_trace(read_json(path("t.json")),
+              {"DLA CONV", "DLA SDP", "DLA PDP", "DLA DMA", "GPU", "CPU", "Fences", "Transitions"});
 }
 
 TEST_F(Engines, EveryExampleScenarioRuns) {
@@ -126,7 +131,8 @@ TEST_F(Engines, EveryExampleScenarioRuns) {
       EXPECT_GT(stream["completed"], 0) << entry.path();
       EXPECT_EQ(stream["missed_deadlines"], 0) << entry.path() << " " << stream["name"];
     }
-    EXPECT_EQ(medlar("simulate --json " + entry.path().string()).text, first.text) << "two runs are the same bytes";
+    EXPECT_EQ(medlar("simulate --json " + entry.path().string()).text, first.text)
+        << "two runs are the same bytes";
   }
 }
 
@@ -134,13 +140,16 @@ TEST_F(Engines, ExecutionBesideTheSimulationRunsEveryFrame) {
   const std::string command = "simulate " + scenario("01_dla_only.yaml") + " --execute --frames 20";
   const Outcome first = medlar(command);
   ASSERT_EQ(first.exit_code, 0) << first.text;
-  EXPECT_NE(first.text.find("executed camera/classify on dla0: 20 inferences"), std::string::npos) << first.text;
+  EXPECT_NE(first.text.find("executed camera/classify on dla0: 20 inferences"), std::string::npos)
+      << first.text;
   const auto checksum = [](const std::string& text) { return text.substr(text.find("outputs ")); };
   EXPECT_EQ(checksum(first.text), checksum(medlar(command).text));
 }
 
 TEST_F(Engines, ScenarioTimelineOpens) {
-  ASSERT_EQ(medlar("simulate " + scenario("03_dla_with_fallback.yaml") + " --timeline " + path("s.json")).exit_code, 0);
+  ASSERT_EQ(
+      medlar("simulate " + scenario("03_dla_with_fallback.yaml") + " --timeline " + path("s.json")).exit_code,
+      0);
   check_trace(read_json(path("s.json")), {"dla0", "gpu", "Transitions"});
 }
 
@@ -165,14 +174,20 @@ TEST_F(Engines, StatsPrintALineAnInterval) {
 }
 
 TEST_F(Engines, TrtexecBuildsRunsAndExports) {
-  const std::string files = " --exportTimes=" + path("times.json") + " --exportProfile=" + path("profile.json") + " --exportOutput=" +
-                            path("output.json") + " --exportLayerInfo=" + path("layers.json") + " --saveEngine=" + path("d.engine");
-  const Outcome outcome = trtexec("--onnx=" + digits() + " --useDLACore=0 --fp16 --allowGPUFallback --verbose --iterations=5 --duration=0.01" +
-                                  std::string(" --dumpProfile --dumpOutput") + files);
+  const std::string files = " --exportTimes=" + path("times.json") +
+                            " --exportProfile=" + path("profile.json") +
+                            " --exportOutput=" + path("output.json") +
+                            " --exportLayerInfo=" + path("layers.json") + " --saveEngine=" + path("d.engine");
+  const Outcome outcome =
+      trtexec("--onnx=" + digits() +
+              " --useDLACore=0 --fp16 --allowGPUFallback --verbose --iterations=5 --duration=0.01" +
+              std::string(" --dumpProfile --dumpOutput") + files);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.text;
-  for (const char* line : {"&&&& RUNNING", "---------- Layers Running on DLA ----------", "[DlaLayer] {ForeignNode[conv1", "Device: DLA",
-                           "(fallback)", "[DLA] Layer conv1: ", "DLA utilization: ", "Throughput: ", "Latency: min = ", "GPU Compute Time: min = ",
-                           "percentile(99%)", "(modelled)", "(host: this computer)", "Total", "&&&& PASSED"}) {
+  for (const char* line :
+       {"&&&& RUNNING", "---------- Layers Running on DLA ----------", "[DlaLayer] {ForeignNode[conv1",
+        "Device: DLA", "(fallback)", "[DLA] Layer conv1: ", "DLA utilization: ", "Throughput: ",
+        "Latency: min = ", "GPU Compute Time: min = ", "percentile(99%)", "(modelled)",
+        "(host: this computer)", "Total", "&&&& PASSED"}) {
     EXPECT_NE(outcome.text.find(line), std::string::npos) << line << "\n" << outcome.text;
   }
   const Json profile = read_json(path("profile.json"));
@@ -185,7 +200,9 @@ TEST_F(Engines, TrtexecBuildsRunsAndExports) {
   EXPECT_TRUE(read_json(path("times.json"))[0].contains("latencyMs"));
   EXPECT_EQ(read_json(path("output.json"))[0]["values"].size(), 10u);
   EXPECT_FALSE(read_json(path("layers.json"))["Layers"].empty());
-  const Outcome loaded = trtexec("--loadEngine=" + path("d.engine") + " --useDLACore=0 --iterations=3 --duration=0 --timeDeserialize --infStreams=2");
+  const Outcome loaded =
+      trtexec("--loadEngine=" + path("d.engine") +
+              " --useDLACore=0 --iterations=3 --duration=0 --timeDeserialize --infStreams=2");
   EXPECT_EQ(loaded.exit_code, 0) << loaded.text;
   EXPECT_NE(loaded.text.find("Engine deserialized"), std::string::npos);
 }
@@ -197,16 +214,22 @@ TEST_F(Engines, TrtexecRefusesByNameWithAReason) {
     return outcome.text;
   };
   const std::string onnx = "--onnx=" + digits();
-  EXPECT_NE(message(onnx + " --safe").find("--safe is refused: there is no safety runtime"), std::string::npos);
+  EXPECT_NE(message(onnx + " --safe").find("--safe is refused: there is no safety runtime"),
+            std::string::npos);
   EXPECT_NE(message(onnx + " --noSuchFlag").find("unknown option: --noSuchFlag"), std::string::npos);
   EXPECT_NE(message(onnx + " --percentile=101").find("'101' is no number of 0 to 100"), std::string::npos);
   EXPECT_NE(message(onnx + " --int8 --useDLACore=0").find("--int8 needs --calib"), std::string::npos);
-  EXPECT_NE(message(onnx + " --useDLACore=7 --allowGPUFallback --iterations=1").find("DLA core 7"), std::string::npos);
-  EXPECT_NE(message(onnx + " --fp16 --useDLACore=0").find("softmax"), std::string::npos) << "no fallback, no engine";
+  EXPECT_NE(message(onnx + " --useDLACore=7 --allowGPUFallback --iterations=1").find("DLA core 7"),
+            std::string::npos);
+  EXPECT_NE(message(onnx + " --fp16 --useDLACore=0").find("softmax"), std::string::npos)
+      << "no fallback, no engine";
   EXPECT_NE(message(onnx + " --fp16 --buildDLAStandalone").find("--inputIOFormats"), std::string::npos);
   const std::string formats = " --inputIOFormats=fp16:chw16 --outputIOFormats=fp16:chw16";
-  EXPECT_NE(message(onnx + " --fp16 --useDLACore=0 --buildDLAStandalone --allowGPUFallback" + formats).find("exclude each other"), std::string::npos);
-  EXPECT_NE(message(onnx + " --loadEngine=x.engine").find("either --onnx=FILE or --loadEngine=FILE"), std::string::npos);
+  EXPECT_NE(message(onnx + " --fp16 --useDLACore=0 --buildDLAStandalone --allowGPUFallback" + formats)
+                .find("exclude each other"),
+            std::string::npos);
+  EXPECT_NE(message(onnx + " --loadEngine=x.engine").find("either --onnx=FILE or --loadEngine=FILE"),
+            std::string::npos);
   EXPECT_EQ(trtexec("--help").exit_code, 0);
 }
 
