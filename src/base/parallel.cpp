@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <thread>
 
 #include <tbb/blocked_range.h>
@@ -13,6 +14,18 @@ namespace medlar {
 namespace {
 
 std::atomic<int> thread_limit{0};
+
+/// The calling thread's arena, kept from call to call: with one a call, 8,000 small inferences took 75 s and 265 MB on two
+/// cores instead of 10 s and 62 MB. Shared, because a body may change the limit and call again before its arena is done.
+std::shared_ptr<tbb::task_arena> arena_of(int threads) {
+  thread_local std::shared_ptr<tbb::task_arena> arena;
+  thread_local int concurrency = 0;
+  if (arena == nullptr || concurrency != threads) {
+    arena = std::make_shared<tbb::task_arena>(threads);
+    concurrency = threads;
+  }
+  return arena;
+}
 
 }  // namespace
 
@@ -33,8 +46,8 @@ void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t
     }
     return;
   }
-  tbb::task_arena arena(threads);
-  arena.execute([&] {
+  const std::shared_ptr<tbb::task_arena> arena = arena_of(threads);
+  arena->execute([&] {
     tbb::parallel_for(tbb::blocked_range<int64_t>(0, count, std::max<int64_t>(1, grain)),
                       [&](const tbb::blocked_range<int64_t>& range) { body(range.begin(), range.end()); });
   });
