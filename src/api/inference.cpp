@@ -9,29 +9,6 @@
 #include <utility>
 
 namespace medlar::api {
-namespace {
-
-/// Ties an executed operation to the layer that the compiler made it from.
-LayerTime layer_of(const profile::RecordedOp& op, int segment, const compiler::Plan& plan,
-                   double milliseconds) {
-  LayerTime layer{.engine = compiler::Engine::kDla,
-                  .segment = segment,
-                  .name = fmt::format("op {}", op.op_index),
-                  .origins = {},
-                  .modelled_ms = milliseconds,
-                  .host_ms = 0,
-                  .unit = op.unit};
-  for (const compiler::HwOpInfo& info : plan.hw_ops) {
-    if (info.segment == segment && info.task_op == static_cast<int>(op.op_index)) {
-      layer.name = info.name;
-      layer.origins = info.origins;
-    }
-  }
-  return layer;
-}
-
-}  // namespace
-
 /// Members are destroyed from the last to the first: the context before the engine and its module.
 struct Inference::State {
   engine::Engine engine;
@@ -46,37 +23,6 @@ struct Inference::State {
       segment.payload = {};  // loaded: the copy is not needed any more
     }
     return {};
-  }
-
-  void add_layers(InferenceResult& result) const {
-    for (const runtime::SegmentRun& run : result.report.segments) {
-      if (run.segment >= 0 && run.engine != compiler::Engine::kDla) {
-        result.layers.push_back(host_layer(run));
-      }
-      for (const uint64_t serial : run.serials) {
-        for (const profile::RecordedOp& op : module->recorder().take(run.core, serial)) {
-          const double milliseconds = module->recorder().milliseconds(op.time.cycles);
-          result.layers.push_back(layer_of(op, run.segment, engine.plan, milliseconds));
-          result.modelled_dla_ms += milliseconds;
-        }
-      }
-    }
-  }
-
-  LayerTime host_layer(const runtime::SegmentRun& run) const {
-    LayerTime layer{.engine = run.engine,
-                    .segment = run.segment,
-                    .name = engine.plan.segments[static_cast<size_t>(run.segment)].name,
-                    .origins = {},
-                    .modelled_ms = 0,
-                    .host_ms = 1e3 * run.host_seconds,
-                    .unit = {}};
-    for (const compiler::Placement& placement : engine.plan.placements) {
-      if (placement.segment == run.segment) {
-        layer.origins.push_back(placement.node);
-      }
-    }
-    return layer;
   }
 };
 
@@ -135,7 +81,10 @@ Result<InferenceResult> Inference::run(const std::map<std::string, graph::Tensor
   InferenceResult result;
   MEDLAR_ASSIGN(result.outputs, state_->context->run(inputs, &result.report));
   result.host_ms = 1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  state_->add_layers(result);
+  result.layers = layer_times(result.report, state_->engine.plan, state_->module->recorder());
+  for (const LayerTime& layer : result.layers) {
+    result.modelled_dla_ms += layer.modelled_ms;
+  }
   return result;
 }
 

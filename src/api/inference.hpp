@@ -2,6 +2,7 @@
 // One engine on a simulated module, one inference after the other, each layer accounted for.
 #pragma once
 
+#include "api/layer_times.hpp"
 #include "api/module.hpp"
 #include "chip/tracer.hpp"
 #include "engine/engine.hpp"
@@ -15,18 +16,6 @@
 #include <vector>
 
 namespace medlar::api {
-
-/// One layer of an inference. Modelled time is the device's; host time is this computer's. Never added to
-/// each other.
-struct LayerTime {
-  compiler::Engine engine = compiler::Engine::kCpu;
-  int segment = 0;
-  std::string name;                  ///< Hardware operation or host segment.
-  std::vector<std::string> origins;  ///< ONNX nodes.
-  double modelled_ms = 0;            ///< DLA only; 0 for host segments, which are not modelled.
-  double host_ms = 0;                ///< Host segments only.
-  std::string unit = {};             ///< DLA: "CONV+SDP".
-};
 
 struct InferenceResult {
   std::map<std::string, graph::Tensor> outputs;

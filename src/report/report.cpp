@@ -63,8 +63,7 @@ Json page_data(const ReportData& data) {
                {"places", list(lay_out(data.layers.size(), data.edges))}, {"roofline", nullptr}};
   if (data.roofline) {
     json["roofline"] = {{"macs_per_second", data.roofline->macs_per_second},
-                        {"dram_bytes_per_second", data.roofline->dram_bytes_per_second},
-                        {"sram_bytes_per_second", data.roofline->sram_bytes_per_second}};
+                        {"dram_bytes_per_second", data.roofline->dram_bytes_per_second}};
   }
   return json;
 }

@@ -60,7 +60,6 @@ struct Span {
 struct Roofline {
   double macs_per_second = 0;
   double dram_bytes_per_second = 0;
-  double sram_bytes_per_second = 0;  ///< 0: the device has none.
 };
 
 /// Device memory at one moment of an inference, bytes by class.

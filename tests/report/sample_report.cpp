@@ -21,7 +21,7 @@ ReportData sample_report() {
     data.memory.push_back({10.0 * i, 1u << 20, 65536, 4096u * unsigned(i), 1024});
   }
   data.edges.push_back({0, 30});
-  data.roofline = Roofline{.macs_per_second = 5e12, .dram_bytes_per_second = 38e9, .sram_bytes_per_second = 0};
+  data.roofline = Roofline{.macs_per_second = 5e12, .dram_bytes_per_second = 38e9};
   data.accuracy = {{"top-1", "70.1 %", "70.3 %"}};
   data.advice = {{"Three transitions", "layers 19, 39 and 59 run on the GPU", "replace Softmax", "0.6 ms"}};
   return data;
