@@ -4,6 +4,7 @@
 #include "api/build.hpp"
 #include "api/inference.hpp"
 #include "base/files.hpp"
+#include "e2e/model_run.hpp"
 #include "host/session.hpp"
 #include "import/onnx_import.hpp"
 #include "support/test_data.hpp"
@@ -76,21 +77,6 @@ graph::Tensor make_input(const HybridCase& hybrid, const std::filesystem::path& 
   return image.empty()     ? random_input(spec, random, hybrid.int_limit)
          : image == "text" ? strokes(spec)
                            : picture(hybrid.image, model, spec).value();
-}
-
-double relative_error(const graph::Tensor& ours, const graph::Tensor& wanted) {
-  const std::vector<double> a = graph::to_doubles(ours).value();
-  const std::vector<double> b = graph::to_doubles(wanted).value();
-  if (a.size() != b.size()) {
-    return INFINITY;
-  }
-  double difference = 0;
-  double norm = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    difference += (a[i] - b[i]) * (a[i] - b[i]);
-    norm += b[i] * b[i];
-  }
-  return std::sqrt(difference) / std::max(std::sqrt(norm), 1e-30);
 }
 
 /// Every tensor that changes engines appears in the report, and nothing is copied where it could be shared.

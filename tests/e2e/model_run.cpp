@@ -10,22 +10,6 @@
 namespace medlar::test {
 namespace {
 
-double relative_error(const graph::Tensor& ours, const graph::Tensor& reference) {
-  const std::vector<double> a = graph::to_doubles(ours).value();
-  const std::vector<double> b = graph::to_doubles(reference).value();
-  if (a.size() != b.size()) {
-    return INFINITY;
-  }
-  double difference = 0;
-  double norm = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    difference += (a[i] - b[i]) * (a[i] - b[i]);
-    norm += b[i] * b[i];
-  }
-  const double error = std::sqrt(difference) / std::max(std::sqrt(norm), 1e-30);
-  return std::isnan(error) ? INFINITY : error;
-}
-
 int64_t top1(const graph::Tensor& tensor) {
   const std::vector<double> values = graph::to_doubles(tensor).value();
   return std::max_element(values.begin(), values.end()) - values.begin();
@@ -56,6 +40,22 @@ Result<bool> compare_sample(const host::Session& reference, api::Inference& infe
 }
 
 }  // namespace
+
+double relative_error(const graph::Tensor& ours, const graph::Tensor& reference) {
+  const std::vector<double> a = graph::to_doubles(ours).value();
+  const std::vector<double> b = graph::to_doubles(reference).value();
+  if (a.size() != b.size()) {
+    return INFINITY;
+  }
+  double difference = 0;
+  double norm = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference += (a[i] - b[i]) * (a[i] - b[i]);
+    norm += b[i] * b[i];
+  }
+  const double error = std::sqrt(difference) / std::max(std::sqrt(norm), 1e-30);
+  return std::isnan(error) ? INFINITY : error;
+}
 
 Result<Comparison> compare_with_reference(const ModelCase& model_case) {
   MEDLAR_ASSIGN(engine::Engine engine, api::build({.model = model_case.model,

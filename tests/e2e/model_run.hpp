@@ -29,6 +29,9 @@ struct ModelCase {
   int count = 4;  ///< Samples to run.
 };
 
+/// ||ours - reference|| / ||reference||; infinite where sizes differ or a value is NaN.
+double relative_error(const graph::Tensor& ours, const graph::Tensor& reference);
+
 Result<Comparison> compare_with_reference(const ModelCase& model_case);
 
 }  // namespace medlar::test

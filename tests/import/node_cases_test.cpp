@@ -2,17 +2,14 @@
 // ONNX's own node tests: every case imports or is refused by name, and inferred shapes and types are those of the
 // stored outputs.
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
 #include "graph/shape_inference.hpp"
 #include "graph/text.hpp"
 #include "import/onnx_export.hpp"
+#include "import/node_case_files.hpp"
 #include "import/onnx_import.hpp"
-#include "import/onnx_proto.hpp"
-#include "import/tensor_reader.hpp"
-#include "sample/archive.hpp"
 #include "support/test_data.hpp"
 
 #include <fmt/ranges.h>
@@ -21,49 +18,8 @@
 namespace medlar::import {
 namespace {
 
-struct NodeCase {
-  ByteBuffer model;
-  std::map<int, ByteBuffer> inputs, outputs;
-};
-
-/// "node/NAME/test_data_set_0/output_3.pb" to 3; -1 for another file.
-int file_index(const std::string& path, const std::string& stem) {
-  const size_t at = path.find("/test_data_set_0/" + stem + "_");
-  if (at == std::string::npos) {
-    return -1;
-  }
-  const char* digits = path.data() + at + std::string("/test_data_set_0/").size() + stem.size() + 1;
-  int index = -1;
-  std::from_chars(digits, path.data() + path.size(), index);
-  return index;
-}
-
-std::map<std::string, NodeCase> load_cases(const std::filesystem::path& archive) {
-  std::map<std::string, NodeCase> cases;
-  const Status status = sample::visit_archive(archive, [&](const std::string& path, ByteBuffer bytes) -> Result<bool> {
-    const size_t start = path.find("test_");
-    NodeCase& one = cases[path.substr(start, path.find('/', start) - start)];
-    if (path.ends_with("model.onnx")) {
-      one.model = std::move(bytes);
-    } else if (const int input = file_index(path, "input"); input >= 0) {
-      one.inputs[input] = std::move(bytes);
-    } else if (const int output = file_index(path, "output"); output >= 0) {
-      one.outputs[output] = std::move(bytes);
-    }
-    return true;
-  });
-  EXPECT_TRUE(status) << status.error().message;
-  return cases;
-}
-
-std::optional<graph::Tensor> stored_tensor(const ByteBuffer& bytes) {
-  onnx::TensorProto proto;
-  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return std::nullopt;
-  }
-  auto tensor = read_tensor(proto, std::nullopt);
-  return tensor ? std::optional(std::move(*tensor)) : std::nullopt;
-}
+using test::NodeCase;
+using test::stored_tensor;
 
 /// The case's inputs become constants, so that shape tensors are known; what the file says of results is dropped.
 void specialise(graph::Graph& graph, const NodeCase& one) {
@@ -159,7 +115,7 @@ void check_case(const std::string& name, const NodeCase& one, Tally& tally) {
 
 TEST(NodeCases, EveryCaseImportsOrIsRefusedByName) {
   MEDLAR_REFERENCE_DATA(archive, "models/onnx_node_tests.tar.xz");
-  const auto cases = load_cases(archive);
+  const auto cases = test::load_node_cases(archive);
   Tally tally;
   for (const auto& [name, one] : cases) {
     check_case(name, one, tally);

@@ -1,37 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calibration flags, `medlar accuracy` and `medlar debug` from the command line.
-#include <array>
-#include <cstdio>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/files.hpp"
+#include "support/command.hpp"
 #include "support/test_data.hpp"
 
 namespace medlar {
 namespace {
 
 namespace fs = std::filesystem;
+using test::Outcome;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string text;
-};
-
-Outcome medlar(const std::string& arguments, bool errors = true) {
-  const std::string command = std::string(MEDLAR_BINARY) + " " + arguments + (errors ? " 2>&1" : " 2>/dev/null");
-  FILE* pipe = ::popen(command.c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> block;
-  for (size_t got = 0; (got = std::fread(block.data(), 1, block.size(), pipe)) > 0;) {
-    outcome.text.append(block.data(), got);
-  }
-  const int status = ::pclose(pipe);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
+Outcome medlar(const std::string& arguments, test::Errors errors = test::Errors::kWithOutput) {
+  return test::run_command(std::string(MEDLAR_BINARY) + " " + arguments, errors);
 }
 
 class AccuracyCli : public testing::Test {
@@ -58,7 +43,7 @@ fs::path* AccuracyCli::folder_ = nullptr;
 
 TEST_F(AccuracyCli, PrintsRatesBesideTheReference) {
   ASSERT_EQ(build("a.engine", "--device nv_small --int8 --calib " + digits("calibration")).exit_code, 0);
-  const Outcome json = medlar("accuracy " + path("a.engine") + " --images " + digits("images") + " --json", false);
+  const Outcome json = medlar("accuracy " + path("a.engine") + " --images " + digits("images") + " --json", test::Errors::kDropped);
   ASSERT_EQ(json.exit_code, 0) << json.text;
   const auto report = nlohmann::json::parse(json.text);
   for (const char* key : {"top1", "top5", "reference_top1", "reference_top5", "agreement"}) {
@@ -94,7 +79,7 @@ TEST_F(AccuracyCli, CachesAreWrittenAndReadBack) {
     EXPECT_EQ(text->starts_with(cache == "cache.json" ? "{" : "TRT-8601-EntropyCalibration2\n"), true);
     const Outcome second = build("second.engine", "--device nv_small --int8 --calib " + path(cache));
     ASSERT_EQ(second.exit_code, 0) << second.text;
-    const Outcome json = medlar("accuracy " + path("second.engine") + " --images " + digits("images") + " --json", false);
+    const Outcome json = medlar("accuracy " + path("second.engine") + " --images " + digits("images") + " --json", test::Errors::kDropped);
     EXPECT_GE(nlohmann::json::parse(json.text)["agreement"].get<double>(), 95.0) << cache;
   }
 }
@@ -122,7 +107,7 @@ TEST_F(AccuracyCli, DebugListsTensorsAndACure) {
   ASSERT_EQ(strict.exit_code, 0) << strict.text;
   EXPECT_NE(strict.text.find("first divergence"), std::string::npos) << strict.text;
   EXPECT_NE(strict.text.find("cure:"), std::string::npos) << strict.text;
-  const Outcome json = medlar(base + " --json", false);
+  const Outcome json = medlar(base + " --json", test::Errors::kDropped);
   ASSERT_EQ(json.exit_code, 0) << json.text;
   EXPECT_GT(nlohmann::json::parse(json.text)["layers"].size(), 2u);
   EXPECT_EQ(medlar("debug " + path("model.onnx")).exit_code, 1) << "samples are wanted";

@@ -1,41 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line as a user meets it: outputs, files, exit codes, errors that say what to do.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
 #include <nlohmann/json.hpp>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/files.hpp"
 #include "sample/archive.hpp"
 #include "sample/npy.hpp"
+#include "support/command.hpp"
 #include "support/test_data.hpp"
 
 namespace medlar {
 namespace {
 
 namespace fs = std::filesystem;
+using test::Outcome;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string text;  ///< Standard output and error together.
-};
-
-Outcome medlar(const std::string& arguments) {
-  const std::string command = std::string(MEDLAR_BINARY) + " " + arguments + " 2>&1";
-  FILE* pipe = ::popen(command.c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> block;
-  for (size_t got = 0; (got = std::fread(block.data(), 1, block.size(), pipe)) > 0;) {
-    outcome.text.append(block.data(), got);
-  }
-  const int status = ::pclose(pipe);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
-}
+Outcome medlar(const std::string& arguments) { return test::run_command(std::string(MEDLAR_BINARY) + " " + arguments); }
 
 class Cli : public testing::Test {
  protected:

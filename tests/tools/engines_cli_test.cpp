@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // profile, simulate, stats and trtexec as a user meets them.
 #include "base/files.hpp"
+#include "support/command.hpp"
 #include "support/test_data.hpp"
 
-#include <array>
-#include <cstdio>
 #include <set>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -16,29 +14,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-
-struct Outcome {
-  int exit_code = -1;
-  std::string text;  ///< Standard output and error together.
-};
-
-Outcome run(const std::string& command) {
-  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> block;
-  for (size_t got = 0; (got = std::fread(block.data(), 1, block.size(), pipe)) > 0;) {
-    outcome.text.append(block.data(), got);
-  }
-  const int status = ::pclose(pipe);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
-}
+using test::Outcome;
 
 Outcome medlar(const std::string& arguments) {
-  return run(std::string(MEDLAR_BINARY) + " " + arguments);
+  return test::run_command(std::string(MEDLAR_BINARY) + " " + arguments);
 }
 Outcome trtexec(const std::string& arguments) {
-  return run(std::string(TRTEXEC_BINARY) + " " + arguments);
+  return test::run_command(std::string(TRTEXEC_BINARY) + " " + arguments);
 }
 
 class Engines : public testing::Test {
