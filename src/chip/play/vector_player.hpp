@@ -16,7 +16,7 @@ struct VectorOptions {
   bool registers = true;  ///< Compare expected registers (always done where a case has nothing else).
   bool in_place = true;   ///< Off: the memory cannot be seen in place, every access is a copy.
   std::string only;       ///< Play cases whose name contains this.
-  std::string isa;           ///< Vector unit (chip_target.hpp); empty: the chip's choice.
+  std::string isa = {};           ///< Vector unit (chip_target.hpp); empty: the chip's choice.
   Tracer* tracer = nullptr;  ///< Sees everything; the results must not depend on it.
 };
 
