@@ -16,28 +16,6 @@ struct ready {
   int32_t op[MAX_READY];
 };
 
-uint32_t dla_register_read(struct dla_device* device, uint32_t address) {
-  uint32_t value = 0;
-  const int error = device->port.read(device->port.self, address, &value);
-  ++device->counters.reads;
-  if (error != 0 && device->fault == 0) {
-    device->fault = error;
-    device->fault_address = address;
-    device->fault_write = false;
-  }
-  return value;
-}
-
-void dla_register_write(struct dla_device* device, uint32_t address, uint32_t value) {
-  const int error = device->port.write(device->port.self, address, value);
-  ++device->counters.writes;
-  if (error != 0 && device->fault == 0) {
-    device->fault = error;
-    device->fault_address = address;
-    device->fault_write = true;
-  }
-}
-
 static void arrive(struct dla_task* task, const struct nvdla_consumer* edge, uint8_t event,
                    struct ready* ready) {
   if (edge->index == DLA_NO_OP || edge->event != event) {
