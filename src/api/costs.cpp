@@ -44,7 +44,31 @@ timing::LayerShape::Kind kind_of(const Node& node) {
   return node.op_type == "Concat" || node.op_type == "Slice" || node.op_type == "Split" ? Kind::kCopy : Kind::kElementwise;
 }
 
-/// The node as one operation of the DLA on its own: what fusion saves is not known before it happens.
+/// Pixels of at most four components become the chip's image input: a row of the kernel is folded into channels.
+void fold_image(timing::LayerShape& layer) {
+  constexpr uint32_t kComponents = 4;
+  if (layer.input.c > kComponents) {
+    return;
+  }
+  layer.image_bytes = uint64_t{layer.input.w} * layer.input.h * kComponents * hw::bytes_per_element(layer.precision);
+  layer.input = {layer.output.w, layer.output.h, kComponents * layer.kernel_w};
+  layer.kernel_w = 1;
+}
+
+void fill_kernel(const Graph& graph, const Node& node, timing::LayerShape& layer) {
+  const auto kernel = node.inputs.size() > 1 && node.inputs[1] != graph::kNoValue ? dims_of(graph.value(node.inputs[1])) : std::nullopt;
+  if (!kernel || !node.op_type.starts_with("Conv")) {
+    return;
+  }
+  layer.kernel_w = kernel->w;
+  layer.kernel_h = kernel->h;
+  layer.groups = static_cast<uint32_t>(std::max<int64_t>(1, graph::int_attribute(node, "group", 1).value_or(1)));
+  if (node.op_type == "Conv") {
+    fold_image(layer);
+  }
+}
+
+/// The node as one operation of the DLA on its own; the compiler knows which nodes fusion will spare.
 double dla_seconds(const hw::DeviceProfile& device, hw::Precision precision, const Graph& graph, const Node& node) {
   if (node.inputs.empty() || node.outputs.empty() || node.inputs[0] == graph::kNoValue || node.outputs[0] == graph::kNoValue) {
     return 0.0;
@@ -55,10 +79,8 @@ double dla_seconds(const hw::DeviceProfile& device, hw::Precision precision, con
     return 0.0;
   }
   timing::LayerShape layer{.kind = kind_of(node), .precision = precision, .input = *in, .output = *out};
-  const bool weighted = layer.kind == timing::LayerShape::Kind::kConv && node.inputs.size() > 1 && node.inputs[1] != graph::kNoValue;
-  if (const auto kernel = weighted ? dims_of(graph.value(node.inputs[1])) : std::nullopt) {
-    layer.kernel_w = node.op_type.starts_with("Conv") ? kernel->w : 1;
-    layer.kernel_h = node.op_type.starts_with("Conv") ? kernel->h : 1;
+  if (layer.kind == timing::LayerShape::Kind::kConv) {
+    fill_kernel(graph, node, layer);
   }
   for (size_t i = 1; i < node.inputs.size() && layer.kind == timing::LayerShape::Kind::kElementwise; ++i) {
     layer.operands += node.inputs[i] != graph::kNoValue && !graph.value(node.inputs[i]).is_constant() ? 1 : 0;

@@ -38,6 +38,7 @@ set(COMPILER_FRONT_SOURCES
   operators.cpp
   partition/engine_rules.cpp
   partition/partition.cpp
+  partition/riders.cpp
   partition/search.cpp
   quantise/conv_int8.cpp
   quantise/equalise.cpp

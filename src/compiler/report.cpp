@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "compiler/partition/riders.hpp"
+
 namespace medlar::compiler {
 namespace {
 
@@ -84,8 +86,8 @@ std::string host_precision(const graph::Graph& graph, const graph::Node& node) {
 }
 
 /// What the simplified node `i` says of the user's `node`. Several nodes of the user's may share one: `first` takes its bytes
-/// and time.
-void fill_row(const ReportInput& input, const graph::Node& node, size_t i, bool first, Placement& row) {
+/// and time; one that rides with a convolution has no time of its own.
+void fill_row(const ReportInput& input, const graph::Node& node, size_t i, bool first, bool rides, Placement& row) {
   const graph::Node& now = input.simplified.nodes[i];
   if (row.macs == 0 && now.op_type == node.op_type) {
     row.macs = node_macs(input.simplified, now);  // the user's file need not have shapes
@@ -94,7 +96,7 @@ void fill_row(const ReportInput& input, const graph::Node& node, size_t i, bool 
   row.precision = row.engine == Engine::kDla ? std::string(hw::precision_name(input.precision)) : host_precision(input.simplified, now);
   if (first) {
     row.bytes = node_bytes(input.simplified, now, row.engine, input.precision);
-    row.seconds = input.costs.seconds ? input.costs.seconds(input.simplified, now, row.engine) : 0.0;
+    row.seconds = input.costs.seconds && !rides ? input.costs.seconds(input.simplified, now, row.engine) : 0.0;
   }
   if (input.assignment.refusal[i]) {
     row.reason_code = reason_text(input.assignment.refusal[i]->reason).code;
@@ -135,6 +137,10 @@ std::vector<Placement> make_placements(const ReportInput& input) {
     }
   }
   const auto found = stand_ins(input.simplified);
+  const std::vector<graph::NodeId> leaders = rides_with(input.simplified);
+  const auto on_dla = [&](graph::NodeId id) {
+    return id != graph::kNoValue && input.assignment.engine[static_cast<size_t>(id)] == Engine::kDla;
+  };
   const Fate fate(input.user, input.simplified);
   std::set<size_t> told;
   std::vector<Placement> placements;
@@ -148,8 +154,10 @@ std::vector<Placement> make_placements(const ReportInput& input) {
       row.macs = 0;
       row.reason = fate.of(node);
     } else {
-      fill_row(input, node, stand_in->second, told.insert(stand_in->second).second, row);
-      row.segment = home[stand_in->second];
+      const size_t i = stand_in->second;
+      const bool rides = on_dla(static_cast<graph::NodeId>(i)) && on_dla(leaders[i]);
+      fill_row(input, node, i, told.insert(i).second, rides, row);
+      row.segment = home[i];
     }
     placements.push_back(std::move(row));
   }

@@ -202,6 +202,36 @@ TEST_P(FrontNumeric, ConcatBetweenAtomsShiftsChannels) {
   check(run_segment(b, target(), {{"x", b.noise(320, -1, 1)}}), 0.03);
 }
 
+/// Weights of the largest operation, to see that wide selections are cut into bands.
+size_t largest_weights(const Outcome& outcome) {
+  size_t most = 0;
+  for (const HwOp& op : outcome.hardware.ops) {
+    const auto* conv = std::get_if<ConvOp>(&op.body);
+    most = std::max(most, conv == nullptr ? 0 : conv->weights.integers.size() + conv->weights.halves.size());
+  }
+  return most;
+}
+
+TEST_P(FrontNumeric, WideConcatBetweenAtomsGoesInBands) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 700, 1, 4});
+  const ValueId y = b.input("y", {1, 9, 1, 4});
+  const ValueId z = b.input("z", {1, 600, 1, 4});
+  b.output(b.node("Concat", "concat", {x, y, z, y}, {1, 1318, 1, 4}, {{"axis", int64_t{1}}}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(2800, -1, 1)}, {"y", b.noise(36, -1, 1)}, {"z", b.noise(2400, -1, 1)}});
+  EXPECT_LE(largest_weights(outcome), 256u * (256u + 32u));
+  check(outcome, 0.02);
+}
+
+TEST_P(FrontNumeric, WideStridedSliceGoesInBands) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 1500, 1, 2});
+  b.output(b.node("Slice", "slice", {x, b.ints({7}), b.ints({1500}), b.ints({1}), b.ints({2})}, {1, 747, 1, 2}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(3000, -1, 1)}});
+  EXPECT_LE(largest_weights(outcome), 256u * (512u + 32u));
+  check(outcome, 0.01);
+}
+
 TEST_P(FrontNumeric, SplitOnChannels) {
   GraphBuilder b;
   const ValueId x = b.input("x", {1, 40, 4, 4});

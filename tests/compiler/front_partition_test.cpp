@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/partition/partition.hpp"
+#include "compiler/partition/riders.hpp"
 #include "front_graphs.hpp"
 
 namespace medlar::compiler::test {
@@ -165,6 +166,29 @@ TEST(FrontPartition, RulesAreParsedAsTrtexecWritesThem) {
     EXPECT_FALSE(parse_engine_rules(bad)) << bad;
   }
   EXPECT_FALSE(check_rules({{"nothing", Engine::kCpu}}, sandwich("Relu").graph()));
+}
+
+/// conv -> gate = Sigmoid(conv) -> silu = conv * gate -> sum = silu + x.
+graph::Graph gated_convolution(bool gate_is_read) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 8, 4, 4});
+  const ValueId conv = b.node("Conv", "conv", {x, b.random({8, 8, 1, 1})}, {1, 8, 4, 4});
+  const ValueId gate = b.node("Sigmoid", "gate", {conv}, {1, 8, 4, 4});
+  const ValueId silu = b.node("Mul", "silu", {conv, gate}, {1, 8, 4, 4});
+  b.output(b.node("Add", "sum", {silu, x}, {1, 8, 4, 4}));
+  if (gate_is_read) {
+    b.output(gate);
+  }
+  return b.graph();
+}
+
+TEST(Riders, FollowTheirConvolutionUntilAnotherTensorJoins) {
+  using graph::kNoValue;
+  EXPECT_EQ(rides_with(gated_convolution(false)), (std::vector<graph::NodeId>{kNoValue, 0, 0, kNoValue}));
+}
+
+TEST(Riders, DoNotWhereTheFamilyIsReadTwice) {
+  EXPECT_EQ(rides_with(gated_convolution(true)), std::vector<graph::NodeId>(4, graph::kNoValue));
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Concat. Parts that begin at a memory atom, and parts side by side in space, are copies into windows of the result, which
 // fusion turns into writes in place; otherwise every part goes through a channel shift, and the shifted parts are summed.
+// Fusion makes a shift part of the convolution before it; where the shifts' weights alone would be large, bands of the
+// result are shifted instead, each from the channels it needs.
+#include <algorithm>
+
 #include "compiler/legalise/rows.hpp"
 
 namespace medlar::compiler {
@@ -34,8 +38,7 @@ bool parts_at_atoms(const Lowering& lowering, const std::vector<TensorId>& parts
 std::string part_name(size_t part) { return fmt::format("part{}", part); }
 
 /// `axis`: 1 channels, 2 rows, 3 columns.
-void lower_windows(Lowering& lowering, const graph::Node& node, int axis, TensorId whole) {
-  const std::vector<TensorId> parts = part_tensors(lowering, node);
+void lower_windows(Lowering& lowering, const graph::Node& node, const std::vector<TensorId>& parts, int axis, TensorId whole) {
   Corner corner;
   for (size_t i = 0; i < parts.size(); ++i) {
     const Cube size = size_of(lowering.layers.tensor(parts[i]));
@@ -47,8 +50,11 @@ void lower_windows(Lowering& lowering, const graph::Node& node, int axis, Tensor
   }
 }
 
-void lower_shifts(Lowering& lowering, const graph::Node& node, TensorId whole) {
-  const std::vector<TensorId> parts = part_tensors(lowering, node);
+bool shifts_are_wide(const Lowering& lowering, const std::vector<TensorId>& parts, int64_t channels) {
+  return std::any_of(parts.begin(), parts.end(), [&](TensorId part) { return lowering.layers.tensor(part).c * channels > kWideSelection; });
+}
+
+void lower_shifts(Lowering& lowering, const graph::Node& node, const std::vector<TensorId>& parts, TensorId whole) {
   const LayerTensor result = lowering.layers.tensor(whole);
   int first = 0;
   TensorId sum = kNoTensor;
@@ -63,6 +69,78 @@ void lower_shifts(Lowering& lowering, const graph::Node& node, TensorId whole) {
     }
     first += channels;
     sum = dst;
+  }
+}
+
+/// A part and the channels [first, last) of the result that it fills.
+struct Placed {
+  TensorId tensor = kNoTensor;
+  int first = 0, last = 0;
+};
+
+/// Channels [first, last) of the result, `first` at an atom.
+struct Band {
+  int first = 0, last = 0;
+};
+
+/// Cuts the result so that all but the atoms in which two parts meet belong to one part.
+std::vector<Band> bands_of(const std::vector<Placed>& parts, int atom) {
+  const int channels = parts.back().last;
+  std::vector<Band> bands;
+  const auto add = [&](int last, int step) {
+    for (int first = bands.empty() ? 0 : bands.back().last; first < last; first += step) {
+      bands.push_back({first, std::min(first + step, last)});
+    }
+  };
+  for (const Placed& part : parts) {
+    const int own = (part.first + atom - 1) / atom * atom;
+    const int end = part.last == channels ? channels : part.last / atom * atom;
+    if (own < end) {
+      add(own, kBandChannels);
+      add(end, part.first % atom == 0 ? end : kBandChannels);
+    }
+  }
+  add(channels, kBandChannels);
+  return bands;
+}
+
+/// The band's share of one part: a copy, or a shift out of the atoms that hold it, added to `sum`.
+void lower_share(Lowering& lowering, const graph::Node& node, const Placed& part, const Band& band, TensorId sum, TensorId dst) {
+  const auto atom = static_cast<int>(lowering.question.config.channels_per_atom(lowering.question.precision));
+  const LayerTensor source = lowering.layers.tensor(part.tensor);
+  const int from = std::max(0, band.first - part.first) / atom * atom;
+  const int to = std::min(band.last, part.last) - part.first;
+  const TensorId window = window_tensor(lowering, part.tensor, {.x = 0, .y = 0, .c = from}, {.w = source.w, .h = source.h, .c = to - from});
+  Layer& layer = add_part(lowering, node, fmt::format("channels{}from{}", band.first, part.first), window, dst);
+  const int shift = part.first + from - band.first;
+  if (shift != 0 || to - from != band.last - band.first) {
+    layer.body = shifted_channels(band.last - band.first, to - from, shift);
+  }
+  if (sum != kNoTensor) {
+    layer.steps.push_back({.kind = StepKind::kAddTensor, .operand = sum});
+  }
+}
+
+void lower_bands(Lowering& lowering, const graph::Node& node, const std::vector<TensorId>& tensors, TensorId whole) {
+  const LayerTensor result = lowering.layers.tensor(whole);
+  std::vector<Placed> parts;
+  for (const TensorId tensor : tensors) {
+    const int first = parts.empty() ? 0 : parts.back().last;
+    parts.push_back({tensor, first, first + lowering.layers.tensor(tensor).c});
+  }
+  for (const Band& band : bands_of(parts, static_cast<int>(lowering.question.config.channels_per_atom(lowering.question.precision)))) {
+    const Cube size{.w = result.w, .h = result.h, .c = band.last - band.first};
+    TensorId sum = kNoTensor;
+    for (const Placed& part : parts) {
+      if (part.last <= band.first || part.first >= band.last) {
+        continue;
+      }
+      const TensorId dst = part.last >= band.last
+                               ? window_tensor(lowering, whole, {.x = 0, .y = 0, .c = band.first}, size)
+                               : inner_tensor(lowering, fmt::format("{}/{}to{}", result.name, band.first, part.last), result.range, size);
+      lower_share(lowering, node, part, band, sum, dst);
+      sum = dst;
+    }
   }
 }
 
@@ -94,13 +172,16 @@ Status lower_concat(Lowering& lowering, const graph::Node& node) {
   const graph::Shape& out = *lowering.question.graph.value(node.outputs[0]).shape;
   const int64_t axis = axis_of(node, out.size());
   const TensorId whole = result_tensor(lowering, node.outputs[0], cube_of(out));
+  const std::vector<TensorId> parts = part_tensors(lowering, node);
   const bool columns = axis + 1 == static_cast<int64_t>(out.size());
   if (axis > 1) {
-    lower_windows(lowering, node, columns ? 3 : 2, whole);
-  } else if (parts_at_atoms(lowering, part_tensors(lowering, node))) {
-    lower_windows(lowering, node, 1, whole);
+    lower_windows(lowering, node, parts, columns ? 3 : 2, whole);
+  } else if (parts_at_atoms(lowering, parts)) {
+    lower_windows(lowering, node, parts, 1, whole);
+  } else if (shifts_are_wide(lowering, parts, out[1])) {
+    lower_bands(lowering, node, parts, whole);
   } else {
-    lower_shifts(lowering, node, whole);
+    lower_shifts(lowering, node, parts, whole);
   }
   return {};
 }

@@ -98,6 +98,10 @@ struct Sides {
 };
 TensorId edge_padded(Lowering& lowering, const graph::Node& node, TensorId src, const Sides& sides);
 
+/// Weights of a selection of channels from which on bands of its result are worth an operation each.
+inline constexpr int64_t kWideSelection = int64_t{1} << 18;
+/// Channels of one such band: its weights load in about the time that one operation takes to start.
+inline constexpr int kBandChannels = 256;
 /// 1x1 convolution whose kernel k copies channel k - first, or nothing where the source has no such channel.
 ConvLayer shifted_channels(int kernels, int channels, int first);
 

@@ -98,6 +98,31 @@ Verdict check_slice(const Question& question, const graph::Node& node) {
 
 namespace {
 
+/// A window of the source and what is picked from it.
+struct Picked {
+  Corner corner;
+  Cube size;
+  AxisRange columns, rows, channels;  ///< Of channels `start` counts from the window's first.
+};
+
+/// The picking of `count` of the channels, from the `first` on, out of the atoms that hold them.
+Picked band_of(const Picked& all, int first, int count, int64_t atom) {
+  Picked band = all;
+  const int64_t start = all.channels.start + first * all.channels.step;
+  const int64_t from = start / atom * atom;
+  band.channels = {.start = start - from, .step = all.channels.step, .count = count};
+  band.corner.c = static_cast<int>(from);
+  band.size.c = static_cast<int>(band.channels.start + (count - 1) * band.channels.step + 1);
+  return band;
+}
+
+void pick(Lowering& lowering, const graph::Node& node, const Picked& p, TensorId whole, const std::string& part, TensorId dst) {
+  ConvLayer conv = selection(static_cast<int>(p.channels.count), p.size.c, [&](int k) { return p.channels.start + k * p.channels.step; });
+  conv.stride_x = p.columns.count > 1 ? static_cast<int>(p.columns.step) : 1;
+  conv.stride_y = p.rows.count > 1 ? static_cast<int>(p.rows.step) : 1;
+  add_part(lowering, node, part, window_tensor(lowering, whole, p.corner, p.size), dst).body = std::move(conv);
+}
+
 /// One output cut out of the node's first input: a window where nothing is skipped and channels begin at an atom, else a
 /// convolution that picks.
 void lower_ranges(Lowering& lowering, const graph::Node& node, const Ranges& ranges) {
@@ -109,9 +134,10 @@ void lower_ranges(Lowering& lowering, const graph::Node& node, const Ranges& ran
   const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
   const auto atom = static_cast<int64_t>(lowering.question.config.channels_per_atom(lowering.question.precision));
   const auto plain = [](const AxisRange& range) { return range.step == 1 || range.count == 1; };
-  Corner corner{.x = static_cast<int>(columns.start), .y = static_cast<int>(rows.start), .c = static_cast<int>(channels.start)};
+  const Corner corner{.x = static_cast<int>(columns.start), .y = static_cast<int>(rows.start), .c = 0};
   if (plain(columns) && plain(rows) && plain(channels) && channels.start % atom == 0) {
-    lowering.tensors[{node.outputs[0], lowering.item}] = window_tensor(lowering, whole, corner, out);
+    const Corner first{.x = corner.x, .y = corner.y, .c = static_cast<int>(channels.start)};
+    lowering.tensors[{node.outputs[0], lowering.item}] = window_tensor(lowering, whole, first, out);
     return;
   }
   const auto extent = [](const AxisRange& range, int full) {
@@ -119,13 +145,18 @@ void lower_ranges(Lowering& lowering, const graph::Node& node, const Ranges& ran
     const auto used = static_cast<int>((range.count - 1) * range.step + 1);
     return range.start == 0 && full - used < range.step ? full : used;
   };
-  corner.c = 0;
-  const TensorId src = window_tensor(lowering, whole, corner, {.w = extent(columns, in.w), .h = extent(rows, in.h), .c = in.c});
-  ConvLayer conv = selection(static_cast<int>(channels.count), in.c,
-                             [&](int k) { return channels.start + k * channels.step; });
-  conv.stride_x = columns.count > 1 ? static_cast<int>(columns.step) : 1;
-  conv.stride_y = rows.count > 1 ? static_cast<int>(rows.step) : 1;
-  add_layer(lowering, node, src, out).body = std::move(conv);
+  const Picked picked{.corner = corner, .size = {.w = extent(columns, in.w), .h = extent(rows, in.h), .c = in.c}, .columns = columns,
+                      .rows = rows, .channels = channels};
+  const TensorId dst = result_tensor(lowering, node.outputs[0], out);
+  if (in.c * channels.count <= kWideSelection) {
+    pick(lowering, node, picked, whole, "", dst);
+    return;
+  }
+  for (int first = 0; first < out.c; first += kBandChannels) {
+    const Cube size{.w = out.w, .h = out.h, .c = std::min(kBandChannels, out.c - first)};
+    const TensorId band = window_tensor(lowering, dst, {.x = 0, .y = 0, .c = first}, size);
+    pick(lowering, node, band_of(picked, first, size.c, atom), whole, fmt::format("channels{}", first), band);
+  }
 }
 
 /// Axis of a Split, counted from the front.

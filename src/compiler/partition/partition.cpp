@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/partition/riders.hpp"
 #include "compiler/partition/search.hpp"
 #include "compiler/report.hpp"
 #include "graph/captures.hpp"
@@ -44,7 +45,8 @@ bool computes_integers(const graph::Graph& graph, const graph::Node& node) {
 
 class Problem {
  public:
-  explicit Problem(const PartitionRequest& request) : request_(request), graph_(request.graph) {
+  explicit Problem(const PartitionRequest& request)
+      : request_(request), graph_(request.graph), rides_with_(rides_with(request.graph)) {
     for (const graph::Node& node : graph_.nodes) {
       macs_.push_back(node_macs(graph_, node));
       all_macs_ += macs_.back();
@@ -75,7 +77,15 @@ class Problem {
   }
 
  private:
+  bool rides(size_t i) const {
+    const NodeId leader = rides_with_[i];
+    return leader != graph::kNoValue && !request_.verdicts[static_cast<size_t>(leader)];
+  }
+
   double seconds(size_t i, Engine engine) const {
+    if (engine == Engine::kDla && rides(i)) {
+      return 0.0;
+    }
     return request_.costs.seconds ? request_.costs.seconds(graph_, graph_.nodes[i], engine) : 0.0;
   }
 
@@ -126,6 +136,7 @@ class Problem {
 
   const PartitionRequest& request_;
   const graph::Graph& graph_;
+  std::vector<NodeId> rides_with_;
   std::vector<uint64_t> macs_;
   uint64_t all_macs_ = 0;
 };
