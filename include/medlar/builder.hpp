@@ -123,10 +123,11 @@ struct ModelBuild {
   std::string device = {};                 ///< "": MEDLAR_DEVICE, else the default device.
   bool int8 = false;                       ///< Else FP16.
   std::string calibration = {};            ///< Folder, archive or file of samples; INT8 only.
-  std::string calibrator = {};             ///< "best" (the same as ""), "entropy", "mse", "percentile" or "maximum".
+  std::string calibrator = {};             ///< "best" (the same as ""), "entropy", "mse", "percentile" or "max".
   std::string layerDevices = {};           ///< "name:DLA,other*:GPU"; a later rule goes before an earlier one.
   std::map<std::string, Dims> shapes = {}; ///< Of inputs that the file leaves open.
   bool allowFallback = true;               ///< False: a layer that is not on the DLA is an error.
+  std::map<MemoryPoolType, std::size_t> pools = {};  ///< Bytes of the DLA's pools; what is missing has the command line's default.
   BuilderConfig::Progress progress = {};
 };
 

@@ -12,6 +12,7 @@
 //   auto context = engine.createExecutionContext();
 #pragma once
 
+#include "medlar/analysis.hpp"
 #include "medlar/builder.hpp"
 #include "medlar/calibrator.hpp"
 #include "medlar/device.hpp"

@@ -26,11 +26,14 @@ void bind_network(nb::module_& m);
 void bind_build(nb::module_& m);
 void bind_device(nb::module_& m);
 void bind_runtime(nb::module_& m);
+void bind_analysis(nb::module_& m);
 
 /// Any array of the CPU's, row-major.
 using Array = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using WritableArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
 
+/// Borrows the array's memory.
+TensorView view_of(const Array& array);
 /// Throws InvalidArgument for element types that the API cannot name.
 DataType type_of(nb::dlpack::dtype type);
 /// The array's data as weights; valid as long as the array.

@@ -2,7 +2,6 @@
 #include <nanobind/trampoline.h>
 
 #include "bind.hpp"
-#include "medlar/analysis.hpp"
 
 namespace medlar::python {
 namespace {
@@ -131,22 +130,21 @@ void bind_build(nb::module_& m) {
       .def_prop_ro("num_dla_cores", &Builder::numDLACores);
   m.def("build_model", [](const std::string& model, const std::string& device, bool int8, const std::string& calibration,
                           const std::string& calibrator, const std::string& layer_devices, const std::map<std::string, Dims>& shapes,
-                          bool fallback, nb::object progress, Logger& logger) {
+                          bool fallback, const std::map<int, size_t>& pools, nb::object progress, Logger& logger) {
     std::vector<std::byte> engine;
-    const ModelBuild request{.model = model, .device = device, .int8 = int8, .calibration = calibration, .calibrator = calibrator,
+    ModelBuild request{.model = model, .device = device, .int8 = int8, .calibration = calibration, .calibrator = calibrator,
                              .layerDevices = layer_devices, .shapes = shapes, .allowFallback = fallback,
                              .progress = progress_of(std::move(progress))};
+    for (const auto& [pool, bytes] : pools) {
+      request.pools[static_cast<MemoryPoolType>(pool)] = bytes;
+    }
     {
       nb::gil_scoped_release unlocked;
       engine = buildModel(request, logger);
     }
     return to_bytes(engine);
   }, nb::arg("model"), nb::arg("device"), nb::arg("int8"), nb::arg("calibration"), nb::arg("calibrator"),
-        nb::arg("layer_devices"), nb::arg("shapes"), nb::arg("fallback"), nb::arg("progress").none(), nb::arg("logger"));
-  m.def("simulate_scenario", [](const std::string& file, uint64_t frames, Logger& logger) {
-    nb::gil_scoped_release unlocked;
-    return simulateScenario(file, logger, frames);
-  });
+        nb::arg("layer_devices"), nb::arg("shapes"), nb::arg("fallback"), nb::arg("pools"), nb::arg("progress").none(), nb::arg("logger"));
   m.def("check_model", [](const std::string& model, const std::string& device, bool int8, const std::map<std::string, Dims>& shapes,
                           Logger& logger) {
     return placement_list(checkModel({.model = model, .device = device, .int8 = int8, .shapes = shapes}, logger));

@@ -11,4 +11,5 @@ NB_MODULE(_core, m) {
   medlar::python::bind_network(m);
   medlar::python::bind_build(m);
   medlar::python::bind_runtime(m);
+  medlar::python::bind_analysis(m);
 }

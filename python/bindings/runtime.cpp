@@ -84,11 +84,7 @@ void bind_context(nb::module_& m) {
 nb::dict reference_run(const std::string& model, const std::map<std::string, Array>& inputs, const std::map<std::string, Dims>& shapes) {
   std::map<std::string, TensorView> views;
   for (const auto& [name, array] : inputs) {
-    TensorView view{type_of(array.dtype()), {}, {static_cast<const std::byte*>(array.data()), array.nbytes()}};
-    for (size_t i = 0; i < array.ndim(); ++i) {
-      view.dims.push_back(static_cast<int64_t>(array.shape(i)));
-    }
-    views.emplace(name, std::move(view));
+    views.emplace(name, view_of(array));
   }
   std::map<std::string, OwnedWeights> results;
   {

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Engines: loading, running, measuring."""
+"""Engines: loading, running."""
 import json
 import os
-import statistics
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 import numpy as np
@@ -43,27 +42,6 @@ class LayerTime:
     onnx_nodes: tuple   #: names of the model's nodes that it computes
     modelled_ms: float  #: milliseconds on the device, as modelled; 0 where it is not modelled
     host_ms: float      #: milliseconds on this computer; 0 for layers of the DLA
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Several inferences: layers of the last one, times of all."""
-    layers: tuple
-    modelled_dla_ms: float   #: of one inference; the model is deterministic
-    host_ms: tuple = field(default=())
-
-    @property
-    def host_median_ms(self) -> float:
-        """Median of host_ms, in milliseconds of this computer."""
-        return statistics.median(self.host_ms)
-
-    def __str__(self):
-        lines = [f"{'on':<5} {'layer':<40} {'modelled ms':>12}  ONNX nodes"]
-        for layer in self.layers:
-            time = f"{layer.modelled_ms:.4f}" if layer.engine == "dla" else "-"
-            lines.append(f"{layer.engine:<5} {layer.name:<40} {time:>12}  {' '.join(layer.onnx_nodes)}")
-        lines.append(f"DLA, modelled: {self.modelled_dla_ms:.4f} ms; host, median of {len(self.host_ms)}: {self.host_median_ms:.3f} ms")
-        return "\n".join(lines)
 
 
 class Engine:
@@ -115,6 +93,14 @@ class Engine:
             context = self._threads.context = self._core.create_context(self._dla_core)
         return context
 
+    def feeds(self, inputs: Inputs) -> Dict[str, Any]:
+        """Inputs as run() takes them: by name, C-contiguous."""
+        if not isinstance(inputs, dict):
+            if len(self._inputs) != 1:
+                raise _core.InvalidArgument(f"the engine has {len(self._inputs)} inputs: give a dict by name")
+            inputs = {self._inputs[0].name: inputs}
+        return {name: _contiguous(array) for name, array in inputs.items()}
+
     def run(self, inputs: Inputs, out: Optional[Dict[str, np.ndarray]] = None) -> Dict[str, np.ndarray]:
         """One inference. Releases the GIL while it computes.
 
@@ -124,11 +110,7 @@ class Engine:
         Returns a dict of arrays by output name.
         Raises InvalidArgument for a missing or unknown name, a wrong shape or dtype.
         """
-        if not isinstance(inputs, dict):
-            if len(self._inputs) != 1:
-                raise _core.InvalidArgument(f"the engine has {len(self._inputs)} inputs: give a dict by name")
-            inputs = {self._inputs[0].name: inputs}
-        feeds = {name: _contiguous(array) for name, array in inputs.items()}
+        feeds = self.feeds(inputs)
         results = dict(out) if out else {}
         fixed = {}
         for tensor in self._outputs:
@@ -207,27 +189,8 @@ def load(engine: Union[Path, bytes], device: Optional[str] = None, core: int = 0
 
 def run(engine: Union[Engine, Path, bytes], inputs: Inputs, device: Optional[str] = None) -> Dict[str, np.ndarray]:
     """load() where needed, then one inference: dict of output arrays by name."""
-    return _as_engine(engine, device).run(inputs)
+    return as_engine(engine, device).run(inputs)
 
 
-def profile(engine: Union[Engine, Path, bytes], inputs: Optional[Inputs] = None, iterations: int = 10,
-            device: Optional[str] = None) -> Profile:
-    """Runs an engine `iterations` times and says what each layer took.
-
-    inputs: as Engine.run(); None: zeros.
-    Returns a Profile; modelled times are the device's, host times this computer's, both in milliseconds.
-    """
-    if iterations < 1:
-        raise _core.InvalidArgument(f"profile: {iterations} iterations")
-    target = _as_engine(engine, device)
-    if inputs is None:
-        inputs = {tensor.name: np.zeros(tensor.shape, tensor.dtype) for tensor in target.inputs}
-    host = []
-    for _ in range(iterations):
-        target.run(inputs)
-        host.append(target.times.host_ms)
-    return Profile(target.layers, target.times.modelled_dla_ms, tuple(host))
-
-
-def _as_engine(engine, device):
+def as_engine(engine, device):
     return engine if isinstance(engine, Engine) else load(engine, device)

@@ -145,6 +145,7 @@ Result<AccuracyReport> measure_accuracy(const AccuracyRequest& request) {
   MEDLAR_ASSIGN(const host::Session session, host::Session::create(reference.model, reference.path.string(), {}));
   MEDLAR_ASSIGN(Inference inference, Inference::create(std::move(engine), device, request.engine.string()));
   MEDLAR_ASSIGN(uint64_t total, sample::count_samples(request.images));
+  total = total / request.slice.of + (request.slice.index < total % request.slice.of ? 1 : 0);
   total = request.limit == 0 ? total : std::min(total, request.limit);
   Comparison comparison(request, session, inference, preprocess ? preprocess->label_offset : 0);
   uint64_t done = 0;
@@ -157,7 +158,7 @@ Result<AccuracyReport> measure_accuracy(const AccuracyRequest& request) {
       request.progress("comparing with the FP32 reference", done, total);
     }
     return done < total;
-  }));
+  }, request.slice));
   AccuracyReport report = comparison.take();
   report.engine = request.engine.string();
   report.device = device;

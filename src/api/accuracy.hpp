@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/status.hpp"
 #include "sample/preprocess.hpp"
+#include "sample/source.hpp"
 
 namespace medlar::api {
 
@@ -28,6 +29,7 @@ struct AccuracyRequest {
   std::filesystem::path images = {};  ///< Folder, archive or file.
   AccuracyTask task = AccuracyTask::kClassify;
   uint64_t limit = 0;                 ///< Stop after so many images; 0: all.
+  sample::Slice slice = {};           ///< Of the images.
   float confidence = 0.5f;            ///< kDetect: boxes of the reference that count.
   std::optional<sample::Preprocess> preprocess = std::nullopt;  ///< Overrides the engine's.
   LogSink log = null_log_sink();
@@ -56,5 +58,10 @@ Result<AccuracyReport> measure_accuracy(const AccuracyRequest& request);
 std::string accuracy_to_text(const AccuracyReport& report);
 /// Percentages: top1, top5, reference_top1, reference_top5, agreement and so on, by task.
 std::string accuracy_to_json(const AccuracyReport& report);
+/// Plain counts and sums: those of several slices add up ("lowest" and "worst" are the least and greatest of all).
+std::string accuracy_counts_to_json(const AccuracyReport& report);
+
+/// "classify", "detect", "segment" or "tensor".
+std::optional<AccuracyTask> find_accuracy_task(std::string_view name);
 
 }  // namespace medlar::api

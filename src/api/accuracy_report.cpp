@@ -120,4 +120,36 @@ std::string accuracy_to_json(const AccuracyReport& report) {
   return json.dump(2) + "\n";
 }
 
+std::string accuracy_counts_to_json(const AccuracyReport& report) {
+  Json json{{"task", task_name(report.task)}, {"images", report.images}};
+  const ClassCounts& c = report.classes;
+  json["classes"] = {{"images", c.images}, {"top1", c.top1}, {"top5", c.top5}, {"reference_top1", c.reference_top1},
+                     {"reference_top5", c.reference_top5}, {"agreeing", c.agreeing}};
+  const BoxCounts& b = report.boxes;
+  json["boxes"] = {{"confident", b.confident}, {"kept", b.kept}, {"iou_sum", b.iou_sum}, {"lowest", b.lowest}};
+  Json both = Json::object();
+  Json either = Json::object();
+  for (const auto& [label, pixels] : report.overlap.either) {
+    const auto shared = report.overlap.both.find(label);
+    both[std::to_string(label)] = shared == report.overlap.both.end() ? 0 : shared->second;
+    either[std::to_string(label)] = pixels;
+  }
+  json["overlap"] = {{"pixels", report.overlap.pixels}, {"equal", report.overlap.equal}, {"both", std::move(both)}, {"either", std::move(either)}};
+  Json outputs = Json::array();
+  for (const OutputError& output : report.outputs) {
+    outputs.push_back({{"name", output.name}, {"error_sum", number(output.sum)}, {"worst", number(output.worst)}});
+  }
+  json["outputs"] = std::move(outputs);
+  return json.dump(2) + "\n";
+}
+
+std::optional<AccuracyTask> find_accuracy_task(std::string_view name) {
+  for (const AccuracyTask task : {AccuracyTask::kClassify, AccuracyTask::kDetect, AccuracyTask::kSegment, AccuracyTask::kTensor}) {
+    if (task_name(task) == name) {
+      return task;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace medlar::api

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/inspect.hpp"
+#include "profile/core_area.hpp"
 
 namespace medlar::api {
 namespace {
@@ -38,6 +39,7 @@ std::string devices_to_text() {
 std::string devices_to_json() {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const hw::DeviceProfile& device : hw::devices()) {
+    const std::optional<double> area = profile::published_area(device);
     list.push_back({{"name", device.name},
                     {"label", hw::label_name(device.label)},
                     {"default", &device == &hw::default_device()},
@@ -48,6 +50,7 @@ std::string devices_to_json() {
                     {"dram_bytes_per_second", device.mode().dram_bytes_per_second},
                     {"dram_bytes", device.dram_bytes},
                     {"sram_bytes", device.sram_bytes},
+                    {"core_mm2_16nm", area ? nlohmann::ordered_json(*area) : nlohmann::ordered_json()},
                     {"note", device.note}});
   }
   return list.dump(2) + "\n";

@@ -49,7 +49,7 @@ Result<driver::KernelOptions> kernel_options(const hw::DeviceProfile& device, co
 /// Members are destroyed from the last to the first: contexts before the kernel that serves them.
 struct Module::State {
   const hw::DeviceProfile* device = nullptr;
-  const hw::PowerMode* mode = nullptr;
+  hw::PowerMode mode;
   std::unique_ptr<profile::Recorder> recorder;
   std::unique_ptr<driver::Kernel> kernel;
   std::vector<std::shared_ptr<umd::Device>> cores;
@@ -62,24 +62,29 @@ Module::~Module() = default;
 Result<std::shared_ptr<Module>> Module::boot(const hw::DeviceProfile& device, const ModuleOptions& options) {
   auto state = std::make_unique<State>();
   state->device = &device;
-  state->mode = &device.mode();
+  const hw::PowerMode* mode = &device.mode();
   if (!options.mode.empty()) {
-    MEDLAR_ASSIGN(state->mode, device.find_mode(options.mode));
+    MEDLAR_ASSIGN(mode, device.find_mode(options.mode));
   }
-  state->recorder = std::make_unique<profile::Recorder>(device, *state->mode);
+  state->mode = *mode;
+  if (options.dram_bytes_per_second > 0) {
+    state->mode.dram_bytes_per_second = options.dram_bytes_per_second;
+  }
+  state->recorder = std::make_unique<profile::Recorder>(device, state->mode);
   MEDLAR_ASSIGN(driver::KernelOptions kernel, kernel_options(device, options));
-  kernel.soc.mode = static_cast<uint32_t>(state->mode - device.modes.data());
+  kernel.soc.mode = static_cast<uint32_t>(mode - device.modes.data());
   kernel.observer = [recorder = state->recorder.get()](const driver::CompletedOp& op) {
     recorder->record(op);
   };
-  kernel.op_time = [&device](const chip::ExecutedOp& op, const hw::PowerMode& mode) {
+  kernel.op_time = [&device, dram = options.dram_bytes_per_second](const chip::ExecutedOp& op, hw::PowerMode current) {
     constexpr double kNanoseconds = 1e9;
-    const timing::Machine machine = timing::machine_of(device, mode);
+    current.dram_bytes_per_second = dram > 0 ? dram : current.dram_bytes_per_second;
+    const timing::Machine machine = timing::machine_of(device, current);
     const auto time = profile::time_of(op, *device.config, machine);
     return time ? static_cast<uint64_t>(kNanoseconds * time->seconds(machine)) : 0;
   };
   MEDLAR_ASSIGN(state->kernel, driver::Kernel::create(std::move(kernel)));
-  MEDLAR_TRY(state->kernel->set_power_mode(state->mode->name));
+  MEDLAR_TRY(state->kernel->set_power_mode(mode->name));
   for (const std::string& node : umd::enumerate(*state->kernel->seam())) {
     MEDLAR_ASSIGN(auto core, umd::Device::open(*state->kernel->seam(), node));
     state->cores.push_back(std::move(core));
@@ -105,7 +110,7 @@ const hw::DeviceProfile& Module::device() const {
   return *state_->device;
 }
 const hw::PowerMode& Module::mode() const {
-  return *state_->mode;
+  return state_->mode;
 }
 uint32_t Module::cores() const {
   return static_cast<uint32_t>(state_->cores.size());

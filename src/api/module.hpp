@@ -29,6 +29,7 @@ namespace medlar::api {
 
 struct ModuleOptions {
   std::string mode = {};          ///< Power mode; empty: the profile's default.
+  uint64_t dram_bytes_per_second = 0;  ///< Peak of another memory than the mode's; 0: the mode's.
   LogSink log = null_log_sink();  ///< The kernel's messages.
   uint64_t cma_bytes = 0;         ///< Of the CMA region; 0: the profile's.
   std::vector<uint32_t> disabled_cores = {};  ///< As if their device-tree nodes were disabled.

@@ -62,7 +62,7 @@ Result<std::map<std::string, graph::Tensor>> complete_inputs(const engine::Engin
 Result<Profiled> profile_engine(const engine::Engine& engine, std::string_view name,
                                 const ProfileOptions& options) {
   MEDLAR_ASSIGN(const auto module,
-                Module::boot(engine.device, {.mode = options.mode, .log = null_log_sink()}));
+                Module::boot(engine.device, {.mode = options.mode, .dram_bytes_per_second = options.dram_bytes_per_second, .log = null_log_sink()}));
   MEDLAR_ASSIGN(const auto loaded, module->load(engine, name, options.engine));
   MEDLAR_ASSIGN(const auto context, runtime::ExecutionContext::create(loaded));
   MEDLAR_ASSIGN(const auto inputs, complete_inputs(engine, options.inputs));

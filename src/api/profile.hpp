@@ -14,6 +14,7 @@ namespace medlar::api {
 struct ProfileOptions {
   std::string mode = {};  ///< Power mode; empty: the profile's default.
   EngineOptions engine = {};
+  uint64_t dram_bytes_per_second = 0;  ///< Peak of another memory than the mode's; 0: the mode's.
   std::map<std::string, graph::Tensor> inputs =
       {};  ///< What is missing is zero: times do not depend on values.
 };

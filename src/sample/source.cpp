@@ -119,16 +119,22 @@ Result<std::vector<fs::path>> sample_files(const fs::path& folder) {
 }  // namespace
 
 Status visit_samples(const fs::path& path, const std::vector<InputSpec>& inputs, const std::optional<Preprocess>& preprocess,
-                     const SampleVisitor& visitor) {
+                     const SampleVisitor& visitor, Slice slice) {
+  if (slice.index >= slice.of) {
+    return fail(Code::kOutOfRange, "slice {} of {}: slices count from 0", slice.index, slice.of);
+  }
   uint64_t found = 0;
+  const auto mine = [&] { return found++ % slice.of == slice.index; };
   const auto visit = [&](const std::string& name, ByteView bytes) -> Result<bool> {
-    ++found;
     MEDLAR_ASSIGN(Sample sample, make_sample(name, bytes, inputs, preprocess));
     return visitor(std::move(sample));
   };
   if (fs::is_directory(path)) {
     MEDLAR_ASSIGN(const std::vector<fs::path> files, sample_files(path));
     for (const fs::path& file : files) {
+      if (!mine()) {
+        continue;
+      }
       MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(file));
       MEDLAR_ASSIGN(const bool go_on, visit(file.string(), bytes));
       if (!go_on) {
@@ -137,9 +143,9 @@ Status visit_samples(const fs::path& path, const std::vector<InputSpec>& inputs,
     }
   } else if (is_archive_name(path.string())) {
     MEDLAR_TRY(visit_archive(path, [&](const std::string& file, ByteBuffer bytes) -> Result<bool> {
-      return is_sample_name(file) ? visit(file, bytes) : Result<bool>(true);
+      return is_sample_name(file) && mine() ? visit(file, bytes) : Result<bool>(true);
     }));
-  } else {
+  } else if (mine()) {
     MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(path));
     MEDLAR_ASSIGN([[maybe_unused]] const bool go_on, visit(path.string(), bytes));
   }

@@ -28,14 +28,19 @@ struct Sample {
   std::map<std::string, graph::Tensor> inputs;  ///< By input name.
 };
 
+/// Every `of`-th sample, starting with number `index`: what one of several machines visits.
+struct Slice {
+  uint64_t index = 0, of = 1;
+};
+
 /// Returns false to stop early.
 using SampleVisitor = std::function<Result<bool>(Sample)>;
 
 /// Streams samples for a model with `inputs`: `path` is a folder, an archive or one file. Images (one input) go through
 /// `preprocess`; .npy feeds the only input; .npz holds one array per input name. Files of other kinds are skipped;
-/// none at all is an error. Order: by name in folders, the archive's own in archives.
+/// none at all is an error. Order: by name in folders, the archive's own in archives. Samples outside `slice` are not decoded.
 Status visit_samples(const std::filesystem::path& path, const std::vector<InputSpec>& inputs,
-                     const std::optional<Preprocess>& preprocess, const SampleVisitor& visitor);
+                     const std::optional<Preprocess>& preprocess, const SampleVisitor& visitor, Slice slice = {});
 
 /// One tensor for `input` from an image, .npy or .f32 file (raw little-endian float32 in the tensor's shape).
 Result<graph::Tensor> load_tensor(const std::filesystem::path& path, const InputSpec& input,

@@ -47,6 +47,33 @@ TEST(Build, TheSameNetworkGivesTheSameBytes) {
   EXPECT_EQ(a.builder.buildSerializedNetwork(*a.network, *a.config), b.builder.buildSerializedNetwork(*b.network, *b.config));
 }
 
+TEST(Build, MemoryPoolsReachTheCompiler) {
+  constexpr size_t kKib = 1024;
+  Parsed plain;
+  plain.dla();
+  const Engine without = plain.engine();
+  EXPECT_EQ(plain.config->memoryPoolLimit(MemoryPoolType::kDlaManagedSram), 0U);
+  EXPECT_EQ(plain.config->memoryPoolLimit(MemoryPoolType::kDlaGlobalDram), 512 * kKib * kKib);
+
+  Parsed parsed;
+  parsed.dla();
+  parsed.config->setMemoryPoolLimit(MemoryPoolType::kDlaManagedSram, 64 * kKib);
+  const Engine on_chip = parsed.engine();
+  EXPECT_THAT(profileEngine(without.serialize(), "without"), HasSubstr("\"sram_bytes\": 0,\n  \"energy"));
+  EXPECT_THAT(profileEngine(on_chip.serialize(), "on chip"), Not(HasSubstr("\"sram_bytes\": 0,\n  \"energy")));
+  const auto image = picture(10, 18);
+  EXPECT_EQ(classify(*on_chip.createExecutionContext(), image), classify(*without.createExecutionContext(), image));
+
+  // Weights that do not fit leave the DLA; without fallback that is an error that names the limit.
+  parsed.config->setMemoryPoolLimit(MemoryPoolType::kDlaGlobalDram, 4 * kKib);
+  EXPECT_THAT(parsed.engine().placementText(), HasSubstr("limit 4096"));
+  parsed.config->clearFlag(BuilderFlag::kGpuFallback);
+  EXPECT_THROW(parsed.engine(), Unsupported);
+  parsed.config->setMemoryPoolLimit(MemoryPoolType::kDlaManagedSram, size_t{1} << 30);
+  EXPECT_THROW(parsed.engine(), ResourceExhausted);
+  EXPECT_THROW(parsed.config->setMemoryPoolLimit(MemoryPoolType::kDlaLocalDram, 5000), InvalidArgument);
+}
+
 TEST(Build, DevicesOfSingleLayers) {
   Parsed parsed;
   parsed.dla();
@@ -159,16 +186,6 @@ TEST(Build, DynamicRangesReplaceCalibration) {
   }
   parsed.network->input(0).setDynamicRange(0, 1);
   EXPECT_EQ(parsed.engine().precision(), "int8");
-}
-
-TEST(Build, MemoryPoolsAreLimits) {
-  Parsed parsed;
-  parsed.dla();
-  EXPECT_THROW(parsed.config->setMemoryPoolLimit(MemoryPoolType::kDlaLocalDram, 5000), InvalidArgument);
-  parsed.config->setMemoryPoolLimit(MemoryPoolType::kDlaGlobalDram, 4096);
-  EXPECT_THROW(parsed.engine(), ResourceExhausted);
-  parsed.config->setMemoryPoolLimit(MemoryPoolType::kDlaGlobalDram, size_t{1} << 28);
-  EXPECT_NO_THROW(parsed.engine());
 }
 
 TEST(Build, ProfilesHaveOneShape) {

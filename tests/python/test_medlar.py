@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """import medlar: build, load, run, check, profile; results are the command line's, byte for byte."""
 import gc
+import json
 import threading
 
 import numpy as np
 import pytest
 
 import medlar
+from conftest import ROOT
 
 
 def test_engine_describes_itself(engine):
@@ -71,8 +73,40 @@ def test_devices_of_single_layers(model):
 
 def test_profile(engine):
     profile = medlar.profile(engine, iterations=3)
-    assert len(profile.host_ms) == 3 and profile.modelled_dla_ms > 0
+    assert len(profile.host_ms) == 3 and profile.host_median_ms > 0
+    assert profile.latency_ms >= profile.dla_ms + profile.gpu_ms + profile.cpu_ms > 0
     assert "modelled" in str(profile)
+
+
+def test_profiles_are_the_command_lines(engine, cli, tmp_path):
+    engine.save(tmp_path / "m.engine")
+    theirs = json.loads(cli("profile", tmp_path / "m.engine", "--json"))
+    ours = medlar.profile(engine, iterations=0)
+    assert (ours.latency_ms, ours.energy_mj, ours.dram_bytes, ours.macs) == tuple(theirs[k] for k in ("modelled_ms", "energy_mj", "dram_bytes", "macs"))
+    assert [(layer.name, layer.ms) for layer in ours.layers] == [(layer["name"], layer["modelled_ms"]) for layer in theirs["layers"]]
+    slow = medlar.profile(engine, iterations=0, dram_gb_s=0.5)
+    assert slow.latency_ms > ours.latency_ms and slow.dram_bytes == ours.dram_bytes
+    with pytest.raises(medlar.NotFound, match="no-such-mode"):
+        medlar.profile(engine, iterations=0, mode="no-such-mode")
+
+
+def test_memory_pools(model, image):
+    plain, sram = medlar.build(model), medlar.build(model, memory_pools={"dla_sram": 65536})
+    assert medlar.profile(plain, iterations=0).sram_bytes == 0 < medlar.profile(sram, iterations=0).sram_bytes
+    assert plain.run(image)["probabilities"].tobytes() == sram.run(image)["probabilities"].tobytes()
+    assert "limit 4096" in medlar.build(model, memory_pools={"dla_global_dram": 4096}).placement()
+    with pytest.raises(medlar.InvalidArgument, match="dla_local_dram"):
+        medlar.build(model, memory_pools={"sram": 1})
+
+
+def test_simulate_is_the_command_line(cli, model, tmp_path):
+    scenario = ROOT / "examples" / "scenarios" / "02_dla_gpu_pipeline.yaml"
+    ours = medlar.simulate(scenario, frames=50)
+    assert ours == json.loads(cli("simulate", scenario, "--frames", 50, "--json"))
+    (tmp_path / "own.yaml").write_text("scenario: own\ndevice: orin-nano-8gb\nmodels: {digits: {onnx: %s}}\nstreams:\n"
+                                       "  - {name: s, fps: 30, frames: 20, pipeline: [{name: infer, model: digits, on: dla0}]}\n" % model)
+    own = medlar.simulate(tmp_path / "own.yaml")
+    assert own == json.loads(cli("simulate", tmp_path / "own.yaml", "--json")) and own != ours
 
 
 def test_onnx_reference_and_difference(model, engine, image):

@@ -12,24 +12,17 @@ namespace {
 
 constexpr double kMebi = 1024.0 * 1024.0;
 
-/// --memPoolSize after the fact: the engine fits or the build fails, as TensorRT has it.
-Status check_pools(const Options& options, const engine::Engine& engine) {
-  const auto limit = [&](const char* pool) {
-    const auto given = options.pools.find(pool);
-    return given == options.pools.end() ? -1.0 : given->second * kMebi;
+/// --memPoolSize; TensorRT's other pools mean nothing to this compiler.
+api::MemoryPools pools_of(const Options& options) {
+  api::MemoryPools pools;
+  const auto set = [&](const char* name, uint64_t& bytes) {
+    const auto given = options.pools.find(name);
+    bytes = given == options.pools.end() ? bytes : static_cast<uint64_t>(given->second * kMebi);
   };
-  for (const compiler::Segment& segment : engine.plan.segments) {
-    const double local = limit("dlaLocalDRAM"), global = limit("dlaGlobalDRAM");
-    if (local >= 0 && static_cast<double>(segment.memory.intermediate) > local) {
-      return fail(Code::kResourceExhausted, "segment '{}' needs {} bytes for intermediate tensors, dlaLocalDRAM has {:.0f}",
-                  segment.name, segment.memory.intermediate, local);
-    }
-    if (global >= 0 && segment.engine == compiler::Engine::kDla && static_cast<double>(segment.memory.weights) > global) {
-      return fail(Code::kResourceExhausted, "segment '{}' has {} bytes of weights, dlaGlobalDRAM has {:.0f}", segment.name,
-                  segment.memory.weights, global);
-    }
-  }
-  return {};
+  set("dlaSRAM", pools.managed_sram);
+  set("dlaLocalDRAM", pools.local_dram);
+  set("dlaGlobalDRAM", pools.global_dram);
+  return pools;
 }
 
 /// One DLA segment whose bindings have the formats that were asked for.
@@ -73,6 +66,7 @@ Result<engine::Engine> build_engine(const Options& options) {
   request.precision = int8 ? hw::Precision::kInt8 : hw::Precision::kFp16;
   request.calibration = int8 ? options.calib : std::string();
   request.allow_fallback = options.allow_gpu_fallback || options.dla_core < 0;
+  request.pools = pools_of(options);
   MEDLAR_ASSIGN(request.shapes, import::parse_shapes(options.shapes));
   if (options.dla_core < 0) {
     request.engines.push_back({.pattern = "*", .engine = compiler::Engine::kGpu});
@@ -86,7 +80,6 @@ Result<engine::Engine> build_engine(const Options& options) {
     MEDLAR_TRY(check_formats(options.output_formats));
   }
   MEDLAR_ASSIGN(engine::Engine engine, api::build(request));
-  MEDLAR_TRY(check_pools(options, engine));
   if (options.standalone) {
     MEDLAR_TRY(check_standalone(options, engine));
   }

@@ -154,7 +154,7 @@ std::vector<Flag> build_flags() {
       {"--buildOnly", "", "The old name of --skipInference", flag(&Options::skip_inference)},
       {"--profilingVerbosity", "MODE", "layer_names_only, detailed or none: what the layer information says",
        one_of(&Options::verbosity, {"layer_names_only", "detailed", "none", "default", "verbose"})},
-      {"--memPoolSize", "NAME:MiB,..", "workspace (GPU tactics: not needed), dlaLocalDRAM, dlaGlobalDRAM: the engine must fit",
+      {"--memPoolSize", "NAME:MiB,..", "workspace (GPU tactics: not needed), dlaSRAM, dlaLocalDRAM, dlaGlobalDRAM: what the build may use",
        [](Options& o, const std::string& v) { return set_pools(v, o.pools); }},
       {"--fp16", "", "FP16", flag(&Options::fp16)},
       {"--int8", "", "INT8; wants --calib", flag(&Options::int8)},
@@ -275,9 +275,6 @@ Status check(Options& options) {
   }
   if (options.int8 && options.calib.empty() && options.load_engine.empty()) {
     return fail(Code::kInvalidArgument, "--int8 needs --calib=FILE: random ranges would make the outputs worthless");
-  }
-  if (const auto sram = options.pools.find("dlaSRAM"); sram != options.pools.end() && sram->second > 0) {
-    return fail(Code::kUnsupported, "--memPoolSize=dlaSRAM: this compiler keeps no tensor in managed SRAM yet");
   }
   return options.standalone ? check_standalone(options) : Status();
 }

@@ -264,6 +264,7 @@ std::vector<std::byte> build_network(const NetworkState& network, const BuilderC
   compiler::CompileOptions options{.config = device.config, .precision = precision};
   options.engines = rules_of(network, lowered, config);
   options.user = &lowered.graph;
+  limit_memory(config, device, options);
   options.costs = api::partition_costs(device, precision, compiler::Placing::kPreferDla);
   const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
   const bool all_elsewhere = !reduced || (config.default_device == DeviceType::kGpu && config.devices.empty());
@@ -281,7 +282,6 @@ std::vector<std::byte> build_network(const NetworkState& network, const BuilderC
   engine.precision = hw::precision_name(precision);
   engine.plan = take(compiler::compile(graph, options, &table));
   check_fallback(config, options.engines, engine.plan);
-  check_pools(config, device, engine.plan);
   log_placements(engine, logger);
   const ByteBuffer bytes = engine::serialize(engine);
   std::vector<std::byte> out(bytes.size());

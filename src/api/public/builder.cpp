@@ -41,7 +41,7 @@ compiler::CalibratorChoice calibrator_of(const std::string& name) {
   }
   const auto kind = compiler::find_calibrator(name);
   if (!kind) {
-    door::raise(ErrorCode::kInvalidArgument, "calibrator '{}': there are best, entropy, mse, percentile and maximum", name);
+    door::raise(ErrorCode::kInvalidArgument, "calibrator '{}': there are best, entropy, mse, percentile and max", name);
   }
   return {.kind = *kind};
 }
@@ -76,6 +76,23 @@ int Builder::numDLACores() const {
   return static_cast<int>(door::profile_of("").dla_cores);
 }
 
+namespace {
+
+api::MemoryPools pools_of(const std::map<MemoryPoolType, std::size_t>& given) {
+  api::MemoryPools pools;
+  for (const auto& [pool, bytes] : given) {
+    switch (pool) {
+      case MemoryPoolType::kDlaManagedSram: pools.managed_sram = bytes; break;
+      case MemoryPoolType::kDlaLocalDram: pools.local_dram = bytes; break;
+      case MemoryPoolType::kDlaGlobalDram: pools.global_dram = bytes; break;
+      default: door::raise(ErrorCode::kInvalidArgument, "memory pool {} is none of the DLA's", static_cast<int>(pool));
+    }
+  }
+  return pools;
+}
+
+}  // namespace
+
 std::vector<std::byte> buildModel(const ModelBuild& request, Logger& logger) {
   return stoppable([&] {
     const api::BuildRequest build{.model = request.model,
@@ -87,6 +104,7 @@ std::vector<std::byte> buildModel(const ModelBuild& request, Logger& logger) {
                                   .allow_fallback = request.allowFallback,
                                   .engines = request.layerDevices.empty() ? std::vector<compiler::EngineRule>()
                                                                           : door::take(compiler::parse_engine_rules(request.layerDevices)),
+                                  .pools = pools_of(request.pools),
                                   .log = door::sink_to(logger),
                                   .progress = door::progress_sink(request.progress)};
     return file_bytes(door::take(api::build(build)));

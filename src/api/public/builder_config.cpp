@@ -8,6 +8,7 @@
 #include "api/public/errors.hpp"
 #include "api/public/log.hpp"
 #include "api/public/network_state.hpp"
+#include "api/public/pools.hpp"
 #include "medlar/device.hpp"
 
 namespace medlar {
@@ -150,17 +151,7 @@ void BuilderConfig::setMemoryPoolLimit(MemoryPoolType pool, size_t bytes) {
 }
 
 size_t BuilderConfig::memoryPoolLimit(MemoryPoolType pool) const {
-  const auto at = state_->pools.find(pool);
-  if (at != state_->pools.end()) {
-    return at->second;
-  }
-  const hw::DeviceProfile& device = door::profile_of(state_->device);
-  switch (pool) {
-    case MemoryPoolType::kDlaManagedSram: return device.sram_bytes;
-    case MemoryPoolType::kDlaLocalDram: return kKib * kKib * kKib;
-    case MemoryPoolType::kDlaGlobalDram: return kKib * kKib * kKib / 2;
-    default: return device.dram_bytes;
-  }
+  return door::pool_limit(*state_, pool);
 }
 
 void BuilderConfig::addOptimizationProfile(const OptimizationProfile& profile) {

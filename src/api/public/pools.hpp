@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory pool limits against what the DLA's segments need. Private to this folder.
+// Memory pool limits of a config, handed to the compiler. Private to this folder.
 #pragma once
 
 #include "api/public/config_state.hpp"
-#include "compiler/plan.hpp"
+#include "compiler/compile.hpp"
 
 namespace medlar::door {
 
-/// Throws ResourceExhausted naming the pool, its limit and the need, for limits that the caller set.
-void check_pools(const BuilderConfig::State& config, const hw::DeviceProfile& device, const compiler::Plan& plan);
+/// Bytes of a DLA pool that a build may use: what the caller set, else the default that the command line has too.
+uint64_t pool_limit(const BuilderConfig::State& config, MemoryPoolType pool);
+
+/// Limits of memory and layouts for the device. Throws ResourceExhausted for more SRAM than the device has.
+void limit_memory(const BuilderConfig::State& config, const hw::DeviceProfile& device, compiler::CompileOptions& options);
 
 }  // namespace medlar::door

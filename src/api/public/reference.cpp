@@ -3,8 +3,6 @@
 
 #include <cstring>
 
-#include <fmt/ranges.h>
-
 #include "api/public/errors.hpp"
 #include "api/public/types.hpp"
 #include "host/session.hpp"
@@ -13,18 +11,6 @@
 
 namespace medlar {
 namespace {
-
-graph::Tensor tensor_of(const std::string& name, const TensorView& view) {
-  graph::Tensor tensor{door::graph_type(view.type), view.dims, {}, {}};
-  const auto bytes = graph::storage_bytes(tensor.type, tensor.shape);
-  if (!bytes || *bytes != view.bytes.size()) {
-    door::raise(ErrorCode::kInvalidArgument, "input '{}': {} bytes for {} [{}]", name, view.bytes.size(), dataTypeName(view.type),
-                fmt::join(view.dims, ","));
-  }
-  const auto* from = reinterpret_cast<const uint8_t*>(view.bytes.data());
-  tensor.bytes.assign(from, from + view.bytes.size());
-  return tensor;
-}
 
 OwnedWeights owned(const graph::Tensor& tensor) {
   OwnedWeights out{.type = door::public_type(tensor.type), .dims = tensor.shape, .bytes = std::vector<std::byte>(tensor.bytes.size())};
@@ -43,7 +29,7 @@ std::map<std::string, OwnedWeights> runReference(const std::string& model, const
   const host::Session session = door::take(host::Session::create(bytes, model, {.provider = host::Provider::kCpu, .threads = 0, .optimise = false}));
   std::map<std::string, graph::Tensor> given;
   for (const auto& [name, view] : inputs) {
-    given.emplace(name, tensor_of(name, view));
+    given.emplace(name, door::tensor_of(name, view));
   }
   std::map<std::string, const graph::Tensor*> feeds;
   for (const auto& [name, tensor] : given) {

@@ -73,6 +73,18 @@ graph::DataType graph_type(medlar::DataType type) {
   raise(ErrorCode::kInvalidArgument, "there is no data type {}", static_cast<int>(type));
 }
 
+graph::Tensor tensor_of(const std::string& name, const TensorView& view) {
+  graph::Tensor tensor{graph_type(view.type), view.dims, {}, {}};
+  const auto bytes = graph::storage_bytes(tensor.type, tensor.shape);
+  if (!bytes || *bytes != view.bytes.size()) {
+    raise(ErrorCode::kInvalidArgument, "input '{}': {} bytes for {} [{}]", name, view.bytes.size(), dataTypeName(view.type),
+          fmt::join(view.dims, ","));
+  }
+  const auto* from = reinterpret_cast<const uint8_t*>(view.bytes.data());
+  tensor.bytes.assign(from, from + view.bytes.size());
+  return tensor;
+}
+
 std::shared_ptr<const graph::Tensor> constant_of(const Weights& weights, const graph::Shape& shape, std::string_view what) {
   const auto count = graph::element_count(shape);
   if (weights.values == nullptr && weights.count != 0) {
