@@ -60,6 +60,8 @@ struct Case {
   int op;
 };
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
 class Hostile : public testing::TestWithParam<Case> {};
 
 TEST_P(Hostile, IsRefusedWithAReason) {
