@@ -178,11 +178,31 @@ TEST_P(FrontNumeric, SliceWindow) {
   check(run_segment(b, target(), {{"x", b.noise(648, -1, 1)}}), 0.01);
 }
 
+/// Weights of the largest operation.
+size_t largest_weights(const Outcome& outcome) {
+  size_t most = 0;
+  for (const HwOp& op : outcome.hardware.ops) {
+    const auto* conv = std::get_if<ConvOp>(&op.body);
+    most = std::max(most, conv == nullptr ? 0 : conv->weights.integers.size() + conv->weights.halves.size());
+  }
+  return most;
+}
+
 TEST_P(FrontNumeric, PaddingBeyondTheKernelWidensIt) {
   GraphBuilder b;
   const ValueId x = b.input("x", {1, 8, 5, 4});
   b.output(conv(b, "conv", x, {16, 8, 1, 1}, {1, 16, 7, 8}, {{"pads", std::vector<int64_t>{1, 2, 1, 2}}}));
   check(run_segment(b, target(), {{"x", b.noise(160, -1, 1)}}));
+}
+
+TEST_P(FrontNumeric, PaddingBeyondALargeKernelIsWrittenAroundItsInput) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 128, 5, 4});
+  const ValueId wide = conv(b, "wide", x, {96, 128, 1, 1}, {1, 96, 7, 8}, {{"pads", std::vector<int64_t>{1, 2, 1, 2}}});
+  b.output(conv(b, "tall", wide, {256, 96, 3, 1}, {1, 256, 12, 8}, {{"pads", std::vector<int64_t>{4, 0, 3, 0}}}));
+  const Outcome outcome = run_segment(b, target(), {{"x", b.noise(2560, -1, 1)}});
+  EXPECT_EQ(largest_weights(outcome), 256u * 96u * 3u);
+  check(outcome, 0.03);
 }
 
 TEST_P(FrontNumeric, ConcatAtAtomsIsFree) {
@@ -205,16 +225,6 @@ TEST_P(FrontNumeric, ConcatBetweenAtomsShiftsChannels) {
   const ValueId a = conv(b, "a", x, {20, 20, 1, 1}, {1, 20, 4, 4});
   b.output(b.node("Concat", "concat", {x, a, x}, {1, 60, 4, 4}, {{"axis", int64_t{1}}}));
   check(run_segment(b, target(), {{"x", b.noise(320, -1, 1)}}), 0.03);
-}
-
-/// Weights of the largest operation, to see that wide selections are cut into bands.
-size_t largest_weights(const Outcome& outcome) {
-  size_t most = 0;
-  for (const HwOp& op : outcome.hardware.ops) {
-    const auto* conv = std::get_if<ConvOp>(&op.body);
-    most = std::max(most, conv == nullptr ? 0 : conv->weights.integers.size() + conv->weights.halves.size());
-  }
-  return most;
 }
 
 TEST_P(FrontNumeric, WideConcatBetweenAtomsGoesInBands) {

@@ -21,10 +21,14 @@ std::vector<int64_t> kernel_of(const graph::Tensor& weights) {
 }
 
 struct ConvParts {
-  Window window;  ///< Widened.
+  Window window;  ///< Widened, or without the lines that `around` names.
   int groups = 1;
   int extra_x = 0, extra_y = 0;  ///< Zero columns and rows added on each side of the kernel.
+  Sides around;                  ///< Zero lines written around the input.
 };
+
+/// Zeros in a widened kernel from which on writing lines around the input is worth its operations.
+constexpr int64_t kWideBorder = int64_t{1} << 16;
 
 /// The least border that makes `pad` legal.
 int border_for(int pad, int kernel, int dilation) {
@@ -52,6 +56,36 @@ std::vector<float> widened_weights(const std::vector<double>& weights, const Con
   return result;
 }
 
+/// Lines by which `pad` exceeds what a kernel of this span may have.
+int beyond(int pad, int kernel, int dilation) { return std::max(0, pad - (kernel - 1) * dilation); }
+
+/// Takes the lines that no legal padding covers out of the window.
+Sides take_illegal_lines(Window& w) {
+  const Sides sides{.top = beyond(w.pad_top, w.kernel_h, w.dilation_y),
+                    .left = beyond(w.pad_left, w.kernel_w, w.dilation_x),
+                    .bottom = beyond(w.pad_bottom, w.kernel_h, w.dilation_y),
+                    .right = beyond(w.pad_right, w.kernel_w, w.dilation_x)};
+  w.pad_top -= sides.top;
+  w.pad_left -= sides.left;
+  w.pad_bottom -= sides.bottom;
+  w.pad_right -= sides.right;
+  return sides;
+}
+
+/// Makes the padding legal, by a wider kernel or by lines around the input.
+void settle_padding(ConvParts& parts, int64_t planes) {
+  Window widened = parts.window;
+  const Border border = widen_window(widened);
+  const int64_t taps = int64_t{parts.window.kernel_w} * parts.window.kernel_h;
+  if (planes * (int64_t{widened.kernel_w} * widened.kernel_h - taps) >= kWideBorder) {
+    parts.around = take_illegal_lines(parts.window);
+    return;
+  }
+  parts.window = widened;
+  parts.extra_x = border.columns;
+  parts.extra_y = border.rows;
+}
+
 Result<ConvParts> read_conv(const graph::Graph& graph, const graph::Node& node, const graph::Tensor& weights) {
   const graph::Shape& in = *graph.value(node.inputs[0]).shape;
   const graph::Shape& out = *graph.value(node.outputs[0]).shape;
@@ -63,9 +97,7 @@ Result<ConvParts> read_conv(const graph::Graph& graph, const graph::Node& node, 
                 out[1]);
   }
   ConvParts parts{.window = window, .groups = static_cast<int>(groups)};
-  const Border border = widen_window(parts.window);
-  parts.extra_x = border.columns;
-  parts.extra_y = border.rows;
+  settle_padding(parts, weights.shape[0] * weights.shape[1]);
   return parts;
 }
 
@@ -153,7 +185,7 @@ Status lower_conv(Lowering& lowering, const graph::Node& node) {
     return fail(Code::kCorrupt, "{}: weights are not numbers", node.name);
   }
   const Window& window = parts.window;
-  const TensorId src = source_tensor(lowering, node.inputs[0]);
+  const TensorId src = padded(lowering, node, source_tensor(lowering, node.inputs[0]), parts.around, Lines::kZeros);
   const int channels = lowering.layers.tensor(src).c;
   Layer& layer = add_layer(lowering, node, src, cube_of(*graph.value(node.outputs[0]).shape));
   layer.body = ConvLayer{.k = static_cast<int>(weights.shape[0]), .c = channels, .r = window.kernel_h,

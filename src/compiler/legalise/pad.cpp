@@ -171,15 +171,20 @@ void lower_copies(Lowering& lowering, const graph::Node& node, const Pads& pads,
 
 }  // namespace
 
-TensorId edge_padded(Lowering& lowering, const graph::Node& node, TensorId src, const Sides& sides) {
+TensorId padded(Lowering& lowering, const graph::Node& node, TensorId src, const Sides& sides, Lines lines) {
   const LayerTensor in = lowering.layers.tensor(src);
-  const Pads pads{.mode = "edge", .top = sides.top, .left = sides.left, .bottom = sides.bottom, .right = sides.right};
+  const Pads pads{.mode = lines == Lines::kZeros ? "constant" : "edge", .top = sides.top, .left = sides.left, .bottom = sides.bottom,
+                  .right = sides.right};
   if (!pads.space()) {
     return src;
   }
   const TensorId dst = inner_tensor(lowering, node.name + "/edges", in.range,
                                     {.w = in.w + pads.left + pads.right, .h = in.h + pads.top + pads.bottom, .c = in.c});
-  lower_copies(lowering, node, pads, src, dst);
+  if (lines == Lines::kZeros) {
+    lower_constant(lowering, node, pads, src, dst);
+  } else {
+    lower_copies(lowering, node, pads, src, dst);
+  }
   return dst;
 }
 

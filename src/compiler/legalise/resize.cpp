@@ -118,7 +118,7 @@ Status lower_resize(Lowering& lowering, const graph::Node& node) {
   }
   const Overhang y = overhang(pattern.y, in.h);
   const Overhang x = overhang(pattern.x, in.w);
-  src = edge_padded(lowering, node, src, {.top = y.begin, .left = x.begin, .bottom = y.end, .right = x.end});
+  src = padded(lowering, node, src, {.top = y.begin, .left = x.begin, .bottom = y.end, .right = x.end}, Lines::kCopiesOfTheOutermost);
   const TensorId dst = result_tensor(lowering, node.outputs[0], out);
   if (op.stride_x * op.stride_y == 1) {
     lower_phases(lowering, node, pattern, src, dst);

@@ -92,11 +92,13 @@ Status lower_split(Lowering& lowering, const graph::Node& node);
 // pad.cpp
 Verdict check_pad(const Question& question, const graph::Node& node);
 Status lower_pad(Lowering& lowering, const graph::Node& node);
-/// The tensor with its outermost lines copied beyond its ends; the tensor itself when no side has any.
+/// Lines beyond the ends of a tensor.
 struct Sides {
   int top = 0, left = 0, bottom = 0, right = 0;
 };
-TensorId edge_padded(Lowering& lowering, const graph::Node& node, TensorId src, const Sides& sides);
+enum class Lines : uint8_t { kZeros, kCopiesOfTheOutermost };
+/// The tensor with such lines around it; the tensor itself when no side has any.
+TensorId padded(Lowering& lowering, const graph::Node& node, TensorId src, const Sides& sides, Lines lines);
 
 /// Weights of a selection of channels from which on bands of its result are worth an operation each.
 inline constexpr int64_t kWideSelection = int64_t{1} << 18;
