@@ -44,6 +44,7 @@ def test_another_device(compat):
     ("engine_builder.py", ["--precision", "int8", "--useDLACore", "0"], r"class \d"),
     ("network_api.py", [], r"class \d layers 1[0-9]"),
     ("legacy.py", ["model.onnx"], r"class \d"),
+    ("loaders.py", [], r"class \d"),
 ])
 def test_programs(compat, script, arguments, expected):
     done = compat(SCRIPTS / script, *arguments)

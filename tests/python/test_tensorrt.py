@@ -83,8 +83,9 @@ def test_settings_of_a_config(parsed, logger):
         network.add_plugin_v2([], None)
     with pytest.raises(medlar.OutOfRange):
         config.DLA_core = 9
-    with pytest.raises(medlar.Unsupported):
-        builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    strong = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    assert strong.get_flag(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
+    assert builder.build_serialized_network(strong, config) is None and "strongly typed" in logger.lines[-1][1]
 
 
 def test_both_generations_of_calls_give_the_same(parsed, logger, image):

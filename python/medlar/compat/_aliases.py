@@ -6,6 +6,8 @@ import importlib.util
 import sys
 import types
 
+from . import cudart_library
+
 _TARGETS = {
     "tensorrt": "medlar.tensorrt",
     "pycuda.driver": "medlar.compat.pycuda_driver",
@@ -15,6 +17,8 @@ _TARGETS = {
     "pycuda.tools": "medlar.compat.pycuda_tools",
     "cuda.cudart": "medlar.compat.cudart",
     "cuda.cuda": "medlar.compat.cuda_driver",
+    "cuda.nvrtc": "medlar.compat.nvrtc",
+    "cuda.bindings.nvrtc": "medlar.compat.nvrtc",
     "cuda.bindings.runtime": "medlar.compat.cudart",
     "cuda.bindings.driver": "medlar.compat.cuda_driver",
 }
@@ -60,3 +64,4 @@ def install():
     those packages are installed. Idempotent."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+    cudart_library.install()

@@ -8,13 +8,15 @@ import os as _os
 
 from ._basic import (Dims, Dims2, Dims3, Dims4, DimsHW, IHostMemory, ILogger, Logger, Permutation, Weights, bfloat16, bool, float16,
                      float32, fp8, int4, int8, int32, int64, nptype, uint8, volume)
-from ._builder import (Builder, IBuilderConfig, IInt8Calibrator, IInt8EntropyCalibrator, IInt8EntropyCalibrator2,
-                       IInt8LegacyCalibrator, IInt8MinMaxCalibrator, IOptimizationProfile, IProgressMonitor, ITimingCache, OnnxParser,
-                       ParserError)
+from ._builder import Builder
+from ._calibrator import IInt8Calibrator, IInt8EntropyCalibrator, IInt8EntropyCalibrator2, IInt8LegacyCalibrator, IInt8MinMaxCalibrator
+from ._config import IBuilderConfig, IOptimizationProfile, IProgressMonitor, ITimingCache
 from ._enums import *  # noqa: F401,F403
 from ._network import *  # noqa: F401,F403
+from ._parser import OnnxParser, ParserError
 from ._plugins import (IPluginCreator, IPluginRegistry, get_plugin_registry, init_libnvinfer_plugins)
 from ._runtime import (EngineInspector, ICudaEngine, IExecutionContext, IOutputAllocator, IProfiler, Profiler, Runtime)
+from ._stream import IStreamReader, IStreamReaderV2, IStreamWriter, SeekPosition
 
 #: The version whose names and manners are nearest; later names are there as well.
 __version__ = _os.environ.get("MEDLAR_TENSORRT_VERSION", "8.6.1")

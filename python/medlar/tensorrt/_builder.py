@@ -1,395 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builder, config, parser and calibrators under TensorRT's Python names."""
+"""The builder under TensorRT's Python names."""
 import os
 
 from .. import _core
-from ..compat import _state
-from ._basic import Dims, IHostMemory, Strict, core_logger, no_effect, report, unsupported, volume
-from ._enums import (BuilderFlag, CalibrationAlgoType, DeviceType, EngineCapability, ErrorCode, HardwareCompatibilityLevel,
-                     MemoryPoolType, NetworkDefinitionCreationFlag, OnnxParserFlag, ProfilingVerbosity)
-from ._network import ILayer, INetworkDefinition, dims
+from ._basic import IHostMemory, Strict, core_logger, no_effect, report, unsupported
+from ._calibrator import CoreCalibrator
+from ._config import IBuilderConfig, IOptimizationProfile
+from ._enums import BuilderFlag, DeviceType, NetworkDefinitionCreationFlag
+from ._network import INetworkDefinition
+from ._runtime import Runtime
+from ._stream import write_all
+
+
+def _check_types(network, config):
+    """A strongly typed network computes in the types that it states: nothing may choose others, and the DLA has no float32."""
+    if not network.get_flag(NetworkDefinitionCreationFlag.STRONGLY_TYPED):
+        return
+    for flag in (BuilderFlag.FP16, BuilderFlag.INT8):
+        if config.get_flag(flag):
+            raise _core.InvalidArgument(f"BuilderFlag.{flag.name}: the network is strongly typed")
+    if config.default_device_type == DeviceType.DLA or any(
+            config.is_device_type_set(layer) and config.get_device_type(layer) == DeviceType.DLA for layer in network):
+        raise unsupported("the DLA for a strongly typed network", "create the network without STRONGLY_TYPED and set BuilderFlag.FP16 or INT8")
 
-
-# --- Calibrators
-
-class IInt8Calibrator:
-    """Derive from one of the four below and define get_batch_size, get_batch(names), read_calibration_cache and
-    write_calibration_cache(cache). get_batch returns one device address (an int, or anything with int()) for each name,
-    or None when there are no batches left."""
-    _algorithm = CalibrationAlgoType.ENTROPY_CALIBRATION_2
-
-    def __init__(self):
-        pass
-
-    def get_algorithm(self):
-        return self._algorithm
-
-    def get_batch_size(self):
-        raise NotImplementedError("get_batch_size()")
-
-    def get_batch(self, names):
-        raise NotImplementedError("get_batch(names)")
-
-    def read_calibration_cache(self):
-        return None
-
-    def write_calibration_cache(self, cache):
-        return None
-
-
-class IInt8EntropyCalibrator(IInt8Calibrator):
-    _algorithm = CalibrationAlgoType.ENTROPY_CALIBRATION
-
-
-class IInt8EntropyCalibrator2(IInt8Calibrator):
-    _algorithm = CalibrationAlgoType.ENTROPY_CALIBRATION_2
-
-
-class IInt8MinMaxCalibrator(IInt8Calibrator):
-    _algorithm = CalibrationAlgoType.MINMAX_CALIBRATION
-
-
-class IInt8LegacyCalibrator(IInt8Calibrator):
-    _algorithm = CalibrationAlgoType.LEGACY_CALIBRATION
-
-    def get_quantile(self):
-        return 0.9999
-
-    def get_regression_cutoff(self):
-        return 1.0
-
-
-class _CoreCalibrator(_core.Calibrator):
-    """Hands the core's questions to a TensorRT calibrator."""
-
-    def __init__(self, target, network):
-        super().__init__()
-        self.target = target
-        self.sizes = {}
-        for i in range(network.num_inputs):
-            tensor = network.input(i)
-            sample = [1 if d < 0 else d for d in tensor.shape]
-            self.sizes[tensor.name] = (volume(sample[1:]), sample[0] if sample else 1, tensor.dtype)
-
-    def algorithm(self):
-        return int(self.target.get_algorithm())
-
-    def batch_size(self):
-        return int(self.target.get_batch_size())
-
-    def get_batch(self, names):
-        batch = self.target.get_batch(list(names))
-        if batch is None or len(batch) == 0:
-            return None
-        addresses = [int(address) for address in batch]
-        for name, address in zip(names, addresses):
-            each, inside, dtype = self.sizes[name]
-            samples = max(self.batch_size() // max(inside, 1), 1) * inside
-            _state.device().check_range(address, each * samples * _ELEMENT_BYTES[dtype])
-        return addresses
-
-    def read_cache(self):
-        cache = self.target.read_calibration_cache()
-        return None if cache is None else bytes(cache)
-
-    def write_cache(self, cache):
-        self.target.write_calibration_cache(IHostMemory(cache))
-
-
-_ELEMENT_BYTES = {0: 4, 1: 2, 2: 1, 3: 4, 4: 1, 5: 1, 7: 2, 8: 8, 64: 8}
-
-
-# --- Config
-
-class IOptimizationProfile(Strict):
-    """The DLA runs one shape: min, opt and max must be equal."""
-    extra_memory_target = property(lambda self: 1.0)
-
-    def __init__(self):
-        self._core = _core.OptimizationProfile()
-
-    def set_shape(self, input, min, opt, max):
-        self._core.set_shape(input, dims(min), dims(opt), dims(max))
-
-    def get_shape(self, input):
-        shape = self._core.shapes().get(input)
-        return [] if shape is None else [Dims(shape)] * 3
-
-    def set_shape_input(self, input, min, opt, max):
-        raise unsupported("IOptimizationProfile.set_shape_input")
-
-    def __bool__(self):
-        return True
-
-
-class ITimingCache(Strict):
-    """Builds here time nothing: a cache is empty and stays so."""
-
-    def serialize(self):
-        return IHostMemory()
-
-    def combine(self, input_cache, ignore_mismatch):
-        return True
-
-    def reset(self):
-        return True
-
-
-class IProgressMonitor:
-    """Derive from it and define the three methods; step_complete returns False to stop the build."""
-
-    def __init__(self):
-        pass
-
-    def phase_start(self, phase_name, parent_phase, num_steps):
-        raise NotImplementedError
-
-    def step_complete(self, phase_name, step):
-        raise NotImplementedError
-
-    def phase_finish(self, phase_name):
-        raise NotImplementedError
-
-
-def _setting(name, default, why):
-    """A setting of TensorRT's that changes nothing here: kept, and said so in the log."""
-    slot = "_" + name
-
-    def get(self):
-        return getattr(self, slot, default)
-
-    def put(self, value):
-        object.__setattr__(self, slot, value)
-        no_effect(self._logger, f"IBuilderConfig.{name}", why)
-    return property(get, put)
-
-
-_NO_TIMING = "builds time nothing"
-_REFUSED = {
-    BuilderFlag.VERSION_COMPATIBLE: "engines belong to one version of libmedlar",
-    BuilderFlag.EXCLUDE_LEAN_RUNTIME: "there is no lean runtime",
-    BuilderFlag.FP8: "the DLA computes in FP16 and INT8",
-    BuilderFlag.BF16: "the DLA computes in FP16 and INT8",
-}
-_IDLE = {BuilderFlag.ENABLE_TACTIC_HEURISTIC: _NO_TIMING, BuilderFlag.ERROR_ON_TIMING_CACHE_MISS: _NO_TIMING}
-
-
-class IBuilderConfig(Strict):
-    def __init__(self, core, logger):
-        self._core, self._logger = core, logger
-        self._idle_flags = set()
-        self._calibrator = None
-        self._monitor = None
-        self._profiles = []
-
-    profiling_verbosity = _setting("profiling_verbosity", ProfilingVerbosity.LAYER_NAMES_ONLY, "engines always keep all names")
-    avg_timing_iterations = _setting("avg_timing_iterations", 1, _NO_TIMING)
-    min_timing_iterations = _setting("min_timing_iterations", 1, _NO_TIMING)
-    builder_optimization_level = _setting("builder_optimization_level", 3, _NO_TIMING)
-    hardware_compatibility_level = _setting("hardware_compatibility_level", HardwareCompatibilityLevel.NONE, "engines belong to one device")
-    max_aux_streams = _setting("max_aux_streams", 0, "a context uses the stream that it is given")
-    quantization_flags = _setting("quantization_flags", 0, "calibration always watches the network before fusion")
-    profile_stream = _setting("profile_stream", 0, _NO_TIMING)
-    tiling_optimization_level = _setting("tiling_optimization_level", 0, _NO_TIMING)
-
-    # Flags
-
-    def set_flag(self, flag):
-        flag = BuilderFlag(flag)
-        if flag in _REFUSED:
-            raise unsupported(f"BuilderFlag.{flag.name}", _REFUSED[flag])
-        if flag in _IDLE:
-            self._idle_flags.add(flag)
-            no_effect(self._logger, f"BuilderFlag.{flag.name}", _IDLE[flag])
-            return
-        self._core.set_flag(int(flag))
-
-    def clear_flag(self, flag):
-        self._idle_flags.discard(flag)
-        if flag not in _REFUSED and flag not in _IDLE:
-            self._core.clear_flag(int(flag))
-
-    def get_flag(self, flag):
-        return flag in self._idle_flags or (flag not in _REFUSED and flag not in _IDLE and self._core.get_flag(int(flag)))
-
-    @property
-    def flags(self):
-        return self._core.flags | sum(1 << int(flag) for flag in self._idle_flags)
-
-    @flags.setter
-    def flags(self, bits):
-        for flag in BuilderFlag:
-            if bits >> int(flag) & 1:
-                self.set_flag(flag)
-            else:
-                self.clear_flag(flag)
-
-    def set_quantization_flag(self, flag):
-        self.quantization_flags = self.quantization_flags | 1 << int(flag)
-
-    def clear_quantization_flag(self, flag):
-        self.quantization_flags = self.quantization_flags & ~(1 << int(flag))
-
-    def get_quantization_flag(self, flag):
-        return bool(self.quantization_flags >> int(flag) & 1)
-
-    def set_preview_feature(self, feature, enable):
-        no_effect(self._logger, f"preview feature {feature}", "there are none here")
-
-    def get_preview_feature(self, feature):
-        return False
-
-    # Devices
-
-    @property
-    def default_device_type(self):
-        return DeviceType(self._core.default_device_type)
-
-    @default_device_type.setter
-    def default_device_type(self, value):
-        self._core.default_device_type = int(DeviceType(value))
-
-    @property
-    def DLA_core(self):
-        return self._core.dla_core
-
-    @DLA_core.setter
-    def DLA_core(self, value):
-        self._core.dla_core = int(value)
-
-    def set_device_type(self, layer, device_type):
-        self._core.set_device_type(_layer(layer), int(DeviceType(device_type)))
-
-    def get_device_type(self, layer):
-        return DeviceType(self._core.get_device_type(_layer(layer)))
-
-    def is_device_type_set(self, layer):
-        return self._core.is_device_type_set(_layer(layer))
-
-    def reset_device_type(self, layer):
-        self._core.reset_device_type(_layer(layer))
-
-    def can_run_on_DLA(self, layer):
-        return self._core.can_run_on_dla(_layer(layer))
-
-    # Memory
-
-    @property
-    def max_workspace_size(self):
-        return self._core.get_memory_pool_limit(int(MemoryPoolType.WORKSPACE))
-
-    @max_workspace_size.setter
-    def max_workspace_size(self, value):
-        self._core.set_memory_pool_limit(int(MemoryPoolType.WORKSPACE), int(value))
-
-    def set_memory_pool_limit(self, pool, pool_size):
-        self._core.set_memory_pool_limit(int(pool), int(pool_size))
-
-    def get_memory_pool_limit(self, pool):
-        return self._core.get_memory_pool_limit(int(pool))
-
-    # Calibration, profiles, progress
-
-    @property
-    def int8_calibrator(self):
-        return self._calibrator
-
-    @int8_calibrator.setter
-    def int8_calibrator(self, value):
-        if value is not None and not hasattr(value, "get_batch"):
-            raise TypeError(f"a calibrator is wanted, not {type(value).__name__}")
-        self._calibrator = value
-
-    def set_calibration_profile(self, profile):
-        self._add_shapes(profile)
-        return True
-
-    def get_calibration_profile(self):
-        return self._profiles[0] if self._profiles else None
-
-    def _add_shapes(self, profile):
-        if self._profiles and self._profiles[0]._core.shapes() != profile._core.shapes():
-            raise unsupported("a calibration profile with other shapes than the optimisation profile", "the DLA runs one shape")
-        if not self._profiles:
-            self._core.add_optimization_profile(profile._core)
-            self._profiles.append(profile)
-
-    def add_optimization_profile(self, profile):
-        if self._profiles and self._profiles[0]._core.shapes() == profile._core.shapes():
-            return 0
-        self._core.add_optimization_profile(profile._core)
-        self._profiles.append(profile)
-        return len(self._profiles) - 1
-
-    @property
-    def num_optimization_profiles(self):
-        return self._core.num_optimization_profiles
-
-    @property
-    def progress_monitor(self):
-        return self._monitor
-
-    @progress_monitor.setter
-    def progress_monitor(self, monitor):
-        self._monitor = monitor
-
-    def _progress(self):
-        monitor, phases = self._monitor, {}
-        if monitor is None:
-            return None
-
-        def step(what, done, total):
-            if what not in phases:
-                phases[what] = total
-                monitor.phase_start(what, None, total)
-            going = monitor.step_complete(what, done - 1)
-            if done >= total:
-                monitor.phase_finish(what)
-            return going is not False
-        return step
-
-    # Capability, caches, plugins
-
-    @property
-    def engine_capability(self):
-        return getattr(self, "_capability", EngineCapability.STANDARD)
-
-    @engine_capability.setter
-    def engine_capability(self, value):
-        if value == EngineCapability.SAFETY:
-            raise unsupported("EngineCapability.SAFETY", "there is no safety runtime")
-        if value == EngineCapability.DLA_STANDALONE:
-            raise unsupported("EngineCapability.DLA_STANDALONE", "medlar build --no-fallback writes an engine whose one segment is an NVDLA loadable")
-        object.__setattr__(self, "_capability", value)
-
-    def create_timing_cache(self, serialized_timing_cache=b""):
-        return ITimingCache()
-
-    def set_timing_cache(self, cache, ignore_mismatch):
-        no_effect(self._logger, "a timing cache", _NO_TIMING)
-        return True
-
-    def get_timing_cache(self):
-        return ITimingCache()
-
-    def set_tactic_sources(self, tactic_sources):
-        no_effect(self._logger, "IBuilderConfig.set_tactic_sources", _NO_TIMING)
-        return True
-
-    def get_tactic_sources(self):
-        return 0
-
-    def reset(self):
-        raise unsupported("IBuilderConfig.reset", "create another config")
-
-
-def _layer(layer):
-    if not isinstance(layer, ILayer):
-        raise TypeError(f"a layer is wanted, not {type(layer).__name__}")
-    return layer._core
-
-
-# --- Builder
 
 class Builder(Strict):
     max_batch_size = property(lambda self: 1, lambda self, v: no_effect(self._logger, "Builder.max_batch_size", "batches are explicit"))
@@ -409,8 +42,6 @@ class Builder(Strict):
     num_DLA_cores = property(lambda self: self._core.num_dla_cores)
 
     def create_network(self, flags=0):
-        if flags & 1 << int(NetworkDefinitionCreationFlag.STRONGLY_TYPED):
-            raise unsupported("NetworkDefinitionCreationFlag.STRONGLY_TYPED (EXPLICIT_PRECISION)", "set BuilderFlag.FP16 or INT8")
         return INetworkDefinition(self._core.create_network(), self._logger, flags)
 
     def create_builder_config(self):
@@ -423,7 +54,8 @@ class Builder(Strict):
         """The engine as IHostMemory; None when it cannot be built (the logger says why). What a callback of yours raises
         comes out as medlar.CallbackError."""
         try:
-            calibrator = _CoreCalibrator(config._calibrator, network._core) if config._calibrator is not None else None
+            _check_types(network, config)
+            calibrator = CoreCalibrator(config._calibrator, network._core) if config._calibrator is not None else None
             config._core.device = _core.Device.default_name()
             config._core.set_calibrator(calibrator)
             config._core.set_progress(config._progress())
@@ -436,6 +68,11 @@ class Builder(Strict):
         finally:
             config._core.set_progress(None)
             config._core.set_calibrator(None)
+
+    def build_serialized_network_to_stream(self, network, config, writer):
+        """True when the engine was built and `writer` (an IStreamWriter) took all of it."""
+        plan = self.build_serialized_network(network, config)
+        return plan is not None and write_all(writer, plan)
 
     def build_engine(self, network, config):
         plan = self.build_serialized_network(network, config)
@@ -457,98 +94,3 @@ class Builder(Strict):
 
     def reset(self):
         pass
-
-
-# --- Parser
-
-class ParserError(Strict):
-    def __init__(self, code, text):
-        self._code, self._text = code, text
-
-    def code(self):
-        return ErrorCode.UNSUPPORTED_NODE if self._code == 2 else ErrorCode.MODEL_DESERIALIZE_FAILED
-
-    def desc(self):
-        return self._text
-
-    def file(self):
-        return ""
-
-    def line(self):
-        return 0
-
-    def func(self):
-        return ""
-
-    def node(self):
-        return -1
-
-    def node_name(self):
-        return ""
-
-    def node_operator(self):
-        return ""
-
-    def __str__(self):
-        return self._text
-
-    __repr__ = __str__
-
-
-class OnnxParser(Strict):
-    def __init__(self, network, logger):
-        if not isinstance(network, INetworkDefinition):
-            raise TypeError(f"a network is wanted, not {type(network).__name__}")
-        self._logger = core_logger(logger)
-        self._network = network
-        self._core = _core.OnnxParser(network._core, self._logger)
-        self._flags = 0
-
-    num_errors = property(lambda self: len(self._core.errors))
-
-    def parse(self, model, path=None):
-        return self._core.parse(bytes(model), "" if path is None else os.fspath(path))
-
-    def parse_from_file(self, model):
-        return self._core.parse_from_file(os.fspath(model))
-
-    def get_error(self, index):
-        return ParserError(*self._core.errors[index])
-
-    def clear_errors(self):
-        self._core.clear_errors()
-
-    def supports_operator(self, op_name):
-        return _core.OnnxParser.supports_operator(op_name)
-
-    def supports_model(self, model, path=None):
-        probe = _core.Builder(self._logger).create_network()
-        parser = _core.OnnxParser(probe, self._logger)
-        return parser.parse(bytes(model), path or ""), []
-
-    @property
-    def flags(self):
-        return self._flags
-
-    @flags.setter
-    def flags(self, bits):
-        for flag in OnnxParserFlag:
-            if bits >> int(flag) & 1:
-                self.set_flag(flag)
-
-    def set_flag(self, flag):
-        if flag != OnnxParserFlag.NATIVE_INSTANCENORM:
-            raise unsupported(f"OnnxParserFlag.{OnnxParserFlag(flag).name}")
-        self._flags |= 1 << int(flag)
-
-    def clear_flag(self, flag):
-        self._flags &= ~(1 << int(flag))
-
-    def get_flag(self, flag):
-        return bool(self._flags >> int(flag) & 1)
-
-    def get_used_vc_plugin_libraries(self):
-        return []
-
-
-from ._runtime import Runtime  # noqa: E402  (build_engine needs it; it needs nothing from here)

@@ -334,7 +334,7 @@ class INetworkDefinition(Strict):
     flags = property(lambda self: self._flags)
 
     def get_flag(self, flag):
-        return flag == NetworkDefinitionCreationFlag.EXPLICIT_BATCH
+        return flag == NetworkDefinitionCreationFlag.EXPLICIT_BATCH or bool(self._flags >> int(flag) & 1)
 
     def add_input(self, name, dtype, shape):
         return ITensor(self._core.add_input(name, int(dtype), dims(shape)))

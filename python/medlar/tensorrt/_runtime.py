@@ -10,6 +10,7 @@ from ..compat import _state
 from ._basic import DataType, Dims, IHostMemory, Strict, core_logger, no_effect, nptype, report, unsupported
 from ._enums import (EngineCapability, ExecutionContextAllocationStrategy, LayerInformationFormat, ProfilingVerbosity, TensorFormat,
                      TensorIOMode, TensorLocation)
+from ._stream import read_all
 
 
 class IProfiler:
@@ -63,7 +64,7 @@ class Runtime(Strict):
     def deserialize_cuda_engine(self, serialized_engine):
         """The engine; None when its bytes are broken or of another device (the logger says which)."""
         try:
-            return ICudaEngine(self._core.deserialize(bytes(serialized_engine)), self._logger, self._core.dla_core)
+            return ICudaEngine(self._core.deserialize(read_all(serialized_engine)), self._logger, self._core.dla_core)
         except _core.Error as error:
             report(self._logger, error)
             return None
@@ -197,6 +198,21 @@ class ICudaEngine(Strict):
     def get_tensor_profile_shape(self, name, profile_index):
         return [self.get_tensor_shape(name)] * 3
 
+    def get_profile_shape_input(self, profile_index, binding):
+        self._row(binding)
+        return []  # no input is a shape tensor
+
+    def get_tensor_profile_values(self, name, profile_index):
+        self._row(name)
+        return []
+
+    def get_device_memory_size_for_profile(self, profile_index):
+        if profile_index != 0:
+            raise _core.OutOfRange(f"optimisation profile {profile_index}: the engine has one, 0")
+        return self._core.device_memory_bytes
+
+    get_device_memory_size_for_profile_v2 = get_device_memory_size_for_profile
+
     def is_shape_inference_io(self, name):
         return self.is_shape_binding(name)
 
@@ -259,6 +275,9 @@ class IOutputAllocator:
 
     def reallocate_output(self, tensor_name, memory, size, alignment):
         raise NotImplementedError
+
+    def reallocate_output_async(self, tensor_name, memory, size, alignment, stream):
+        return self.reallocate_output(tensor_name, memory, size, alignment)
 
     def notify_shape(self, tensor_name, shape):
         raise NotImplementedError
@@ -339,6 +358,7 @@ class IExecutionContext(Strict):
     def execute_v2(self, bindings):
         def run():
             self._bind(bindings)
+            self._allocate_outputs(0)
             _state.default_stream().synchronize()
             self._core.execute()
             self._deliver_open()
@@ -361,12 +381,30 @@ class IExecutionContext(Strict):
         _one_batch(batch_size)
         return self.execute_async_v2(bindings, stream_handle)
 
+    def _allocate_outputs(self, stream_handle):
+        """Outputs of known shape that have an allocator get their memory before the run."""
+        for name, allocator in self._allocators.items():
+            row = self._engine._row(name)
+            if not row[4]:
+                continue
+            address = self._ask(allocator, name, row[4], stream_handle)
+            if not address:
+                raise _core.ResourceExhausted(f"output '{name}': its allocator gave no memory for {row[4]} bytes")
+            self._core.set_tensor_address(name, address)
+            allocator.notify_shape(name, Dims(row[3]))
+
+    def _ask(self, allocator, name, size, stream_handle):
+        ask = getattr(allocator, "reallocate_output_async", None)
+        arguments = (name, self._core.get_tensor_address(name), size, 256)
+        return int((allocator.reallocate_output(*arguments) if ask is None else ask(*arguments, int(stream_handle))) or 0)
+
     def _enqueue(self, stream_handle):
+        self._allocate_outputs(stream_handle)
         self._core.enqueue(_state.stream(stream_handle))
         if any(not row[4] and not row[1] for row in self._engine._tensors):
-            _state.stream(stream_handle).host(self._deliver_open)
+            _state.stream(stream_handle).host(lambda: self._deliver_open(stream_handle))
 
-    def _deliver_open(self):
+    def _deliver_open(self, stream_handle=0):
         """Outputs whose shape only the run tells go to their allocator, or to the address that was set for them."""
         for name, is_input, _, _, size in self._engine._tensors:
             if is_input or size:
@@ -374,8 +412,8 @@ class IExecutionContext(Strict):
             array = self._core.open_output(name)
             allocator = self._allocators.get(name)
             if allocator is not None:
+                address = self._ask(allocator, name, array.nbytes, stream_handle)
                 allocator.notify_shape(name, Dims(array.shape))
-                address = int(allocator.reallocate_output(name, self._core.get_tensor_address(name), array.nbytes, 256))
             else:
                 address = self._core.get_tensor_address(name)
             if address:
@@ -404,8 +442,13 @@ class IExecutionContext(Strict):
         return self._engine._row(name)[4]
 
     def set_output_allocator(self, name, output_allocator):
-        self._engine._row(name)
-        self._allocators[name] = output_allocator
+        if self._engine._row(name)[1]:
+            report(self._logger, _core.InvalidArgument(f"set_output_allocator: '{name}' is an input"))
+            return False
+        if output_allocator is None:
+            self._allocators.pop(name, None)
+        else:
+            self._allocators[name] = output_allocator
         return True
 
     def get_output_allocator(self, name):
