@@ -266,13 +266,13 @@ dla_port FakeSystem::port() {
   p.unlock = [](void* s) { static_cast<FakeSystem*>(s)->mutex.unlock(); };
   p.now = [](void* s) { return static_cast<FakeSystem*>(s)->now_ns; };
   p.reset = [](void* s) { static_cast<FakeSystem*>(s)->chip.reset(); };
-  p.set_power = [](void* s, dla_power power) {
+  p.set_power = [](void* s, dla_power wanted) {
     auto* system = static_cast<FakeSystem*>(s);
-    if (power == DLA_POWER_ON && system->power == DLA_POWER_OFF) {
+    if (wanted == DLA_POWER_ON && system->power == DLA_POWER_OFF) {
       system->chip.reset();
     }
-    system->power_history.push_back(power);
-    system->power = power;
+    system->power_history.push_back(wanted);
+    system->power = wanted;
     return 0;
   };
   p.finished = [](void* s, dla_task* task) {
