@@ -7,20 +7,25 @@
 #include "profile/recorder.hpp"
 #include "timing/machine.hpp"
 
+#include <algorithm>
+
 namespace medlar::api {
 namespace {
 
 /// Device time of an operation alone on its core, in the power mode of the moment. What no formula covers takes none.
-driver::OpTimeModel op_time_of(const hw::DeviceProfile& device) {
+/// `dram_bytes_per_second` replaces that of every mode; 0 leaves them.
+driver::OpTimeModel op_time_of(const hw::DeviceProfile& device, double dram_bytes_per_second) {
+  constexpr double kNanoseconds = 1e9;
   std::vector<std::pair<std::string_view, timing::Machine>> machines;
-  for (const hw::PowerMode& mode : device.modes) {
+  for (hw::PowerMode mode : device.modes) {
+    mode.dram_bytes_per_second = dram_bytes_per_second > 0 ? dram_bytes_per_second : mode.dram_bytes_per_second;
     machines.emplace_back(mode.name, timing::machine_of(device, mode));
   }
   return [machines, config = device.config](const chip::ExecutedOp& op, const hw::PowerMode& mode) -> uint64_t {
     for (const auto& [name, machine] : machines) {
       if (name == mode.name) {
         const auto time = profile::time_of(op, *config, machine);
-        return time ? time->cycles * 1'000'000'000 / machine.hz : 0;
+        return time ? static_cast<uint64_t>(kNanoseconds * time->seconds(machine)) : 0;
       }
     }
     return 0;
@@ -40,7 +45,7 @@ Result<driver::KernelOptions> kernel_options(const hw::DeviceProfile& device, co
   }
   kernel.disabled_cores = options.disabled_cores;
   kernel.log = options.log;
-  kernel.op_time = op_time_of(device);
+  kernel.op_time = op_time_of(device, options.dram_bytes_per_second);
   return kernel;
 }
 
@@ -75,13 +80,6 @@ Result<std::shared_ptr<Module>> Module::boot(const hw::DeviceProfile& device, co
   kernel.soc.mode = static_cast<uint32_t>(mode - device.modes.data());
   kernel.observer = [recorder = state->recorder.get()](const driver::CompletedOp& op) {
     recorder->record(op);
-  };
-  kernel.op_time = [&device, dram = options.dram_bytes_per_second](const chip::ExecutedOp& op, hw::PowerMode current) {
-    constexpr double kNanoseconds = 1e9;
-    current.dram_bytes_per_second = dram > 0 ? dram : current.dram_bytes_per_second;
-    const timing::Machine machine = timing::machine_of(device, current);
-    const auto time = profile::time_of(op, *device.config, machine);
-    return time ? static_cast<uint64_t>(kNanoseconds * time->seconds(machine)) : 0;
   };
   MEDLAR_ASSIGN(state->kernel, driver::Kernel::create(std::move(kernel)));
   MEDLAR_TRY(state->kernel->set_power_mode(mode->name));
@@ -142,11 +140,15 @@ Result<std::shared_ptr<const runtime::LoadedEngine>> Module::load(const engine::
                                                                   const EngineOptions& options) {
   MEDLAR_TRY(engine::check_device(engine, *state_->device, name));
   MEDLAR_ASSIGN(auto device, core(options.core));
+  driver::Kernel* kernel = state_->kernel.get();
+  const uint32_t number = device->info().core;
   return runtime::LoadedEngine::load(
       engine, device,
       {.host = {.provider = options.provider, .threads = options.host_threads, .optimise = true},
        .priority = options.priority,
        .task_timeout = options.task_timeout,
+       .clock = {.now_ns = [kernel, number] { return kernel->device_time_ns(number); },
+                 .idle_until = [kernel, number](uint64_t until) { kernel->idle_until(number, until); }},
        .keep_alive = shared_from_this()});
 }
 
@@ -170,6 +172,12 @@ Result<std::shared_ptr<runtime::DeviceMemory>> Module::allocate(uint64_t bytes,
 Result<std::shared_ptr<runtime::DeviceMemory>> Module::import_fd(int fd, bool read_only) {
   MEDLAR_ASSIGN(auto memory, runtime::DeviceMemory::import(state_->home, fd, read_only));
   return tied(shared_from_this(), std::move(memory));
+}
+
+void Module::idle(std::chrono::nanoseconds duration) {
+  for (const auto& core : state_->cores) {
+    state_->kernel->idle(core->info().core, static_cast<uint64_t>(std::max<int64_t>(duration.count(), 0)));
+  }
 }
 
 Status Module::close_fd(int fd) {

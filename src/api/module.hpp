@@ -10,6 +10,7 @@
 #include "runtime/device_memory.hpp"
 #include "runtime/loaded_engine.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -73,6 +74,10 @@ class Module : public std::enable_shared_from_this<Module> {
   Result<std::shared_ptr<runtime::DeviceMemory>> import_fd(int fd, bool read_only);
   /// Closes a descriptor that export_fd() gave out; kInvalidArgument when it is not open.
   Status close_fd(int fd);
+
+  /// Modelled time in which nobody uses the DLA cores, after what is queued: they lose clock and power over
+  /// it.
+  void idle(std::chrono::nanoseconds duration);
 
   /// Every bus access and memory access of a core (which exists) from now on goes by `tracer` too; null to stop.
   void set_tracer(uint32_t core, chip::Tracer* tracer);

@@ -100,6 +100,7 @@ Result<System> bring_up(const SystemRequest& request) {
   MEDLAR_ASSIGN(system.module, Module::boot(*device, request.module));
   if (!bytes.empty()) {
     system.run = run_file(system.module, bytes, request.file.string());
+    system.module->idle(request.idle);
   }
   return system;
 }

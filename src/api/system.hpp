@@ -15,6 +15,7 @@ struct SystemRequest {
   std::string device = {};           ///< Empty: the one that `file` was made for, else the default device.
   ModuleOptions module = {};
   std::filesystem::path file = {};   ///< Engine or NVDLA loadable to run once, with inputs of zeros; empty: none.
+  std::chrono::milliseconds idle{0};  ///< Modelled time that passes between the run's end and the look.
 };
 
 /// A booted module that has run what it was asked to run. A run that failed is a state to look at, not an error.

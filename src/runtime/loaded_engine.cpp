@@ -72,6 +72,7 @@ Result<std::shared_ptr<const LoadedEngine>> LoadedEngine::load(const engine::Eng
   loaded->model_ = engine.model;
   loaded->plan_ = engine.plan;
   loaded->task_timeout_ = options.task_timeout;
+  loaded->clock_ = options.clock;
   MEDLAR_ASSIGN(loaded->context_, umd::Context::create(core, options.priority));
   for (compiler::Segment& segment : loaded->plan_.segments) {
     if (Status status = loaded->load_segment(segment, options); !status) {
@@ -163,6 +164,20 @@ const compiler::BoundaryTensor* LoadedEngine::find_tensor(std::string_view name)
   const auto at = std::find_if(plan_.tensors.begin(), plan_.tensors.end(),
                                [&](const compiler::BoundaryTensor& tensor) { return tensor.name == name; });
   return at == plan_.tensors.end() ? nullptr : &*at;
+}
+
+uint64_t LoadedEngine::idle_ns(size_t segment) const {
+  constexpr double kNanoseconds = 1e9;
+  const auto index = static_cast<int>(segment);
+  double seconds = 0;
+  for (const compiler::Transition& transition : plan_.transitions) {
+    seconds += transition.to == index ? transition.seconds : 0;
+  }
+  for (const compiler::Placement& placement : plan_.placements) {
+    seconds +=
+        placement.segment == index && placement.engine != compiler::Engine::kDla ? placement.seconds : 0;
+  }
+  return static_cast<uint64_t>(kNanoseconds * seconds);
 }
 
 uint64_t LoadedEngine::device_bytes() const {

@@ -7,6 +7,7 @@
 #include "umd/model.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,11 +16,19 @@
 
 namespace medlar::runtime {
 
+/// The modelled clock of the core: it goes on, and the driver saves power, while other engines work for the
+/// inference.
+struct CoreClock {
+  std::function<uint64_t()> now_ns = nullptr;                   ///< Unset: nobody asks what time it is.
+  std::function<void(uint64_t until_ns)> idle_until = nullptr;  ///< Unset together with it.
+};
+
 struct LoadOptions {
   host::SessionOptions host = {.provider =
                                    host::Provider::kAuto};  ///< Of GPU segments; CPU segments take the CPU.
   umd::Priority priority = umd::Priority::kNormal;          ///< Against other engines on the same core.
   std::chrono::nanoseconds task_timeout{0};  ///< Modelled device time of a DLA task; 0: the driver's default.
+  CoreClock clock = {};
   std::shared_ptr<void> keep_alive = nullptr;  ///< What must outlive the engine: the simulated module.
 };
 
@@ -60,6 +69,10 @@ class LoadedEngine {
   const std::shared_ptr<umd::Context>& context() const { return context_; }
   uint32_t core() const { return context_->device().info().core; }
   std::chrono::nanoseconds task_timeout() const { return task_timeout_; }
+  const CoreClock& clock() const { return clock_; }
+  /// Modelled time in which the core has nothing to do for that segment: hand-over, and work of other
+  /// engines.
+  uint64_t idle_ns(size_t segment) const;
   uint64_t device_bytes() const;  ///< Weights and intermediates on the module; bindings not counted.
   /// One line a host segment: which provider runs it on this computer, and why not another.
   std::vector<std::string> host_notes() const;
@@ -77,6 +90,7 @@ class LoadedEngine {
   std::vector<Segment> segments_;
   std::vector<Io> io_;
   std::chrono::nanoseconds task_timeout_{0};
+  CoreClock clock_;
 };
 
 /// True when two tensor descriptors put every element at the same place.

@@ -118,11 +118,23 @@ Status Run::execute(RunReport* report, const Cancellation* cancellation) {
 }
 
 Status Run::run_segment(size_t index, SegmentRun& record, const Cancellation* cancellation) {
+  const uint64_t start = engine_.clock().now_ns ? engine_.clock().now_ns() : 0;
   if (std::holds_alternative<LoadedEngine::DlaSegment>(engine_.segments()[index])) {
+    pass_time(index, start);
     return run_dla(index, record);
   }
   record.provider = std::get<LoadedEngine::HostSegment>(engine_.segments()[index]).provider();
-  return run_host(index, record, cancellation);
+  MEDLAR_TRY(run_host(index, record, cancellation));
+  pass_time(index, start);
+  return {};
+}
+
+/// What others did for the segment took the core's time too.
+void Run::pass_time(size_t index, uint64_t since_ns) const {
+  const uint64_t idle = engine_.idle_ns(index);
+  if (engine_.clock().idle_until && idle != 0) {
+    engine_.clock().idle_until(since_ns + idle);
+  }
 }
 
 const DeviceValue* Run::on_device(const compiler::DlaBinding& binding) const {

@@ -39,6 +39,7 @@ class Run {
  private:
   Status take_inputs();
   Status run_segment(size_t index, SegmentRun& record, const Cancellation* cancellation);
+  void pass_time(size_t index, uint64_t since_ns) const;
   Status run_dla(size_t index, SegmentRun& record);
   Status run_host(size_t index, SegmentRun& record, const Cancellation* cancellation);
   Status deliver(SegmentRun& record);

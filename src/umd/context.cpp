@@ -27,9 +27,17 @@ Context::~Context() {
   }
 }
 
-Result<uint32_t> Context::add_loadable() {
+Result<uint32_t> Context::add_loadable(std::span<const std::string> layers) {
+  std::string names;
+  for (const std::string& layer : layers) {
+    names.append(layer.c_str()).push_back('\0');
+  }
   medlar_loadable args{};
   args.context = id_;
+  if (!names.empty() && names.size() <= MEDLAR_MAX_NAMES_SIZE) {  // the log does without longer ones
+    args.names = reinterpret_cast<uintptr_t>(names.data());
+    args.names_size = names.size();
+  }
   const std::lock_guard lock(submit_mutex_);
   if (const int error = fd_.call(MEDLAR_ADD_LOADABLE, args); error < 0) {
     return kernel_error(fmt::format("{}: load a network (limit {} loadables on a core)", device_->info().node,

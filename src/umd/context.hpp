@@ -43,8 +43,9 @@ class Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  /// A place for a network's tasks on the core; the error names the limit.
-  Result<uint32_t> add_loadable();
+  /// A place for a network's tasks on the core; the error names the limit. `layers` name the operations of
+  /// its (only) task in the kernel's log.
+  Result<uint32_t> add_loadable(std::span<const std::string> layers = {});
   void remove_loadable(uint32_t loadable);
 
   Result<SubmittedTask> submit(const TaskSubmission& task);

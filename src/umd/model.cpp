@@ -95,7 +95,7 @@ Result<LoadedModel> LoadedModel::load(std::shared_ptr<Context> context, Loadable
   MEDLAR_ASSIGN(const Loadable l, loadable::upgrade(std::move(loadable)));
   MEDLAR_TRY(check_device(*context, l));
   auto state = std::make_shared<State>(std::move(context));
-  MEDLAR_ASSIGN(state->loadable, state->context->add_loadable());
+  MEDLAR_ASSIGN(state->loadable, state->context->add_loadable(options.layers));
   for (size_t i = 0; i < l.memories.size(); ++i) {
     const Memory& memory = l.memories[i];
     LoadedMemory loaded;

@@ -130,6 +130,24 @@ TEST_F(Sim, ArgumentsGrowAndReservedMustBeZero) {
   EXPECT_EQ(seam()->ioctl(seam()->self, 99, MEDLAR_QUERY_DEVICE, &older), -MEDLAR_EBADF);
 }
 
+TEST_F(Sim, NamesOfLoadablesAreChecked) {
+  Client client(seam());
+  const auto add = [&](uint64_t names, uint64_t size) {
+    medlar_loadable args{};
+    args.context = client.context();
+    args.names = names;
+    args.names_size = size;
+    return client.call(MEDLAR_ADD_LOADABLE, args);
+  };
+  static constexpr char kNames[] = "a\0\0b";  // the second has no name
+  const auto at = reinterpret_cast<uintptr_t>(kNames);
+  EXPECT_EQ(add(at, sizeof kNames), 0);
+  EXPECT_EQ(add(at, sizeof kNames - 1), -MEDLAR_EINVAL) << "the last is not ended";
+  EXPECT_EQ(add(at, 0), -MEDLAR_EINVAL);
+  EXPECT_EQ(add(at, MEDLAR_MAX_NAMES_SIZE + 1), -MEDLAR_EINVAL);
+  EXPECT_EQ(add(16, 8), -MEDLAR_EFAULT);
+}
+
 TEST_F(Sim, UnknownNodesHandlesAndDescriptorsAreErrors) {
   for (const char* node :
        {"nvhost-nvdla1", "nvhost-nvdla", "nvhost-nvdla00", "nvhost-nvdla-1", "card0", ""}) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One module, several engines, several cores; the host engine's provider.
 #include "api/inference.hpp"
+#include "driver/sim/kernel.hpp"
+#include "driver/sim/kernel_log.hpp"
 #include "runtime/digits_engine.hpp"
 
 #include <gtest/gtest.h>
@@ -54,6 +56,31 @@ TEST(Module, TwoInferencesOnOneModuleKeepTheirLayersApart) {
   EXPECT_EQ(a->layers.size(), c->layers.size());
   EXPECT_DOUBLE_EQ(a->modelled_dla_ms, b->modelled_dla_ms);
   EXPECT_GT(a->modelled_dla_ms, 0);
+}
+
+TEST(Module, CoresLosePowerWhileOtherEnginesWork) {
+  test::Digits digits = test::digits("orin-nano-8gb", hw::Precision::kInt8, 1);
+  for (compiler::Placement& placement : digits.engine.plan.placements) {
+    placement.seconds = placement.segment >= 0 && placement.engine != compiler::Engine::kDla ? 1.0 : 0.0;
+  }
+  const auto context = digits.context();
+  const auto counters = [&] { return (*digits.module->core(0))->counters().value(); };
+  const uint64_t before = counters().device_time_ns;
+  ASSERT_TRUE(context->run(digits.inputs[0]));
+  EXPECT_GT(counters().device_time_ns - before, 1'000'000'000u) << "the softmax on the host takes a second";
+  const auto files = digits.module->kernel().sysfs();
+  EXPECT_NE(files.at("/sys/kernel/debug/pm_genpd/pm_genpd_summary").find("off "), std::string::npos);
+  const uint64_t power_ups = counters().power_ups;
+  ASSERT_TRUE(context->run(digits.inputs[0]));
+  EXPECT_EQ(counters().power_ups, power_ups + 1) << "the next inference wakes it";
+  std::string log;
+  for (const driver::LogLine& line : digits.module->kernel().log()) {
+    log += line.text + "\n";
+  }
+  EXPECT_NE(log.find("power domain dlaa off"), std::string::npos) << log;
+  EXPECT_NE(log.find("power domain dlaa on after 200 us"), std::string::npos) << log;
+  digits.module->idle(std::chrono::seconds(1));
+  EXPECT_EQ((*digits.module->core(0))->query().value().power_state, 0u);
 }
 
 TEST(Provider, CudaIsNamedWhenItIsMissingAndReportedWhenItIsNot) {

@@ -136,6 +136,19 @@ TEST_F(Cli, SysfsHasTheFilesOfTheBoard) {
   EXPECT_NE(missing.text.find("/sys/nothing: no such file"), std::string::npos);
 }
 
+TEST_F(Cli, PowerGoesAfterTheRun) {
+  ASSERT_EQ(medlar(build_arguments("o.engine", "orin-nano-8gb")).exit_code, 0);
+  const std::string summary = "sysfs /sys/kernel/debug/pm_genpd/pm_genpd_summary --run " + path("o.engine");
+  EXPECT_NE(medlar(summary + " --idle 0").text.find("clock-gated "), std::string::npos);
+  const Outcome later = medlar(summary);
+  EXPECT_NE(later.text.find("off  "), std::string::npos) << later.text;
+  const Outcome log = medlar("log " + path("o.engine"));
+  EXPECT_NE(log.text.find("power domain dlaa on after 200 us"), std::string::npos) << log.text;
+  EXPECT_NE(log.text.find("power domain dlaa off"), std::string::npos) << log.text;
+  EXPECT_EQ(medlar("log " + path("o.engine") + " --idle 0").text.find("power domain dlaa off"),
+            std::string::npos);
+}
+
 TEST_F(Cli, DoctorSaysCauseEvidenceAndCure) {
   const Outcome well = medlar("doctor");
   EXPECT_EQ(well.exit_code, 0) << well.text;

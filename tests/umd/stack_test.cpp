@@ -7,6 +7,7 @@
 #include "loadable/upgrade.hpp"
 #include "umd/machine.hpp"
 #include "umd/model.hpp"
+#include "umd/tiny_network.hpp"
 
 #include <cstring>
 #include <random>
@@ -188,6 +189,26 @@ TEST(Stack, HungOperationTimesOutAndTheNextRunWorks) {
   ASSERT_TRUE(again) << again.error().to_string();
   EXPECT_EQ(*again, expected);
   EXPECT_GE(model.context()->device().counters().value().resets, 1u);
+}
+
+TEST(Stack, FaultsNameTheLayerInTheLogAndInTheError) {
+  const auto machine = machine_of("orin-nx-16gb");
+  const auto model = LoadedModel::load(context_of(*machine, "nvhost-nvdla1"), test::tiny_network(),
+                                       {.layers = {"conv1/copy"}})
+                         .value();
+  ASSERT_TRUE(run(model));
+  Bindings bindings = model.allocate_bindings().value();
+  constexpr soc::BankId kFirstContext = 1;
+  machine->kernel().soc().smmu().unmap(kFirstContext, {bindings.outputs[0].buffer->iova()}, soc::kPageBytes);
+  const Status failed = model.submit(bindings).value().wait();
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().message.find("(layer conv1/copy)"), std::string::npos) << failed.error().message;
+  EXPECT_NE(
+      machine->log().find(
+          "nvdla1: task 2: operation 0 (BDMA, layer conv1/copy): SMMU translation fault, write at IOVA 0x"),
+      std::string::npos)
+      << machine->log();
+  EXPECT_TRUE(run(model));
 }
 
 TEST(Stack, CoresShareAnExportedBufferWithoutACopy) {

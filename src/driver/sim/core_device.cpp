@@ -2,8 +2,6 @@
 // One DLA core: contexts, submission, fences, and the port's small services.
 #include "driver/sim/core_device.hpp"
 
-#include "driver/sim/messages.hpp"
-
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -147,6 +145,7 @@ uint64_t CoreDevice::submit(dla_task* task, std::shared_ptr<TaskRecord> record,
     const std::lock_guard lock(task_mutex_);
     record->task = task;
     ++record->context->live_tasks;
+    ++unfinished_;
     task->cookie = new std::shared_ptr<TaskRecord>(record);
     serial = dla_submit(&device_, &record->context->core, task, static_cast<uint32_t>(in_fences.size()));
   }
@@ -194,7 +193,7 @@ void CoreDevice::finished(dla_task* task) {
   const int status = task->status;
   if (status != 0) {
     compose_message(task->reason, bus_error_);
-    log(Severity::kError, task->reason.message);
+    log(Severity::kError, error_text(task->reason, bus_error_, record.layers));
     record.errors->put(task->reason);
   }
   bus_error_.clear();
@@ -209,6 +208,7 @@ void CoreDevice::finished(dla_task* task) {
   dla_task_destroy(&device_.port, task);
   record.buffers.clear();
   const std::shared_ptr<Context> context = record.context;
+  --unfinished_;
   record.fence->signal(status);
   {
     const std::lock_guard lock(task_mutex_);

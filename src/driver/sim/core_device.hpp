@@ -11,6 +11,7 @@
 #include "driver/sim/fence.hpp"
 #include "driver/sim/kernel.hpp"
 #include "driver/sim/kernel_log.hpp"
+#include "driver/sim/messages.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -53,6 +54,7 @@ struct TaskRecord {
   std::vector<std::shared_ptr<Buffer>> buffers;
   std::shared_ptr<Fence> fence;
   std::shared_ptr<ErrorSlot> errors;
+  LayerNames layers;
 };
 
 class CoreDevice {
@@ -88,6 +90,9 @@ class CoreDevice {
   void hurry();
   /// Device time passes without work; the driver switches off what is idle. Waits for queued work to end first.
   void idle(uint64_t ns);
+  /// Device time goes on to `until` without work, unless somebody has work for the core: then that is what
+  /// moves it.
+  void idle_until(uint64_t until);
 
   void set_observer(CompletedOpObserver observer) { observer_ = std::move(observer); }
   void inject(const FaultInjection& fault);
@@ -107,6 +112,7 @@ class CoreDevice {
   void work();
   bool wait_for_work();
   void drain();
+  void rest(uint64_t until);
   void run_task();
   bool take_interrupt();
   void step();
@@ -125,6 +131,7 @@ class CoreDevice {
   OpTimeModel op_time_;
   std::string bus_error_;  ///< What the chip said to the access that it refused.
   std::atomic<uint64_t> time_ns_{0};
+  std::atomic<uint64_t> unfinished_{0};  ///< Tasks whose fences have not signalled.
 
   std::mutex lock_;        ///< The core's lock (dla_port.lock).
   std::mutex task_mutex_;  ///< Outside lock_: records, live tasks, injected faults.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running tasks: takes them from the queue, lets the chip execute, delivers interrupts, turns faults into failed tasks.
 #include "driver/sim/core_device.hpp"
-#include "driver/sim/messages.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -133,14 +133,29 @@ void CoreDevice::help(const Fence& fence) {
 void CoreDevice::idle(uint64_t ns) {
   const std::lock_guard run(run_mutex_);
   drain();
-  for (const uint64_t end = time_ns_ + ns;;) {
-    const uint64_t next = dla_idle(&device_);
-    if (next == 0 || next > end) {
-      time_ns_ = end;
+  rest(time_ns_ + ns);
+}
+
+void CoreDevice::idle_until(uint64_t until) {
+  std::unique_lock run(run_mutex_, std::try_to_lock);
+  while (!run) {  // the worker is about to leave, unless there is work
+    if (unfinished_ != 0) {
       return;
     }
+    std::this_thread::yield();
+    static_cast<void>(run.try_lock());
+  }
+  if (!dla_waiting(&device_) && until > time_ns_) {
+    rest(until);
+  }
+}
+
+/// The power management's timers fire on the way.
+void CoreDevice::rest(uint64_t until) {
+  for (uint64_t next = dla_idle(&device_); next != 0 && next <= until; next = dla_idle(&device_)) {
     time_ns_ = std::max<uint64_t>(next, time_ns_);
   }
+  time_ns_ = until;
 }
 
 void CoreDevice::run_task() {

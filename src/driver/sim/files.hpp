@@ -11,6 +11,12 @@
 
 namespace medlar::driver {
 
+/// A network's place on the core.
+struct LoadableSlot {
+  uint32_t context = 0;  ///< Whose tasks name it.
+  LayerNames layers;
+};
+
 /// An opened device node: one user of a core. Its objects die with it.
 class DeviceFile {
  public:
@@ -30,7 +36,7 @@ class DeviceFile {
   uint32_t next_loadable = 1;
   std::map<uint32_t, std::shared_ptr<Context>> contexts;
   std::map<uint32_t, std::shared_ptr<Buffer>> buffers;
-  std::map<uint32_t, uint32_t> loadables;  ///< To the context whose tasks name them.
+  std::map<uint32_t, LoadableSlot> loadables;
 
   /// Shared with the tasks: a worker must never hold the file itself, whose destructor waits for the worker.
   const std::shared_ptr<ErrorSlot> errors = std::make_shared<ErrorSlot>();

@@ -236,6 +236,9 @@ uint64_t Kernel::device_time_ns(uint32_t core) const {
 void Kernel::idle(uint32_t core, uint64_t ns) {
   state_->cores.at(core)->idle(ns);
 }
+void Kernel::idle_until(uint32_t core, uint64_t until) {
+  state_->cores.at(core)->idle_until(until);
+}
 
 Status Kernel::set_power_mode(std::string_view name) {
   MEDLAR_TRY(state_->soc->set_mode(name));

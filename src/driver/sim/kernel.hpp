@@ -76,6 +76,9 @@ class Kernel {
   uint64_t device_time_ns(uint32_t core) const;
   /// Device time in which a core has nothing to do; it may lose clock and power over it.
   void idle(uint32_t core, uint64_t ns);
+  /// Device time of a core goes on to `until` while others work; by itself, and further, when it has work
+  /// meanwhile.
+  void idle_until(uint32_t core, uint64_t until);
   /// Switches the module's power mode, as nvpmodel does. While tasks run, the next operation has the new clock.
   Status set_power_mode(std::string_view name);
   /// dmesg.

@@ -11,10 +11,14 @@
 namespace medlar::driver {
 namespace {
 
-std::string where(const medlar_query_error& record) {
+std::string where(const medlar_query_error& record, const LayerNames& layers) {
+  const auto at = static_cast<size_t>(record.op_index);  // -1 is out of range
+  const std::string_view layer =
+      layers != nullptr && at < layers->size() ? std::string_view((*layers)[at]) : "";
   std::string text = record.serial == 0 ? "submit" : fmt::format("task {}", record.serial);
   if (record.op_index >= 0) {
-    text += fmt::format(": operation {} ({})", record.op_index, op_type_name(record.op_type));
+    text += fmt::format(": operation {} ({}{}{})", record.op_index, op_type_name(record.op_type),
+                        layer.empty() ? "" : ", layer ", layer);
   }
   return text;
 }
@@ -61,11 +65,16 @@ std::string_view op_type_name(int op_type) {
   return op_type < 0 || op_type >= 6 ? "task" : kNames[static_cast<size_t>(op_type)];
 }
 
-void compose_message(medlar_query_error& record, std::string_view detail) {
-  std::string text = where(record) + ": " + what(record);
+std::string error_text(const medlar_query_error& record, std::string_view detail, const LayerNames& layers) {
+  std::string text = where(record, layers) + ": " + what(record);
   if (!detail.empty()) {
     text += fmt::format(": {}", detail);
   }
+  return text;
+}
+
+void compose_message(medlar_query_error& record, std::string_view detail) {
+  const std::string text = error_text(record, detail, nullptr);
   const size_t size = std::min(text.size(), sizeof record.message - 1);
   std::memcpy(record.message, text.data(), size);
   record.message[size] = '\0';

@@ -2,6 +2,7 @@
 // Calls that make and end contexts and buffers.
 #include "driver/sim/messages.hpp"
 #include "driver/sim/state.hpp"
+#include "driver/sim/user_memory.hpp"
 
 #include <algorithm>
 
@@ -14,6 +15,29 @@ constexpr uint32_t kBufferFlags = MEDLAR_BUFFER_CONTIGUOUS | MEDLAR_BUFFER_SRAM 
 
 int error_of(const Error& error) {
   return error.code == Code::kResourceExhausted ? -MEDLAR_ENOMEM : -MEDLAR_EIO;
+}
+
+int copy_names(const medlar_loadable& args, LayerNames& layers) {
+  if (args.names_size == 0) {
+    return args.names == 0 ? 0 : -MEDLAR_EINVAL;
+  }
+  if (args.names_size > MEDLAR_MAX_NAMES_SIZE) {
+    return -MEDLAR_EINVAL;
+  }
+  std::string bytes(args.names_size, '\0');
+  if (const int error = copy_from_user(args.names, {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
+      error != 0) {
+    return error;
+  }
+  if (bytes.back() != '\0') {
+    return -MEDLAR_EINVAL;
+  }
+  std::vector<std::string> names;
+  for (size_t at = 0; at < bytes.size(); at += names.back().size() + 1) {
+    names.emplace_back(bytes.c_str() + at);
+  }
+  layers = std::make_shared<const std::vector<std::string>>(std::move(names));
+  return 0;
 }
 
 }  // namespace
@@ -69,8 +93,8 @@ int Kernel::State::destroy_context(const File& file, medlar_context& args) {
       }
       it = owned ? file->buffers.erase(it) : std::next(it);
     }
-    const size_t places =
-        std::erase_if(file->loadables, [&](const auto& entry) { return entry.second == args.context; });
+    const size_t places = std::erase_if(
+        file->loadables, [&](const auto& entry) { return entry.second.context == args.context; });
     for (size_t i = 0; i < places; ++i) {
       file->core.remove_loadable();
     }
@@ -165,6 +189,10 @@ int Kernel::State::sync_buffer(const File& file, medlar_sync& args) {
 }
 
 int Kernel::State::add_loadable(const File& file, medlar_loadable& args) {
+  LayerNames layers;
+  if (const int error = copy_names(args, layers); error != 0) {
+    return error;
+  }
   const std::lock_guard lock(file->mutex);
   if (!file->contexts.contains(args.context)) {
     return -MEDLAR_ENOENT;
@@ -175,14 +203,14 @@ int Kernel::State::add_loadable(const File& file, medlar_loadable& args) {
                               file->core.node()));
   }
   args.loadable = file->next_loadable++;
-  file->loadables.emplace(args.loadable, args.context);
+  file->loadables.emplace(args.loadable, LoadableSlot{args.context, std::move(layers)});
   return 0;
 }
 
 int Kernel::State::remove_loadable(const File& file, medlar_loadable& args) {
   const std::lock_guard lock(file->mutex);
   const auto found = file->loadables.find(args.loadable);
-  if (found == file->loadables.end() || found->second != args.context) {
+  if (found == file->loadables.end() || found->second.context != args.context) {
     return -MEDLAR_ENOENT;
   }
   file->loadables.erase(found);

@@ -51,11 +51,12 @@ int resolve(DeviceFile& file, const Context& context, const std::vector<medlar_a
   return 0;
 }
 
-/// Whether the context has the loadable that the submission names.
-bool has_loadable(DeviceFile& file, const medlar_submit& args) {
+/// The loadable that the submission names, if the context has it.
+std::optional<LoadableSlot> find_loadable(DeviceFile& file, const medlar_submit& args) {
   const std::lock_guard lock(file.mutex);
   const auto found = file.loadables.find(args.loadable);
-  return found != file.loadables.end() && found->second == args.context;
+  return found != file.loadables.end() && found->second.context == args.context ? std::optional(found->second)
+                                                                                : std::nullopt;
 }
 
 }  // namespace
@@ -65,7 +66,8 @@ int Kernel::State::submit(const File& file, medlar_submit& args) {
   if (!context) {
     return -MEDLAR_ENOENT;
   }
-  if (!has_loadable(*file, args)) {
+  const std::optional<LoadableSlot> loadable = find_loadable(*file, args);
+  if (!loadable) {
     return refuse(file, -MEDLAR_ENOENT, fmt::format("submit: context {} has no loadable {}", args.context, args.loadable));
   }
   if (args.address_size != sizeof(medlar_address) || args.num_in_fences > MEDLAR_MAX_IN_FENCES ||
@@ -101,12 +103,13 @@ int Kernel::State::submit(const File& file, medlar_submit& args) {
   if (error != 0) {
     compose_message(reason);
     file->errors->put(reason);
-    file->core.log(Severity::kError, reason.message);
+    file->core.log(Severity::kError, error_text(reason, {}, loadable->layers));
     return error;
   }
   record->context = context;
   record->fence = std::make_shared<Fence>(live.fences, &file->core);
   record->errors = file->errors;
+  record->layers = loadable->layers;
   const int fd = files.add(record->fence);
   if (fd < 0) {
     record->fence->closed();
