@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/run_loadable.hpp"
 
-#include <algorithm>
-
 #include "api/module.hpp"
+#include "base/files.hpp"
 #include "loadable/loadable.hpp"
+#include "sample/image.hpp"
+#include "sample/npy.hpp"
 #include "umd/model.hpp"
 #include "umd/tensor_io.hpp"
+
+#include <algorithm>
 
 namespace medlar::api {
 namespace {
@@ -46,6 +49,23 @@ Result<MutableBytes> bytes_of(const umd::BufferSlice& slice) {
   return bytes.subspan(slice.offset);
 }
 
+/// Channels of the file's data for an input of shape [n, c, h, w]; 0: it does not say, or other sizes differ.
+Result<int64_t> channels_in(const std::filesystem::path& path, const graph::Shape& shape) {
+  if (sample::is_image_name(path.string())) {
+    constexpr int64_t kRgb = 3;
+    return std::min(shape[1], kRgb);
+  }
+  MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(path));
+  if (path.extension() == ".npy") {
+    MEDLAR_ASSIGN(const graph::Tensor tensor, sample::parse_npy(bytes, path.string()));
+    const bool same = tensor.shape.size() == shape.size() && tensor.shape[0] == shape[0] &&
+                      tensor.shape[2] == shape[2] && tensor.shape[3] == shape[3];
+    return same ? tensor.shape[1] : 0;
+  }
+  const uint64_t plane = static_cast<uint64_t>(shape[0] * shape[2] * shape[3]) * sizeof(float);
+  return plane != 0 && bytes.size() % plane == 0 ? static_cast<int64_t>(bytes.size() / plane) : 0;
+}
+
 Status fill_inputs(const umd::LoadedModel& model, const umd::Bindings& bindings,
                    const std::map<std::string, graph::Tensor>& inputs) {
   for (size_t i = 0; i < model.inputs().size(); ++i) {
@@ -72,6 +92,15 @@ Result<std::vector<sample::InputSpec>> loadable_inputs(ByteView bytes, std::stri
     }
   }
   return specs;
+}
+
+Result<graph::Tensor> load_loadable_input(const std::filesystem::path& path, const sample::InputSpec& input) {
+  sample::InputSpec wanted = input;
+  MEDLAR_ASSIGN(const int64_t channels, channels_in(path, input.shape));
+  if (channels > 0 && channels < input.shape[1]) {
+    wanted.shape[1] = channels;  // pack_tensor() lets images have fewer, and nothing else
+  }
+  return sample::load_tensor(path, wanted, std::nullopt);
 }
 
 Result<const hw::DeviceProfile*> loadable_device(ByteView bytes, std::string_view name, std::string_view device) {

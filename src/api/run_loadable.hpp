@@ -2,19 +2,24 @@
 // Runs an NVDLA loadable (NVIDIA's compiler's or ours) on a simulated device.
 #pragma once
 
-#include <map>
-#include <string>
-#include <string_view>
-
 #include "chip/tracer.hpp"
 #include "graph/graph.hpp"
 #include "hw/device.hpp"
 #include "sample/source.hpp"
 
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
 namespace medlar::api {
 
 /// The loadable's inputs as float32 tensors of shape [n, c, h, w].
 Result<std::vector<sample::InputSpec>> loadable_inputs(ByteView bytes, std::string_view name);
+
+/// One input from a file, as sample::load_tensor, but a file may lack the channels that pad an image's pixels
+/// (3 of 4): the tensor then has the file's.
+Result<graph::Tensor> load_loadable_input(const std::filesystem::path& path, const sample::InputSpec& input);
 
 class Module;
 

@@ -79,9 +79,10 @@ float load(const Cube& cube, uint64_t at) {
   return 0;
 }
 
+/// NVIDIA's runtime saturates and cuts the fraction off; it does not round.
 template <typename T>
 void store_integer(uint8_t* to, float value, float scale) {
-  const float stored = scale == 0 || std::isnan(value) ? 0.0f : std::nearbyint(value / scale);
+  const float stored = scale == 0 || std::isnan(value) ? 0.0f : value / scale;
   constexpr auto kLow = static_cast<float>(std::numeric_limits<T>::min());
   constexpr auto kHigh = static_cast<float>(std::numeric_limits<T>::max());
   store_le(to, static_cast<T>(std::clamp(stored, kLow, kHigh)));
@@ -127,14 +128,22 @@ void softmax(std::vector<float>& values) {
   }
 }
 
+void round_to_half(std::vector<float>& values) {
+  for (float& value : values) {
+    value = std::bit_cast<float>(num::fp16_to_fp32(num::fp32_to_fp16(std::bit_cast<uint32_t>(value))));
+  }
+}
+
 void transform(const EmuOp& op, std::vector<float>& pixel) {
   if (const auto* params = std::get_if<loadable::EmuPower>(&op.body)) {
     for (float& value : pixel) {
       value = power(*params, value);
     }
-  } else {
-    softmax(pixel);
+    return;
   }
+  round_to_half(pixel);  // integers too pass through FP16 in NVIDIA's softmax, before and after
+  softmax(pixel);
+  round_to_half(pixel);
 }
 
 Status run_op(const EmuOp& op, const EmuMemory& memory) {
