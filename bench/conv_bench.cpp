@@ -11,6 +11,7 @@
 
 #include "base/checked.hpp"
 #include "base/parallel.hpp"
+#include "bench/layers.hpp"
 #include "chip/conv_compute.hpp"
 #include "chip/conv_reference.hpp"
 #include "hw/config.hpp"
@@ -18,23 +19,8 @@
 namespace medlar::chip {
 namespace {
 
-struct Layer {
-  const char* name;
-  uint32_t c, size, k, kernel, stride;
-};
-
-constexpr Layer kLayers[] = {
-    {"resnet50_conv1_7x7", 3, 224, 64, 7, 2},      {"resnet50_64_56_64_1x1", 64, 56, 64, 1, 1},
-    {"resnet50_64_56_64_3x3", 64, 56, 64, 3, 1},   {"resnet50_128_28_128_3x3", 128, 28, 128, 3, 1},
-    {"resnet50_256_14_256_3x3", 256, 14, 256, 3, 1}, {"resnet50_512_7_512_3x3", 512, 7, 512, 3, 1},
-    {"resnet50_1024_14_256_1x1", 1024, 14, 256, 1, 1}, {"resnet50_2048_7_512_1x1", 2048, 7, 512, 1, 1},
-    {"resnet50_fc_2048_1000", 2048, 1, 1000, 1, 1}, {"mobilenetv2_32_112_16_1x1", 32, 112, 16, 1, 1},
-    {"mobilenetv2_24_56_144_1x1", 24, 56, 144, 1, 1}, {"mobilenetv2_96_14_576_1x1", 96, 14, 576, 1, 1},
-    {"mobilenetv2_320_7_1280_1x1", 320, 7, 1280, 1, 1}, {"yolov5s_conv0_6x6", 3, 640, 32, 6, 2},
-    {"yolov5s_32_320_64_3x3s2", 32, 320, 64, 3, 2}, {"yolov5s_64_80_64_3x3", 64, 80, 64, 3, 1},
-    {"yolov5s_128_40_128_3x3", 128, 40, 128, 3, 1}, {"yolov5s_256_40_256_1x1", 256, 40, 256, 1, 1},
-    {"yolov5s_256_20_256_3x3", 256, 20, 256, 3, 1},
-};
+using bench::kLayers;
+using bench::Layer;
 
 ConvJob make_job(const Layer& layer, hw::Precision precision) {
   const hw::HwConfig& config = *hw::find_config("nv_full").value();
@@ -51,8 +37,8 @@ ConvJob make_job(const Layer& layer, hw::Precision precision) {
   job.kernels = layer.k;
   job.kernel_w = job.kernel_h = layer.kernel;
   job.stride_x = job.stride_y = layer.stride;
-  job.pad_left = job.pad_top = job.pad_right = job.pad_bottom = layer.kernel / 2;
-  job.out_w = job.out_h = (layer.size + 2 * (layer.kernel / 2) - layer.kernel) / layer.stride + 1;
+  job.pad_left = job.pad_top = job.pad_right = job.pad_bottom = layer.pad();
+  job.out_w = job.out_h = layer.out();
   return job;
 }
 
@@ -90,8 +76,7 @@ void convolution(benchmark::State& state, const Layer& layer, hw::Precision prec
     compute.run(0, out);
     benchmark::DoNotOptimize(out.data.data());
   }
-  const double macs = static_cast<double>(job.weight_elements()) * job.out_w * job.out_h;
-  state.counters["GMAC/s"] = benchmark::Counter(macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["GMAC/s"] = benchmark::Counter(layer.macs() * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void roofline(benchmark::State& state, bool bytes) {
@@ -124,6 +109,9 @@ void register_all() {
   benchmark::RegisterBenchmark("roofline/word_products", [](benchmark::State& s) { roofline(s, false); });
   for (const hw::Precision precision : {hw::Precision::kInt8, hw::Precision::kInt16, hw::Precision::kFp16}) {
     for (const Layer& layer : kLayers) {
+      if (layer.depthwise) {
+        continue;  // their weights here are dense
+      }
       const std::string name = std::string(hw::precision_name(precision)) + "/" + layer.name;
       benchmark::RegisterBenchmark(name.c_str(),
                                    [layer, precision](benchmark::State& s) { convolution(s, layer, precision); })

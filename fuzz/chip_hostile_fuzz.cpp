@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any register program on any configuration: every access and every operation gives a result or an error with a text,
-// and reset helps afterwards.
-#include "fuzz/chip_program.hpp"
+// Any register program on any configuration, made up or a legal one with some of its writes changed: every access and every
+// operation gives a result or an error with a text, and reset helps afterwards.
+#include "fuzz/chip_convolutions.hpp"
 
 namespace {
 
 using namespace medlar;
 
-void run(chip::Chip& chip, const fuzz::ChipProgram& program) {
-  for (const auto& write : program.writes) {
-    if (const Status done = chip.write_register(write.address, write.value); !done) {
-      fuzz::require(!done.error().message.empty());
-    }
-    (void)chip.read_register(write.address);
+constexpr size_t kPages = 96;
+
+void run_operations(chip::Chip& chip) {
+  while (true) {
     const auto ran = chip.step();
     if (!ran) {
       fuzz::require(!ran.error().message.empty());
       chip.reset();
+      return;
+    }
+    if (!*ran) {
+      return;
     }
   }
 }
@@ -25,14 +27,23 @@ void run(chip::Chip& chip, const fuzz::ChipProgram& program) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::Input input(data, size);
-  const fuzz::ChipProgram program = fuzz::hostile_program(input);
-  constexpr size_t kPages = 24;
-  chip::FlatMemory memory(0, kPages);
-  memory.allow_views(program.seed % 2 == 0);
-  fuzz::fill_memory(memory, program.seed);
-  chip::Chip chip(*program.config, memory);
-  run(chip, program);
-  chip.reset();
-  fuzz::require(!chip.interrupt());
+  const uint32_t kind = input.byte();
+  fuzz::ChipProgram program = kind % 4 == 0 ? fuzz::random_program(input) : fuzz::legal_program(input);
+  if (kind % 4 != 0) {
+    fuzz::make_hostile(input, program);
+  }
+  fuzz::Side& side = fuzz::side_of(*program.config, chip::chip_targets().front().name, kPages);
+  side.restart(program, kind % 8 < 6);
+  for (const auto& writes : program.operations) {
+    for (const auto& write : writes) {
+      if (const Status done = side.chip().write_register(write.address, write.value); !done) {
+        fuzz::require(!done.error().message.empty());
+        (void)side.chip().read_register(write.address);
+      }
+    }
+    run_operations(side.chip());
+  }
+  side.chip().reset();
+  fuzz::require(!side.chip().interrupt());
   return 0;
 }
