@@ -147,6 +147,19 @@ TEST_P(FrontNumeric, GlobalAverageKeepsItsOwnScale) {
   check(outcome, 0.01);
 }
 
+/// Half precision: the PDP where stages come out even (16 x 14 is 8 x 7 of 2 x 2), else two convolutions an atom.
+TEST_P(FrontNumeric, GlobalAverageOfHalvesIsOneOperationForAllChannels) {
+  const bool halves = GetParam().precision == Precision::kFp16;
+  for (const auto& [h, w, operations] : {std::tuple{16, 14, size_t{2}}, {7, 7, size_t{1}}, {13, 11, size_t{2}}}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {1, 16, h, w});
+    b.output(b.node("GlobalAveragePool", "mean", {x}, {1, 16, 1, 1}));
+    const Outcome outcome = run_segment(b, target(), {{"x", b.noise(static_cast<size_t>(16 * h * w), -1, 2)}});
+    EXPECT_EQ(halves ? outcome.hardware.ops.size() : operations, operations) << h << "x" << w;
+    check(outcome, 0.03);
+  }
+}
+
 TEST_P(FrontNumeric, DepthwiseAndGroupedConvolutions) {
   GraphBuilder b;
   const std::map<std::string, Attribute> depthwise = {{"group", int64_t{40}}, {"pads", std::vector<int64_t>{1, 1, 1, 1}}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pooling. MaxPool and AveragePool run on the PDP; averages that reduce the whole cube, or whose window the PDP lacks,
-// run as a depthwise convolution with equal weights, which keeps a scale of its own and rounds once. An average whose
+// Pooling. MaxPool and AveragePool run on the PDP; averages that reduce the whole cube in INT8, or whose window the PDP
+// lacks, run as a depthwise convolution with equal weights, which keeps a scale of its own and rounds once. An average whose
 // divisor depends on the position is one operation for each divisor, each on a window of source and result.
 #include <algorithm>
 #include <span>
@@ -279,9 +279,35 @@ Status lower_average_pool(Lowering& lowering, const graph::Node& node) {
   return {};
 }
 
+namespace {
+
+/// Averages that the PDP takes of the whole cube: half precision has no scale to lose, and an operation on all channels is
+/// many times faster than a convolution for every atom of them. Empty where they do not come out even.
+std::vector<Window> pdp_average_stages(const Question& question, const Cube& in) {
+  const bool floats = question.precision == hw::Precision::kFp16 && question.config.pdp;
+  return floats ? even_stages(in.w, in.h, largest_pool()) : std::vector<Window>{};
+}
+
+/// The stages of an average by convolutions. In half precision the last one goes axis by axis: a dense kernel would load as
+/// many weights as it has taps for a single output.
+std::vector<Window> conv_average_stages(const Question& question, const Cube& in) {
+  std::vector<Window> stages = global_stages(in.w, in.h, largest_kernel());
+  const Window last = stages.back();
+  if (question.precision == hw::Precision::kFp16 && last.kernel_w > 1 && last.kernel_h > 1) {
+    stages.back() = {.kernel_h = 1, .kernel_w = last.kernel_w};
+    stages.push_back({.kernel_h = last.kernel_h, .kernel_w = 1});
+  }
+  return stages;
+}
+
+}  // namespace
+
 Verdict check_global_average(const Question& question, const graph::Node& node) {
   const Cube in = cube_of(*question.graph.value(node.inputs[0]).shape);
-  for (const Window& stage : global_stages(in.w, in.h, largest_kernel())) {
+  if (!pdp_average_stages(question, in).empty()) {
+    return std::nullopt;
+  }
+  for (const Window& stage : conv_average_stages(question, in)) {
     if (Verdict verdict = check_conv_window(question, stage, 1)) {
       return verdict;
     }
@@ -292,14 +318,21 @@ Verdict check_global_average(const Question& question, const graph::Node& node) 
 Status lower_global_average(Lowering& lowering, const graph::Node& node) {
   const TensorId first = source_tensor(lowering, node.inputs[0]);
   const Cube in = size_of(lowering.layers.tensor(first));
-  const std::vector<Window> stages = global_stages(in.w, in.h, largest_kernel());
+  const Cube out{.w = 1, .h = 1, .c = in.c};
+  if (const std::vector<Window> even = pdp_average_stages(lowering.question, in); !even.empty()) {
+    const auto average = [](Layer& layer, const Window& window) { fill_pdp(layer, window, PoolMode::kAverage); };
+    const TensorId src = lower_front_stages(lowering, node, std::span(even).first(even.size() - 1), first, average);
+    average(add_layer(lowering, node, src, out), even.back());
+    return {};
+  }
+  const std::vector<Window> stages = conv_average_stages(lowering.question, in);
   double weight = 1.0 / (static_cast<double>(in.w) * in.h);
   const TensorId src = lower_front_stages(lowering, node, std::span(stages).first(stages.size() - 1), first,
                                           [&](Layer& layer, const Window& window) {
                                             weight *= taps_of(window);
                                             fill_average_conv(layer, window, in.c, 1.0 / taps_of(window));
                                           });
-  fill_average_conv(add_layer(lowering, node, src, {.w = 1, .h = 1, .c = in.c}), stages.back(), in.c, weight);
+  fill_average_conv(add_layer(lowering, node, src, out), stages.back(), in.c, weight);
   return {};
 }
 

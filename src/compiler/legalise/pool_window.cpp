@@ -98,6 +98,28 @@ std::vector<Window> global_stages(int w, int h, int largest) {
   return stages;
 }
 
+std::vector<Window> even_stages(int w, int h, int largest) {
+  const auto divisor = [&](int size) {
+    int d = std::min(size, largest);
+    while (size % d != 0) {
+      --d;
+    }
+    return d;
+  };
+  std::vector<Window> stages;
+  do {
+    const int x = divisor(w);
+    const int y = divisor(h);
+    if ((x == 1 && w > 1) || (y == 1 && h > 1)) {
+      return {};
+    }
+    stages.push_back({.kernel_h = y, .kernel_w = x, .stride_y = y, .stride_x = x});
+    w /= x;
+    h /= y;
+  } while (w > 1 || h > 1);
+  return stages;
+}
+
 std::vector<AxisRegion> average_regions(const AverageAxis& axis) {
   const int low = axis.counts_padding ? -axis.pad_begin : 0;
   const int high = axis.counts_padding ? axis.in + axis.pad_end : axis.in;

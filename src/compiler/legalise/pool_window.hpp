@@ -19,6 +19,10 @@ std::vector<Window> max_stages(Window window);
 /// last is that window. Incomplete blocks are padded at the end.
 std::vector<Window> global_stages(int w, int h, int largest);
 
+/// Windows without overlap or padding, of at most `largest` on each axis, that reduce w x h to one element; empty where a
+/// size has a larger prime factor.
+std::vector<Window> even_stages(int w, int h, int largest);
+
 /// Outputs of one axis that share one divisor: `count` outputs from `first`, whose windows of `kernel` elements begin at
 /// `start` (negative: in the padding) and follow each other by the axis' stride.
 struct AxisRegion {
