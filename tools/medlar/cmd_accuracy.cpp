@@ -60,7 +60,7 @@ Action add_accuracy(CLI::App& app) {
       ->add_option("--task", options->task,
                    "classify (class index before the first '_' of a file's name), detect, segment or tensor")
       ->transform(CLI::CheckedTransformer(kTasks, CLI::ignore_case))
-      ->default_str("classify");
+      ->option_text("TEXT:{classify,detect,segment,tensor}");
   command->add_option("--limit", options->limit, "Stop after N images");
   command->add_option("--confidence", options->confidence, "detect: boxes of the reference above this score count")
       ->check(CLI::Range(0.01f, 1.0f));

@@ -13,7 +13,8 @@ namespace nvinfer1 {
 enum class BuilderFlag : int32_t {
   kFP16 = 0, kINT8 = 1, kDEBUG = 2, kGPU_FALLBACK = 3, kSTRICT_TYPES = 4, kREFIT = 5, kDISABLE_TIMING_CACHE = 6, kTF32 = 7,
   kSPARSE_WEIGHTS = 8, kSAFETY_SCOPE = 9, kOBEY_PRECISION_CONSTRAINTS = 10, kPREFER_PRECISION_CONSTRAINTS = 11, kDIRECT_IO = 12,
-  kREJECT_EMPTY_ALGORITHMS = 13
+  kREJECT_EMPTY_ALGORITHMS = 13, kENABLE_TACTIC_HEURISTIC = 14, kVERSION_COMPATIBLE = 15, kEXCLUDE_LEAN_RUNTIME = 16, kFP8 = 17,
+  kERROR_ON_TIMING_CACHE_MISS = 18, kBF16 = 19, kDISABLE_COMPILATION_CACHE = 20, kSTRIP_PLAN = 21
 };
 using BuilderFlags = uint32_t;
 enum class MemoryPoolType : int32_t { kWORKSPACE, kDLA_MANAGED_SRAM, kDLA_LOCAL_DRAM, kDLA_GLOBAL_DRAM, kTACTIC_DRAM, kTACTIC_SHARED_MEMORY };
@@ -134,6 +135,11 @@ class IBuilderConfig {
   virtual ~IBuilderConfig() noexcept = default;
 
   void setFlag(BuilderFlag flag) noexcept {
+    if (flag == BuilderFlag::kENABLE_TACTIC_HEURISTIC || flag == BuilderFlag::kERROR_ON_TIMING_CACHE_MISS ||
+        flag == BuilderFlag::kDISABLE_COMPILATION_CACHE) {
+      idle("setFlag", "builds time nothing and compile no kernels");
+      return;
+    }
     refused_ |= !compat::attempt_void(*logger_, [&] { config_->setFlag(static_cast<medlar::BuilderFlag>(flag)); });
   }
   void clearFlag(BuilderFlag flag) noexcept { config_->clearFlag(static_cast<medlar::BuilderFlag>(flag)); }
@@ -195,6 +201,27 @@ class IBuilderConfig {
   }
   int32_t getNbOptimizationProfiles() const noexcept { return config_->numOptimizationProfiles(); }
 
+  void setProgressMonitor(IProgressMonitor* monitor) noexcept {
+    monitor_ = monitor;
+    if (monitor == nullptr) {
+      config_->setProgress({});
+      return;
+    }
+    config_->setProgress([monitor, started = std::map<std::string, bool>()](std::string_view what, uint64_t done, uint64_t total) mutable {
+      std::string const phase(what);
+      if (!std::exchange(started[phase], true)) {
+        monitor->phaseStart(phase.c_str(), nullptr, static_cast<int32_t>(total));
+      }
+      bool const go_on = monitor->stepComplete(phase.c_str(), static_cast<int32_t>(done) - 1);
+      if (done >= total || !go_on) {
+        started[phase] = false;
+        monitor->phaseFinish(phase.c_str());
+      }
+      return go_on;
+    });
+  }
+  IProgressMonitor* getProgressMonitor() const noexcept { return monitor_; }
+
   ITimingCache* createTimingCache(void const*, std::size_t) const noexcept { return new ITimingCache(); }
   bool setTimingCache(ITimingCache const&, bool) noexcept {
     idle("setTimingCache", "builds time nothing");
@@ -229,6 +256,7 @@ class IBuilderConfig {
   std::unique_ptr<medlar::BuilderConfig> config_;
   std::unique_ptr<compat::CalibratorBridge> calibrator_;
   IInt8Calibrator* target_ = nullptr;
+  IProgressMonitor* monitor_ = nullptr;
   bool refused_ = false;
 };
 
@@ -255,6 +283,10 @@ class IBuilder {
   }
   IHostMemory* buildSerializedNetwork(INetworkDefinition& network, IBuilderConfig& config) noexcept {
     return compat::attempt<IHostMemory*>(*logger_, nullptr, [&] { return new IHostMemory(build(network, config)); });
+  }
+  /// Into a stream of the caller's, piece by piece.
+  bool buildSerializedNetworkToStream(INetworkDefinition& network, IBuilderConfig& config, IStreamWriter& writer) noexcept {
+    return compat::attempt_void(*logger_, [&] { compat::writeAll(writer, build(network, config)); });
   }
   ICudaEngine* buildEngineWithConfig(INetworkDefinition& network, IBuilderConfig& config) noexcept {
     return compat::attempt<ICudaEngine*>(*logger_, nullptr, [&] {

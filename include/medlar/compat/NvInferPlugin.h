@@ -4,6 +4,8 @@
 
 #include "medlar/compat/NvInferRuntime.h"
 
+namespace nvinfer1::plugin {}
+
 inline bool initLibNvInferPlugins(void* logger, char const* /*libNamespace*/) {
   if (logger != nullptr) {
     static_cast<nvinfer1::ILogger*>(logger)->log(nvinfer1::ILogger::Severity::kINFO,

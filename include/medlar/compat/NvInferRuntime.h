@@ -4,6 +4,7 @@
 #pragma once
 
 #include "medlar/compat/NvInferRuntimeBase.h"
+#include "medlar/compat/NvInferSettings.h"
 #include "medlar/compat/cuda_runtime_api.h"
 
 namespace nvinfer1 {
@@ -13,6 +14,8 @@ enum class ProfilingVerbosity : int32_t { kLAYER_NAMES_ONLY, kNONE, kDETAILED };
 enum class LayerInformationFormat : int32_t { kONELINE, kJSON };
 enum class OptProfileSelector : int32_t { kMIN, kOPT, kMAX };
 enum class ExecutionContextAllocationStrategy : int32_t { kSTATIC, kON_PROFILE_CHANGE, kUSER_MANAGED };
+template <>
+constexpr int32_t EnumMax<OptProfileSelector>() noexcept { return 3; }
 
 class ICudaEngine;
 class IExecutionContext;
@@ -277,6 +280,18 @@ class IRuntime {
       return new ICudaEngine(runtime_.deserialize({bytes, size}), runtime_.dlaCore(), logger_);
     });
   }
+  ICudaEngine* deserializeCudaEngine(IStreamReader& reader) noexcept {
+    return compat::attempt<ICudaEngine*>(*logger_, nullptr, [&] {
+      auto const bytes = compat::readAll([&](void* to, int64_t size) { return reader.read(to, size); });
+      return new ICudaEngine(runtime_.deserialize({bytes.data(), bytes.size()}), runtime_.dlaCore(), logger_);
+    });
+  }
+  ICudaEngine* deserializeCudaEngine(IStreamReaderV2& reader) noexcept {
+    return compat::attempt<ICudaEngine*>(*logger_, nullptr, [&] {
+      auto const bytes = compat::readAll([&](void* to, int64_t size) { return reader.read(to, size, nullptr); });
+      return new ICudaEngine(runtime_.deserialize({bytes.data(), bytes.size()}), runtime_.dlaCore(), logger_);
+    });
+  }
   /// TensorRT 7's form; the third argument was a plugin factory.
   ICudaEngine* deserializeCudaEngine(void const* blob, std::size_t size, std::nullptr_t) noexcept {
     return deserializeCudaEngine(blob, size);
@@ -299,6 +314,9 @@ inline IRuntime* createInferRuntime(ILogger& logger) noexcept {
   return compat::attempt<IRuntime*>(*bridge, nullptr, [&] { return new IRuntime(bridge); });
 }
 
-}  // namespace nvinfer1
+inline IRefitter* createInferRefitter(ICudaEngine&, ILogger& logger) noexcept {
+  logger.log(ILogger::Severity::kERROR, "createInferRefitter is not available: build the engine again");
+  return nullptr;
+}
 
-inline int32_t getInferLibVersion() noexcept { return NV_TENSORRT_VERSION; }
+}  // namespace nvinfer1

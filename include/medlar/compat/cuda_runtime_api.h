@@ -20,6 +20,7 @@ enum cudaError_t {
   cudaErrorNotReady = 600,
   cudaErrorLaunchFailure = 719,
   cudaErrorNotSupported = 801,
+  cudaErrorStreamCaptureInvalidated = 901,
   cudaErrorUnknown = 999
 };
 using cudaError = cudaError_t;
@@ -312,3 +313,26 @@ inline cudaError_t cudaRuntimeGetVersion(int* version) {
   return medlar::compat::call([&](auto&) { nvinfer1::compat::deref(version, "cudaRuntimeGetVersion") = 12060; });
 }
 inline cudaError_t cudaDriverGetVersion(int* version) { return cudaRuntimeGetVersion(version); }
+
+/// The module stands for an Orin: compute capability 8.7.
+enum cudaDeviceAttr {
+  cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrIntegrated = 18,
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76
+};
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  cudaDeviceProp properties;
+  if (cudaError_t const error = cudaGetDeviceProperties(&properties, device); error != cudaSuccess) {
+    return error;
+  }
+  switch (attribute) {
+    case cudaDevAttrMultiProcessorCount: *value = properties.multiProcessorCount; return cudaSuccess;
+    case cudaDevAttrIntegrated: *value = properties.integrated; return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor: *value = properties.major; return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor: *value = properties.minor; return cudaSuccess;
+  }
+  return cudaErrorInvalidValue;
+}
+
+#include "medlar/compat/cuda_refused.h"

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// TensorRT's layers, one class a kind: a setter sets the parameter of that name.
+#pragma once
+
+#include <vector>
+
+#include "medlar/compat/NvInferTensor.h"
+
+namespace nvinfer1 {
+
+#define MEDLAR_COMPAT_INT(Type, Setter, Getter, name)                                              \
+  void Setter(Type value) noexcept { set_int(name, static_cast<int64_t>(value)); }                 \
+  Type Getter() const noexcept { return static_cast<Type>(get_int(name)); }
+#define MEDLAR_COMPAT_FLOAT(Type, Setter, Getter, name)                                            \
+  void Setter(Type value) noexcept { set_float(name, static_cast<double>(value)); }                \
+  Type Getter() const noexcept { return static_cast<Type>(get_float(name)); }
+#define MEDLAR_COMPAT_DIMS(Setter, Getter, name)                                                   \
+  void Setter(Dims const& value) noexcept { set_dims(name, value); }                               \
+  Dims Getter() const noexcept { return get_dims(name); }
+
+class WindowedLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_DIMS(setStrideNd, getStrideNd, "stride")
+  MEDLAR_COMPAT_DIMS(setStride, getStride, "stride")
+  MEDLAR_COMPAT_DIMS(setPrePadding, getPrePadding, "pre_padding")
+  MEDLAR_COMPAT_DIMS(setPostPadding, getPostPadding, "post_padding")
+  void setPaddingNd(Dims const& value) noexcept {
+    set_dims("pre_padding", value);
+    set_dims("post_padding", value);
+  }
+  void setPadding(Dims const& value) noexcept { setPaddingNd(value); }
+  Dims getPaddingNd() const noexcept { return get_dims("pre_padding"); }
+  MEDLAR_COMPAT_INT(PaddingMode, setPaddingMode, getPaddingMode, "padding_mode")
+};
+
+class IConvolutionLayer : public WindowedLayer {
+ public:
+  using WindowedLayer::WindowedLayer;
+  MEDLAR_COMPAT_DIMS(setKernelSizeNd, getKernelSizeNd, "kernel_size")
+  MEDLAR_COMPAT_DIMS(setDilationNd, getDilationNd, "dilation")
+  MEDLAR_COMPAT_DIMS(setDilation, getDilation, "dilation")
+  MEDLAR_COMPAT_INT(int64_t, setNbOutputMaps, getNbOutputMaps, "num_output_maps")
+  MEDLAR_COMPAT_INT(int64_t, setNbGroups, getNbGroups, "num_groups")
+  void setKernelWeights(Weights weights) noexcept { set_weights("kernel", weights); }
+  void setBiasWeights(Weights weights) noexcept { set_weights("bias", weights); }
+};
+class IDeconvolutionLayer : public IConvolutionLayer {
+ public:
+  using IConvolutionLayer::IConvolutionLayer;
+};
+class IFullyConnectedLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(int64_t, setNbOutputChannels, getNbOutputChannels, "num_output_maps")
+  void setKernelWeights(Weights weights) noexcept { set_weights("kernel", weights); }
+  void setBiasWeights(Weights weights) noexcept { set_weights("bias", weights); }
+};
+class IPoolingLayer : public WindowedLayer {
+ public:
+  using WindowedLayer::WindowedLayer;
+  MEDLAR_COMPAT_INT(PoolingType, setPoolingType, getPoolingType, "type")
+  MEDLAR_COMPAT_DIMS(setWindowSizeNd, getWindowSizeNd, "window_size")
+  MEDLAR_COMPAT_DIMS(setWindowSize, getWindowSize, "window_size")
+  MEDLAR_COMPAT_INT(bool, setAverageCountExcludesPadding, getAverageCountExcludesPadding, "average_count_excludes_padding")
+  MEDLAR_COMPAT_FLOAT(float, setBlendFactor, getBlendFactor, "blend_factor")
+};
+class IActivationLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(ActivationType, setActivationType, getActivationType, "type")
+  MEDLAR_COMPAT_FLOAT(float, setAlpha, getAlpha, "alpha")
+  MEDLAR_COMPAT_FLOAT(float, setBeta, getBeta, "beta")
+};
+class IElementWiseLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(ElementWiseOperation, setOperation, getOperation, "op")
+};
+class IUnaryLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(UnaryOperation, setOperation, getOperation, "op")
+};
+class IScaleLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(ScaleMode, setMode, getMode, "mode")
+  MEDLAR_COMPAT_INT(int32_t, setChannelAxis, getChannelAxis, "channel_axis")
+  void setShift(Weights weights) noexcept { set_weights("shift", weights); }
+  void setScale(Weights weights) noexcept { set_weights("scale", weights); }
+  void setPower(Weights weights) noexcept { set_weights("power", weights); }
+};
+class ISoftMaxLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(uint32_t, setAxes, getAxes, "axes")
+};
+class IConcatenationLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(int32_t, setAxis, getAxis, "axis")
+};
+class IMatrixMultiplyLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  void setOperation(int32_t index, MatrixOperation op) noexcept { set_int(index == 0 ? "op0" : "op1", static_cast<int64_t>(op)); }
+  MatrixOperation getOperation(int32_t index) const noexcept { return static_cast<MatrixOperation>(get_int(index == 0 ? "op0" : "op1")); }
+};
+class IShuffleLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_DIMS(setReshapeDimensions, getReshapeDimensions, "reshape_dims")
+  void setFirstTranspose(Permutation order) noexcept { set_permutation("first_transpose", order); }
+  void setSecondTranspose(Permutation order) noexcept { set_permutation("second_transpose", order); }
+  MEDLAR_COMPAT_INT(bool, setZeroIsPlaceholder, getZeroIsPlaceholder, "zero_is_placeholder")
+};
+class IConstantLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  Dims getDimensions() const noexcept { return get_dims("shape"); }
+};
+class IReduceLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(ReduceOperation, setOperation, getOperation, "op")
+  MEDLAR_COMPAT_INT(uint32_t, setReduceAxes, getReduceAxes, "axes")
+  MEDLAR_COMPAT_INT(bool, setKeepDimensions, getKeepDimensions, "keep_dims")
+};
+class ISliceLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_DIMS(setStart, getStart, "start")
+  MEDLAR_COMPAT_DIMS(setSize, getSize, "shape")
+  MEDLAR_COMPAT_DIMS(setStride, getStride, "stride")
+  MEDLAR_COMPAT_INT(SampleMode, setMode, getMode, "mode")
+};
+class IResizeLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_DIMS(setOutputDimensions, getOutputDimensions, "shape")
+  void setScales(float const* scales, int32_t count) noexcept { set_weights("scales", {DataType::kFLOAT, scales, count}); }
+  MEDLAR_COMPAT_INT(InterpolationMode, setResizeMode, getResizeMode, "resize_mode")
+  MEDLAR_COMPAT_INT(ResizeCoordinateTransformation, setCoordinateTransformation, getCoordinateTransformation, "coordinate_transformation")
+  MEDLAR_COMPAT_INT(ResizeRoundMode, setNearestRounding, getNearestRounding, "nearest_rounding")
+};
+class ILRNLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(int64_t, setWindowSize, getWindowSize, "window_size")
+  MEDLAR_COMPAT_FLOAT(float, setAlpha, getAlpha, "alpha")
+  MEDLAR_COMPAT_FLOAT(float, setBeta, getBeta, "beta")
+  MEDLAR_COMPAT_FLOAT(float, setK, getK, "k")
+};
+class ITopKLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(TopKOperation, setOperation, getOperation, "op")
+  MEDLAR_COMPAT_INT(int32_t, setK, getK, "k")
+  MEDLAR_COMPAT_INT(uint32_t, setReduceAxes, getReduceAxes, "axes")
+};
+class IGatherLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(int32_t, setGatherAxis, getGatherAxis, "axis")
+};
+class IPaddingLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_DIMS(setPrePaddingNd, getPrePaddingNd, "pre_padding")
+  MEDLAR_COMPAT_DIMS(setPostPaddingNd, getPostPaddingNd, "post_padding")
+};
+class IQuantizeLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(int32_t, setAxis, getAxis, "axis")
+};
+class IDequantizeLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(int32_t, setAxis, getAxis, "axis")
+};
+class IIdentityLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+};
+class ICastLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(DataType, setToType, getToType, "to_type")
+};
+class IParametricReLULayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+};
+class ISelectLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+};
+class IShapeLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+};
+
+#undef MEDLAR_COMPAT_INT
+#undef MEDLAR_COMPAT_FLOAT
+#undef MEDLAR_COMPAT_DIMS
+
+}  // namespace nvinfer1
