@@ -8,6 +8,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake --install "$build" --prefix "$work/prefix" --component development >/dev/null
 test -f "$work/prefix/include/medlar/compat/NvInfer.h"
+cmake --install "$build" --prefix "$work/prefix" --component programs >/dev/null
+"$work/prefix/bin/medlar" devices >/dev/null
+test -f "$work/prefix/share/man/man1/medlar-build.1" && test -f "$work/prefix/share/bash-completion/completions/medlar"
 
 cmake -S "$source/examples/cpp" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_COMPILER="$compiler" \
   -DCMAKE_CXX_FLAGS="${MEDLAR_CXX_FLAGS:-}" >/dev/null
