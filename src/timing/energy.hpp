@@ -23,6 +23,10 @@ struct Energy {
   double total() const {
     return static_joules + clock_joules + mac_joules + element_joules + dram_joules + sram_joules;
   }
+  /// Of the engine: all but the DRAM's own energy. Costs that do not count the DRAM have that of the port.
+  double engine(const hw::EnergyCosts& costs) const {
+    return costs.counts_dram ? total() - dram_joules : total();
+  }
   Energy& operator+=(const Energy& other);
 };
 
@@ -39,5 +43,10 @@ Energy host_energy(const hw::DeviceProfile& device, const hw::PowerMode& mode, H
 enum class Gate : uint8_t { kRunning, kClockGated, kPowerGated };
 /// Watts of one engine (of the DLA: one core) without work.
 double idle_watts(const hw::DeviceProfile& device, const hw::PowerMode& mode, Engine engine, Gate gate);
+/// Watts of one engine at work that nothing is known of: its clock, and the share of its INT8 peak that real
+/// networks reach. Without DRAM.
+double typical_watts(const hw::DeviceProfile& device, const hw::PowerMode& mode, Engine engine);
+/// Joules of the DRAM for a byte, whichever engine asks.
+double dram_joules_per_byte(const hw::DeviceProfile& device);
 
 }  // namespace medlar::timing

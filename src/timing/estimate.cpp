@@ -69,11 +69,12 @@ ConvWork conv_work_of(const LayerShape& layer, const hw::HwConfig& config) {
   const hw::WeightShape weights{layer.output.c, layer.input.c, layer.kernel_h, layer.kernel_w};
   ConvWork w;
   w.precision = layer.precision;
-  w.pixels = uint64_t{layer.output.w} * layer.output.h;
+  w.stripes.positions = uint64_t{layer.output.w} * layer.output.h;
   w.steps = uint64_t{layer.kernel_w} * layer.kernel_h * ceil_div(layer.input.c, config.atomic_c);
   w.channels = layer.input.c;
+  w.paired_surfaces = layer.input.c * hw::bytes_per_element(layer.precision) > config.memory_atom;
   w.kernels = layer.output.c;
-  w.macs = w.pixels * weights.elements();
+  w.macs = w.stripes.pixels() * weights.elements();
   const DataFetch data = layer_data(layer, config);
   w.data = data.traffic;
   w.request_fill = data.request_fill;
@@ -152,6 +153,7 @@ OpTime times(const OpTime& one, uint64_t count, uint64_t cycles) {
   all.data_cycles *= count;
   all.mac_cycles *= count;
   all.sdp_cycles *= count;
+  all.translation_cycles *= count;
   all.dram_read_bytes *= count;
   all.dram_write_bytes *= count;
   all.sram_read_bytes *= count;
@@ -170,11 +172,11 @@ ConvParts conv_parts_of(const LayerShape& layer, const hw::HwConfig& config, Cbu
   const Bands bands = best_bands(window, parts.work, config, use);
   parts.count = windows * bands.count;
   ConvWork& w = parts.work;
-  w.pixels = ceil_div(w.pixels, uint64_t{bands.count});
+  w.stripes.positions = ceil_div(w.stripes.positions, uint64_t{bands.count});
   w.macs = layer_macs(layer) / parts.count;
   w.data.bytes = bands.data_bytes / bands.count;
   w.weights.bytes = bands.weight_bytes / bands.count;
-  w.sdp.pixels = w.pixels;
+  w.sdp.pixels = w.stripes.pixels();
   for (Traffic* t : {&w.sdp.x1, &w.sdp.x2, &w.sdp.y, &w.sdp.output}) {
     *t = share(*t, bands.count);
   }

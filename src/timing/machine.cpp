@@ -11,6 +11,12 @@ namespace {
 constexpr double kDramLatencySeconds = 100e-9;
 constexpr double kSramLatencyCycles = 32;
 
+/// Tegra's SMMU (MMU-500): buffers of the DLA are mapped by 64 KiB leaves, as the driver's model maps them. A
+/// miss reads the last two levels of the table from DRAM [assumed: the upper ones are cached], and eight
+/// walks go on side by side [assumed].
+constexpr double kLeafBytes = 64 * 1024;
+constexpr double kWalkReads = 2, kWalks = 8;
+
 }  // namespace
 
 Machine machine_of(const hw::HwConfig& config, MemoryModel dram, MemoryModel sram) {
@@ -48,6 +54,9 @@ Machine machine_of(const hw::DeviceProfile& device, const hw::PowerMode& mode, u
   m.pdp_bytes *= scale;
   m.cdp *= scale;
   m.port_bytes = static_cast<uint32_t>(port);
+  if (device.label == hw::Label::kModelled) {  // the open boards' RTL runs and primer are without one
+    m.smmu = {kLeafBytes, kWalkReads * kDramLatencySeconds * hz, kWalks};
+  }
   return m;
 }
 

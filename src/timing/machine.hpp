@@ -16,6 +16,14 @@ struct MemoryModel {
   double write_bytes_per_cycle = 0;  ///< Writes alone; 0: only the sum limits them.
 };
 
+/// The SMMU between a core and the DRAM. A page is looked up when a stream enters it; what is under way hides
+/// nothing of the walk, but several walks go on side by side.
+struct Translation {
+  double page_bytes = 0;   ///< Of a leaf; 0: no SMMU.
+  double walk_cycles = 0;  ///< A miss: table reads one after the other.
+  double walks = 1;        ///< Side by side.
+};
+
 /// A core, its clock and its memories.
 struct Machine {
   uint64_t hz = 0;
@@ -29,6 +37,7 @@ struct Machine {
   uint32_t port_bytes = 0;    ///< Bytes of one beat, the most that a memory port moves in a cycle.
   MemoryModel dram;
   MemoryModel sram;
+  Translation smmu;
 };
 
 /// The machine of one core of `device` in `mode`, while `active_cores` share the memory bandwidth.

@@ -24,26 +24,41 @@ struct Credits {
 };
 
 struct Pipeline {
-  static constexpr double kLoadStart = 50;    ///< Enable to the first request, and the last data into CBUF.
-  static constexpr double kDataToMac = 42;    ///< Data complete to the first atom.
-  static constexpr double kWeightToMac = 34;  ///< Kernel group complete to the first atom.
-  static constexpr double kMacTail = 53;      ///< Last atom to done, without the last stripe.
-  static constexpr double kSdpTail = 52;      ///< SDP-bound: first atom + SDP cycles to done.
+  static constexpr double kLoadStart = 50;  ///< Enable to the first request, and the last data into CBUF.
+  // Data or weights complete to the first step, beside the kernels that CSC then loads into the cells.
+  static constexpr double kDataToMac = 26;
+  static constexpr double kImageToMac = 23;
+  static constexpr double kWinogradToMac = 22;
+  static constexpr double kWeightToMac = 18;
+  static constexpr double kKernelLoad = 16;     ///< A whole group of kernels into the cells.
+  static constexpr double kLeastStripe = 10;    ///< CSC takes a new stripe at most that often.
+  static constexpr double kMacTail = 50;        ///< Last step to done.
+  static constexpr double kSdpTail = 51;        ///< SDP's last cycle to done.
+  static constexpr double kPairWrite = 1.5;     ///< Cycles of SDP's writer for an atom, two side by side...
+  static constexpr double kSingleWrite = 2;     ///< ... and for one alone: an address for each.
+  static constexpr double kImageStart = 62;     ///< As kLoadStart, through the pixel packer.
+  static constexpr double kWinogradStart = 95;  ///< The same through the tiles' buffer.
+  static constexpr double kYStage = 10;         ///< Longer pipeline through Y...
+  static constexpr double kLut = 10;            ///< ... and through its table.
+  static constexpr double kWindowTurn = 3;      ///< Beside the latency, until a read's slot is free again.
   static constexpr double kMemoryTail = 36;
-  static constexpr double kSdpStart = 74;  ///< Offline, beside the latency.
+  static constexpr double kSdpStart = 68;  ///< Offline, beside the latency.
   static constexpr double kPdpStart = 37;
+  static constexpr double kToPdp = -13;      ///< SDP's tail to PDP is shorter than to memory...
+  static constexpr double kPooledStart = 5;  ///< ... and PDP's own comes on top.
+  static constexpr double kDrain = 47;       ///< BDMA between two source memories, beside the latency.
   static constexpr double kCopyStart = 50;
-  static constexpr double kPingPongGain = 12;  ///< The array goes on while SDP drains.
-  static constexpr uint64_t kStripe =
-      16;  ///< Output positions of one stripe; the last takes up to twice as many.
+  static constexpr double kPingPongGain = 12;       ///< The array goes on while SDP drains.
   static constexpr double kCreditLatency = 50;      ///< A credit is held this much longer than the latency.
   static constexpr double kCreditHeld = 40;         ///< The same of the streaming units' readers.
-  static constexpr double kFeatureShare = 2.0 / 3;  ///< Feature data: two beats in three cycles...
-  static constexpr uint32_t kWideChannels = 64;     ///< ... from this many bytes of channels on.
+  static constexpr double kFeatureShare = 2.0 / 3;  ///< Two surfaces side by side: two beats in three cycles.
   static constexpr double kSharedPort = 62.5 / 64;  ///< Data and weights together.
   static constexpr double kPdpTail = 33;            ///< Results of a last input row that is under a window.
   static constexpr double kCdpStart = 90;
-  static constexpr double kCdpStripe = 2;  ///< A stripe costs this beside its data.
+  static constexpr double kCdpStripe =
+      2;  ///< A stripe of a line that is not narrow costs this beside its data.
+  static constexpr double kCdpMemoryStart =
+      45;  ///< First request and last write, where memory is what it waits for.
   static constexpr double kWriteStart =
       41;  ///< Copies: first data to the end of the writer, without its cycles.
   static constexpr double kRubikStart = 62;
@@ -87,6 +102,16 @@ inline double memory_cycles(const OpTime& time, const Machine& machine) {
                   moving_cycles(machine.sram, time.sram_read_bytes, time.sram_write_bytes));
 }
 
+/// Adds what the SMMU costs: a walk for every leaf of the bytes that were counted.
+inline void add_translation(OpTime& time, const Machine& machine) {
+  if (machine.smmu.page_bytes > 0) {
+    const double pages = static_cast<double>(time.dram_bytes()) / machine.smmu.page_bytes;
+    time.translation_cycles =
+        static_cast<uint64_t>(pages * machine.smmu.walk_cycles / machine.smmu.walks + 0.5);
+    time.cycles += time.translation_cycles;
+  }
+}
+
 /// Cycles of `amount` at `rate` a cycle; a unit that the machine lacks takes none.
 inline double cycles_at(double amount, double rate) {
   return rate > 0 ? amount / rate : 0;
@@ -94,6 +119,11 @@ inline double cycles_at(double amount, double rate) {
 
 inline uint64_t to_cycles(double value) {
   return value <= 0 ? 0 : static_cast<uint64_t>(value + 0.5);
+}
+
+/// How much longer SDP's pipeline is with its Y stage.
+inline double y_stage_cycles(const SdpWork& work) {
+  return (work.ew ? Pipeline::kYStage : 0) + (work.lut ? Pipeline::kLut : 0);
 }
 
 /// SDP's own cycles: kernels are rounded up to what the array delivers together.

@@ -13,6 +13,15 @@ namespace {
 /// operations 117 writes after the first, and 264 cycles.
 constexpr double kCyclesPerWrite = 2.25;
 
+/// The readers of PDP and CDP fetch for the second group while the first one's results drain.
+constexpr int64_t kPdpAhead = 50, kCdpAhead = 60;
+
+int64_t ahead_of(const Snapshot& snapshot) {
+  return std::holds_alternative<PdpSnapshot>(snapshot)   ? kPdpAhead
+         : std::holds_alternative<CdpSnapshot>(snapshot) ? kCdpAhead
+                                                         : 0;
+}
+
 /// Bits of the units that an operation keeps busy.
 constexpr uint32_t kConvUnit = 1, kSdpUnit = 2, kPdpUnit = 4, kCdpUnit = 8, kRubikUnit = 16, kBdmaUnit = 32;
 
@@ -54,7 +63,7 @@ int64_t end_after(const Busy& before, const ProgramOp& op, const OpTime& time, i
   const auto* first = std::get_if<ConvSnapshot>(&before.op->snapshot);
   const auto* second = std::get_if<ConvSnapshot>(&op.snapshot);
   if (first == nullptr || second == nullptr) {
-    return std::max(begin, before.timed.end) + cycles;
+    return std::max(begin, before.timed.end - ahead_of(op.snapshot)) + cycles;
   }
   const uint64_t both = ping_pong_cycles(before.timed.time, time, room_for_both(*first, *second, config));
   const int64_t start = before.timed.end - static_cast<int64_t>(before.timed.time.cycles);

@@ -25,6 +25,8 @@ struct SdpWork {
   uint32_t channels = 0;      ///< Of the output.
   uint32_t channel_atom = 1;  ///< Channels that memory, and the unit alone, takes together.
   bool ew = false;            ///< The Y stage takes part.
+  bool lut = false;           ///< Its table is looked up.
+  bool single_atoms = false;  ///< The output is written atom by atom: lines of one position, or batches.
   Traffic input;              ///< From memory; 0 bytes on the fly.
   Traffic x1;
   Traffic x2;
@@ -39,6 +41,7 @@ struct PdpWork {
   uint64_t flush_bytes =
       0;          ///< Of the output rows that only padding below the input completes, of one surface.
   Traffic input;  ///< From memory; 0 bytes on the fly.
+  double request_fill = 1;  ///< Share of a full request that an average one of the reader fills.
   Traffic output;
 };
 
@@ -56,22 +59,41 @@ struct CopyWork {
   Engine engine = Engine::kBdma;
   Traffic input;  ///< As fetched: whole beats a line.
   Traffic output;
+  uint64_t switches = 0;      ///< From one source memory to the other: the reader drains in between.
   uint64_t write_cycles = 0;  ///< Of the writer alone: beats, and what each line and burst costs beside them.
+};
+
+/// How CSC cuts output positions into stripes: `least` positions each, the last of a line up to `most`.
+struct Stripes {
+  uint64_t positions = 0;  ///< Of a line; of a direct convolution the whole output is one line.
+  uint64_t lines = 1;      ///< Images: a stripe ends with its line.
+  uint32_t least = 16;
+  uint32_t most = 32;
+  uint32_t batches = 1;  ///< Cubes that go side by side: so many steps a position.
+  uint32_t outputs = 1;  ///< Of a position: Winograd makes four.
+
+  uint64_t full() const { return positions <= most ? 0 : (positions - most + least - 1) / least; }
+  uint64_t last() const { return positions - full() * least; }
+  uint64_t pixels() const { return positions * lines * batches * outputs; }
 };
 
 /// A convolution with everything that runs in step with it.
 struct ConvWork {
+  enum class Mode : uint8_t { kDirect, kImage, kWinograd };
+  Mode mode = Mode::kDirect;
   hw::Precision precision = hw::Precision::kInt8;
-  uint64_t pixels = 0;    ///< Output positions, all batches.
-  uint64_t steps = 0;     ///< Multiply steps of an output position: rows x columns x channel blocks.
-  uint32_t channels = 0;  ///< Of the input, as CSC sees them.
+  Stripes stripes;
+  uint64_t steps = 0;            ///< Multiply steps of a stripe: rows x columns x channel blocks.
+  uint32_t channels = 0;         ///< Of the input, as CSC sees them.
+  bool paired_surfaces = false;  ///< CBUF entries take atoms of several surfaces.
   double request_fill =
       1;  ///< Share of a full request (eight atoms) that an average one of the data reader fills.
   uint32_t kernels = 0;
   uint64_t macs = 0;  ///< Useful multiply-accumulates.
   Traffic
       data;  ///< As fetched: whole beats a request. 0 bytes when the data of the operation before are reused.
-  Traffic weights;  ///< 0 bytes when the weights are reused; masks of compressed weights included.
+  Traffic weights;           ///< 0 bytes when the weights are reused; masks of compressed weights included.
+  uint64_t weight_room = 0;  ///< Bytes of CBUF for weights; 0: all of them fit.
   SdpWork sdp;
   std::optional<PdpWork> pdp;
 };
@@ -87,9 +109,10 @@ struct OpTime {
   uint64_t cycles = 0;  ///< From the enable to the done interrupt.
   uint64_t load_cycles =
       0;  ///< Part of it before the first result: a preceding operation can hide it (ping-pong).
-  uint64_t data_cycles = 0;  ///< The input data alone, at the full rate of their reader.
-  uint64_t mac_cycles = 0;   ///< The array is busy.
-  uint64_t sdp_cycles = 0;   ///< SDP, PDP or CDP is busy.
+  uint64_t data_cycles = 0;         ///< The input data alone, at the full rate of their reader.
+  uint64_t mac_cycles = 0;          ///< The array is busy.
+  uint64_t sdp_cycles = 0;          ///< SDP, PDP or CDP is busy.
+  uint64_t translation_cycles = 0;  ///< Part of the cycles: walks of the SMMU that nothing hides.
   uint64_t dram_read_bytes = 0;
   uint64_t dram_write_bytes = 0;
   uint64_t sram_read_bytes = 0;

@@ -156,6 +156,52 @@ TEST(Energy, PartsByHand) {
   EXPECT_DOUBLE_EQ(twice.total(), 2 * e.total());
 }
 
+TEST(Energy, TypicalWattsStayInsideWhatIsPublished) {
+  for (const hw::DeviceProfile& d : hw::devices()) {
+    for (const hw::PowerMode& mode : d.modes) {
+      const double watts = typical_watts(d, mode, Engine::kDla);
+      if (d.dla_watts_max > 0) {
+        EXPECT_GE(watts, d.dla_watts_min) << d.name << mode.name;
+        EXPECT_LE(watts, d.dla_watts_max) << d.name << mode.name;
+      } else {
+        EXPECT_GT(watts, idle_watts(d, mode, Engine::kDla, Gate::kRunning)) << d.name << mode.name;
+      }
+    }
+  }
+}
+
+/// CSC's stripes: 16 positions each, the last one up to 32; a package of kernels takes half a cycle a kernel
+/// in INT8.
+TEST(Stripes, FollowTheSequenceController) {
+  const Stripes direct{.positions = 196};
+  EXPECT_EQ(direct.full(), 11u);
+  EXPECT_EQ(direct.last(), 20u);
+  EXPECT_EQ((Stripes{.positions = 32}.full()), 0u);
+  EXPECT_EQ((Stripes{.positions = 33}.full()), 1u);
+  const Stripes image{.positions = 100, .lines = 5, .least = 64, .most = 64};
+  EXPECT_EQ(image.full(), 1u);
+  EXPECT_EQ(image.last(), 36u);
+  EXPECT_EQ(image.pixels(), 500u);
+}
+
+TEST(Smmu, WalksAddToOperationsBehindOne) {
+  const hw::DeviceProfile& nano = device("orin-nano-8gb");
+  const Machine with = machine_of(nano);
+  Machine without = with;
+  without.smmu = {};
+  const LayerShape layer = conv(256, 56, 64, 1);
+  const OpTime slow = estimate(layer, *nano.config, with), fast = estimate(layer, *nano.config, without);
+  EXPECT_GT(slow.translation_cycles, 0u);
+  EXPECT_EQ(fast.translation_cycles, 0u);
+  EXPECT_NEAR(static_cast<double>(slow.cycles), static_cast<double>(fast.cycles + slow.translation_cycles),
+              2);
+  // A leaf is 64 KiB; two reads of DRAM a walk, eight walks side by side.
+  const double pages = static_cast<double>(slow.dram_bytes()) / 65536;
+  EXPECT_NEAR(static_cast<double>(slow.translation_cycles),
+              pages * 2 * 100e-9 * static_cast<double>(with.hz) / 8, 2);
+  EXPECT_EQ(machine_of(device("nv_full")).smmu.page_bytes, 0);
+}
+
 TEST(Energy, GatesTakeTheClockThenEverything) {
   for (const hw::DeviceProfile& d : hw::devices()) {
     for (const Engine engine : {Engine::kDla, Engine::kCpu}) {

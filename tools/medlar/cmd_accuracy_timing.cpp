@@ -68,9 +68,9 @@ Action add_accuracy_timing(CLI::App& accuracy) {
   const auto options = std::make_shared<Options>();
   command
       ->add_option("--table", options->only,
-                   "Which tables (default: rtl): rtl, primer, primer-speed, primer-tiling, primer-power, utilisation, seed, "
+                   "Which tables (default: rtl): rtl, primer, primer-speed, primer-tiling, primer-power, utilisation, dla-over-gpu, seed, "
                    "seed-latency, seed-power, seed-claims")
-      ->check(CLI::IsMember({"rtl", "primer", "primer-speed", "primer-tiling", "primer-power", "utilisation", "seed",
+      ->check(CLI::IsMember({"rtl", "primer", "primer-speed", "primer-tiling", "primer-power", "utilisation", "dla-over-gpu", "seed",
                              "seed-latency", "seed-power", "seed-claims"}));
   command->add_flag("--all", options->all, "All tables");
   command->add_option("--data", options->data,
