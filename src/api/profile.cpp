@@ -72,6 +72,7 @@ Result<Profiled> profile_engine(const engine::Engine& engine, std::string_view n
   profiled.profile =
       profile::make_profile(engine, module->device(), module->mode(), collect(report, module->recorder()));
   profiled.advice = profile::advise(engine, module->device(), module->mode(), profiled.profile);
+  profiled.device_bytes = loaded->device_bytes() + context->device_bytes();
   profiled.host_notes = loaded->host_notes();
   profiled.conversions = conversions_of(report, engine.plan);
   return profiled;

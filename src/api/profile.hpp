@@ -26,6 +26,7 @@ struct Profiled {
   std::vector<std::string> host_notes;   ///< Which provider ran each host segment on this computer.
   std::vector<std::string> conversions;  ///< Tensors that were converted or copied between engines, and why.
   std::map<std::string, graph::Tensor> outputs;
+  uint64_t device_bytes = 0;  ///< DRAM of the module: weights, and the working memory of one context.
 };
 
 /// `name` appears in errors.

@@ -60,7 +60,7 @@ std::vector<sched::LayerGroup> layer_groups(const engine::Engine& engine, const 
           profile::segment_on(engine, *scenario.device, *scenario.mode, on, static_cast<int>(i));
       auto& cost = group.cost[static_cast<size_t>(kind)];
       if (spec != nullptr && segment.engine == on) {
-        cost = cost_of(segment.ms, segment.joules, segment.dram_bytes, *spec);
+        cost = cost_of(segment.submit_ms + segment.ms, segment.joules, segment.dram_bytes, *spec);
       } else if (spec != nullptr && estimate) {
         cost = cost_of(estimate->ms, estimate->joules, estimate->dram_bytes, *spec);
       }
@@ -77,12 +77,14 @@ std::vector<sched::LayerGroup> layer_groups(const engine::Engine& engine, const 
   return groups;
 }
 
-Result<std::vector<sched::LayerGroup>> layer_groups(const engine::Engine& engine, std::string_view name,
-                                                    const sched::Scenario& scenario) {
+Result<sched::ModelSpec> model_spec(const engine::Engine& engine, std::string_view name,
+                                    const sched::Scenario& scenario) {
   MEDLAR_TRY(engine::check_device(engine, *scenario.device, name));
   MEDLAR_ASSIGN(const Profiled profiled,
                 profile_engine(engine, name, {.mode = std::string(scenario.mode->name), .engine = {}, .inputs = {}}));
-  return layer_groups(engine, profiled.profile, scenario);
+  return sched::ModelSpec{.name = engine.model,
+                          .layers = layer_groups(engine, profiled.profile, scenario),
+                          .memory_bytes = static_cast<double>(profiled.device_bytes)};
 }
 
 Result<ScenarioFile> ScenarioFile::load(const std::filesystem::path& path, const LogSink& log) {
@@ -90,11 +92,11 @@ Result<ScenarioFile> ScenarioFile::load(const std::filesystem::path& path, const
   ScenarioFile file;
   file.engines_ = std::make_shared<std::map<std::string, engine::Engine>>();
   const auto resolve = [&](const sched::ModelFile& model,
-                           const sched::Scenario& scenario) -> Result<std::vector<sched::LayerGroup>> {
+                           const sched::Scenario& scenario) -> Result<sched::ModelSpec> {
     MEDLAR_ASSIGN(engine::Engine engine, open_model(model, scenario, log));
-    MEDLAR_ASSIGN(std::vector<sched::LayerGroup> groups, layer_groups(engine, model.path.string(), scenario));
+    MEDLAR_ASSIGN(sched::ModelSpec spec, model_spec(engine, model.path.string(), scenario));
     file.engines_->emplace(model.name, std::move(engine));
-    return groups;
+    return spec;
   };
   MEDLAR_ASSIGN(file.loaded_, sched::parse_scenario(yaml, path, resolve));
   return file;

@@ -62,8 +62,8 @@ class ScenarioFile {
 std::vector<sched::LayerGroup> layer_groups(const engine::Engine& engine, const profile::EngineProfile& profile,
                                             const sched::Scenario& scenario);
 
-/// The layer groups of a profiled engine, one a segment, with their cost on each engine of the module.
-Result<std::vector<sched::LayerGroup>> layer_groups(const engine::Engine& engine, std::string_view name,
-                                                    const sched::Scenario& scenario);
+/// A profiled engine: its layer groups, one a segment, with their cost on each engine of the module, and its memory.
+Result<sched::ModelSpec> model_spec(const engine::Engine& engine, std::string_view name,
+                                    const sched::Scenario& scenario);
 
 }  // namespace medlar::api

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profile/engine_profile.hpp"
 
-#include "sched/scenario.hpp"
 #include "timing/energy.hpp"
 #include "timing/host_model.hpp"
+#include "timing/inference.hpp"
 
 #include <algorithm>
 #include <array>
@@ -29,17 +29,8 @@ timing::HostPrecision host_precision(std::string_view precision) {
                                : timing::HostPrecision::kFp32;
 }
 
-/// Watts of an engine that works, above nothing at all: one table for profiles and scenarios.
-double active_watts(const hw::DeviceProfile& device, const hw::PowerMode& mode, Engine engine) {
-  const sched::EngineKind kind = engine == Engine::kDla   ? sched::EngineKind::kDla
-                                 : engine == Engine::kGpu ? sched::EngineKind::kGpu
-                                                          : sched::EngineKind::kCpu;
-  for (const sched::EngineSpec& spec : sched::scenario_for(device, mode).engines) {
-    if (spec.kind == kind) {
-      return spec.active_watts;
-    }
-  }
-  return 0;
+const hw::EnergyCosts& costs_of(const hw::DeviceProfile& device, timing::HostEngine engine) {
+  return engine == timing::HostEngine::kGpu ? device.gpu.energy : device.cpu.energy;
 }
 
 class Builder {
@@ -71,6 +62,7 @@ class Builder {
     SegmentProfile row{.engine = segment.engine,
                        .name = segment.name,
                        .transition_ms = transition_ms(index),
+                       .submit_ms = submit_ms(segment, record),
                        .start_ms = 0,
                        .ms = 0,
                        .dram_bytes = 0,
@@ -79,6 +71,10 @@ class Builder {
     now_ += row.transition_ms;
     profile_.transition_ms += row.transition_ms;
     profile_.transitions += row.transition_ms > 0 ? 1 : 0;
+    now_ += row.submit_ms;
+    profile_.submit_ms += row.submit_ms;
+    row.joules = device_.dla_energy.static_watts * row.submit_ms / 1e3;
+    profile_.joules += row.joules;
     row.start_ms = now_;
     const size_t first = profile_.layers.size();
     if (segment.engine == Engine::kDla) {
@@ -125,6 +121,13 @@ class Builder {
                                             timing_engine(segment.engine), bytes);
   }
 
+  /// Of a DLA task that ran: submission, wake-up, interrupt, and the firmware's share of every operation.
+  double submit_ms(const compiler::Segment& segment, const SegmentRecord& record) const {
+    return segment.engine != Engine::kDla || record.ops.empty()
+               ? 0
+               : 1e3 * timing::submission_seconds(device_, record.ops.size());
+  }
+
   LayerProfile dla_layer(const RecordedOp& op, int segment) const {
     LayerProfile layer;
     layer.segment = segment;
@@ -144,7 +147,7 @@ class Builder {
     layer.dram_bytes = op.time.dram_bytes();
     layer.sram_bytes = op.time.sram_bytes();
     layer.bound = op.timed ? std::string(timing::bound_name(op.time.bound)) : "unknown";
-    layer.joules = timing::op_energy(op.time, device_, mode_, precision_).total();
+    layer.joules = timing::op_energy(op.time, device_, mode_, precision_).engine(device_.dla_energy);
     return layer;
   }
 
@@ -166,10 +169,10 @@ class Builder {
                           .precision = host_precision(placement.precision)};
     const double modelled = timing::host_seconds(device_, mode_, host, work);
     const double seconds = placement.seconds > 0 ? placement.seconds : std::isfinite(modelled) ? modelled : 0;
+    layer.joules = timing::host_energy(device_, mode_, host, work, seconds).engine(costs_of(device_, host));
     work.macs = 0;
     layer.bound = timing::host_seconds(device_, mode_, host, work) >= 0.99 * modelled ? "memory" : "compute";
     layer.ms = 1e3 * seconds;
-    layer.joules = seconds * active_watts(device_, mode_, placement.engine);
     return layer;
   }
 
@@ -184,8 +187,7 @@ class Builder {
       busy_macs += layer.engine == Engine::kDla ? layer.utilisation * layer.ms : 0;
     }
     profile_.utilisation = profile_.dla_ms == 0 ? 0 : busy_macs / profile_.dla_ms;
-    profile_.dram_joules =
-        static_cast<double>(profile_.dram_bytes) * sched::scenario_for(device_, mode_).dram_joules_per_byte;
+    profile_.dram_joules = static_cast<double>(profile_.dram_bytes) * timing::dram_joules_per_byte(device_);
     profile_.joules += profile_.dram_joules;
     for (const compiler::Placement& placement : engine_.plan.placements) {
       profile_.nodes += placement.segment >= 0 ? 1 : 0;
@@ -240,17 +242,17 @@ std::optional<HostEstimate> estimate_on(const engine::Engine& engine, const hw::
     first = false;
     const bool narrow = placement.precision == "int8" || placement.precision == "fp16";
     estimate.dram_bytes += placement.bytes;
-    seconds +=
-        timing::host_seconds(device, mode, target,
-                             {.macs = static_cast<double>(placement.macs),
-                              .elements = 0,
-                              .bytes_read = static_cast<double>(placement.bytes),
-                              .bytes_written = 0,
-                              .launches = 1,
-                              .precision = host_precision(narrow ? placement.precision : engine.precision)});
+    const timing::HostWork work{.macs = static_cast<double>(placement.macs),
+                                .elements = 0,
+                                .bytes_read = static_cast<double>(placement.bytes),
+                                .bytes_written = 0,
+                                .launches = 1,
+                                .precision = host_precision(narrow ? placement.precision : engine.precision)};
+    const double took = timing::host_seconds(device, mode, target, work);
+    seconds += took;
+    estimate.joules += timing::host_energy(device, mode, target, work, took).engine(costs_of(device, target));
   }
   estimate.ms = 1e3 * seconds;
-  estimate.joules = seconds * active_watts(device, mode, host);
   return estimate;
 }
 

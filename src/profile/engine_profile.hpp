@@ -35,6 +35,7 @@ struct SegmentProfile {
   compiler::Engine engine = compiler::Engine::kDla;
   std::string name;
   double transition_ms = 0;  ///< Before it starts: from the engine before, 0 on the same one.
+  double submit_ms = 0;      ///< DLA: software around the task, before its first layer.
   double start_ms = 0;
   double ms = 0;
   uint64_t dram_bytes = 0;
@@ -46,8 +47,9 @@ struct EngineProfile {
   std::string model, device, label, mode, precision;
   std::vector<LayerProfile> layers;  ///< In order of execution.
   std::vector<SegmentProfile> segments;
-  double total_ms = 0;  ///< Latency of one inference: segments and transitions, one after the other.
-  double dla_ms = 0, gpu_ms = 0, cpu_ms = 0, transition_ms = 0;
+  double total_ms =
+      0;  ///< Latency of one inference: transitions, submissions and segments, one after the other.
+  double dla_ms = 0, gpu_ms = 0, cpu_ms = 0, transition_ms = 0, submit_ms = 0;
   double host_ms = 0;      ///< What this computer took; 0 when nothing was run.
   double utilisation = 0;  ///< Of the DLA's multiply-accumulates while the DLA works.
   uint64_t dram_bytes = 0, sram_bytes = 0, macs = 0;

@@ -35,6 +35,7 @@ Json segment_json(const SegmentProfile& segment) {
   return {{"engine", compiler::engine_name(segment.engine)},
           {"name", segment.name},
           {"transition_ms", segment.transition_ms},
+          {"submit_ms", segment.submit_ms},
           {"start_ms", segment.start_ms},
           {"modelled_ms", segment.ms},
           {"dram_bytes", segment.dram_bytes},
@@ -62,6 +63,7 @@ std::string profile_to_json(const EngineProfile& p) {
                   {"gpu_ms", p.gpu_ms},
                   {"cpu_ms", p.cpu_ms},
                   {"transition_ms", p.transition_ms},
+                  {"submit_ms", p.submit_ms},
                   {"transitions", p.transitions},
                   {"dla_share", p.dla_share()},
                   {"mac_utilisation", p.utilisation},
@@ -90,6 +92,10 @@ std::string profile_to_text(const EngineProfile& p) {
         text += fmt::format("{:<5} {:<34} {:<12} {:>10.4f}\n", "-", "transition to " + row.name, "",
                             row.transition_ms);
       }
+      if (row.submit_ms > 0) {
+        text += fmt::format("{:<5} {:<34} {:<12} {:>10.4f}\n", "-", "submission of " + row.name, "",
+                            row.submit_ms);
+      }
     }
     text +=
         fmt::format("{:<5} {:<34} {:<12} {:>10.4f} {:>12} {:>6.1f} {:>9.1f} {:>9.1f} {:<7} {:>8.4f}  {}\n",
@@ -99,8 +105,9 @@ std::string profile_to_text(const EngineProfile& p) {
                     layer.bound, 1e3 * layer.joules, fmt::join(layer.origins, " "));
   }
   text += fmt::format(
-      "\nModelled: {:.4f} ms an inference: DLA {:.4f}, GPU {:.4f}, CPU {:.4f}, {} transitions {:.4f}\n",
-      p.total_ms, p.dla_ms, p.gpu_ms, p.cpu_ms, p.transitions, p.transition_ms);
+      "\nModelled: {:.4f} ms an inference: DLA {:.4f}, GPU {:.4f}, CPU {:.4f}, {} transitions {:.4f}, "
+      "submissions {:.4f}\n",
+      p.total_ms, p.dla_ms, p.gpu_ms, p.cpu_ms, p.transitions, p.transition_ms, p.submit_ms);
   text += fmt::format(
       "DLA works {:.1f} % of the time and reaches {:.1f} % of its multiply-accumulates meanwhile\n",
       kPercent * p.dla_share(), kPercent * p.utilisation);

@@ -15,7 +15,7 @@ struct StreamMetrics {
   double throughput = 0;                                  ///< Completed frames a second of the whole run.
   double mean_ms = 0, min_ms = 0, max_ms = 0;             ///< Latency, arrival to completion.
   double p50_ms = 0, p90_ms = 0, p95_ms = 0, p99_ms = 0;  ///< Nearest rank.
-  std::vector<double> latencies_ms;                            ///< In the order of completion.
+  std::vector<double> latencies_ms;                       ///< In the order of completion.
   double waiting_ms = 0;                                  ///< Mean time in engines' queues, a frame.
   uint64_t transitions = 0;
   double transition_ms = 0;  ///< Mean, a frame.

@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sched/scenario.hpp"
 
+#include "timing/energy.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 namespace medlar::sched {
 namespace {
 
-/// Where neither the profile nor the scenario says more. [assumed], and so labelled in docs: a module's GPU
-/// and CPU cluster on and idle, and busy as in the description of the default device (GPU 3 to 6 W).
-constexpr double kGpuIdleWatts = 0.5, kGpuActiveWatts = 5.0;
-constexpr double kCpuIdleWatts = 0.4, kCpuActiveWatts = 2.5;
-constexpr double kDlaIdleWatts = 0.05;
+/// [assumed] When the kernel takes a DLA's power away, and how long it takes to come back.
 constexpr double kDlaGateSeconds = 5e-3, kDlaWakeSeconds = 100e-6;
-/// LPDDR5 with its controller: about 5 pJ a bit. [assumed]
-constexpr double kDramJoulesPerByte = 40e-12;
 constexpr double kTypicalBytes = 1 << 20;
 
-EngineSpec dla_engine(const hw::DeviceProfile& device, uint32_t core) {
-  EngineSpec engine{.name = fmt::format("dla{}", core),
-                    .kind = EngineKind::kDla,
-                    .servers = 1,
-                    .idle_watts = kDlaIdleWatts,
-                    .gated_watts = 0,
-                    .active_watts = (device.dla_watts_min + device.dla_watts_max) / 2,
-                    .gate_after = to_time(kDlaGateSeconds),
-                    .wake = to_time(kDlaWakeSeconds)};
-  engine.active_watts = std::max(engine.active_watts, engine.idle_watts);
-  return engine;
+/// Power as the profile's energy costs have it, the same that profiles of engines count.
+EngineSpec engine_spec(const hw::DeviceProfile& device, const hw::PowerMode& mode, std::string name,
+                       EngineKind kind) {
+  const timing::Engine engine = kind == EngineKind::kDla   ? timing::Engine::kDla
+                                : kind == EngineKind::kGpu ? timing::Engine::kGpu
+                                                           : timing::Engine::kCpu;
+  EngineSpec spec{.name = std::move(name),
+                  .kind = kind,
+                  .servers = kind == EngineKind::kCpu ? std::max(1u, mode.cpu_units) : 1,
+                  .idle_watts = timing::idle_watts(device, mode, engine, timing::Gate::kClockGated),
+                  .gated_watts = timing::idle_watts(device, mode, engine, timing::Gate::kPowerGated),
+                  .active_watts = timing::typical_watts(device, mode, engine),
+                  .gate_after = kNever,
+                  .wake = 0};
+  if (kind == EngineKind::kDla) {
+    spec.gate_after = to_time(kDlaGateSeconds);
+    spec.wake = to_time(kDlaWakeSeconds);
+  }
+  return spec;
 }
 
 }  // namespace
@@ -92,29 +96,29 @@ Scenario scenario_for(const hw::DeviceProfile& device, const hw::PowerMode& mode
   // does alone.
   const double reached = std::max({device.dram_efficiency, device.gpu.dram_share, device.cpu.dram_share});
   scenario.dram_bytes_per_second = static_cast<double>(mode.dram_bytes_per_second) * reached;
-  scenario.dram_joules_per_byte = kDramJoulesPerByte;
+  scenario.dram_joules_per_byte = timing::dram_joules_per_byte(device);
   for (uint32_t core = 0; core < device.dla_cores; ++core) {
-    scenario.engines.push_back(dla_engine(device, core));
+    scenario.engines.push_back(engine_spec(device, mode, fmt::format("dla{}", core), EngineKind::kDla));
   }
   if (mode.gpu_units > 0) {
-    scenario.engines.push_back({.name = "gpu",
-                                .kind = EngineKind::kGpu,
-                                .servers = 1,
-                                .idle_watts = kGpuIdleWatts,
-                                .gated_watts = 0,
-                                .active_watts = kGpuActiveWatts,
-                                .gate_after = kNever,
-                                .wake = 0});
+    scenario.engines.push_back(engine_spec(device, mode, "gpu", EngineKind::kGpu));
   }
-  scenario.engines.push_back({.name = "cpu",
-                              .kind = EngineKind::kCpu,
-                              .servers = std::max(1u, mode.cpu_units),
-                              .idle_watts = kCpuIdleWatts,
-                              .gated_watts = 0,
-                              .active_watts = kCpuActiveWatts,
-                              .gate_after = kNever,
-                              .wake = 0});
+  scenario.engines.push_back(engine_spec(device, mode, "cpu", EngineKind::kCpu));
   return scenario;
+}
+
+double memory_in_use(const Scenario& scenario) {
+  std::vector<bool> used(scenario.models.size(), false);
+  for (const StreamSpec& stream : scenario.streams) {
+    for (const Step& step : stream.pipeline) {
+      used[step.model] = true;
+    }
+  }
+  double bytes = static_cast<double>(scenario.device->os_bytes);
+  for (size_t i = 0; i < used.size(); ++i) {
+    bytes += used[i] ? scenario.models[i].memory_bytes : 0;
+  }
+  return bytes;
 }
 
 Mapping map_groups(const Scenario& scenario, const ModelSpec& model,

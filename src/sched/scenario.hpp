@@ -56,7 +56,12 @@ struct LayerGroup {
 struct ModelSpec {
   std::string name;
   std::vector<LayerGroup> layers;
+  double memory_bytes = 0;  ///< DRAM while it is loaded: weights and working memory; 0: not stated.
 };
+
+struct Scenario;
+/// DRAM of all models that streams use, with the one operating system beneath them.
+double memory_in_use(const Scenario& scenario);
 
 /// How frames choose among a step's mappings.
 enum class Policy : uint8_t {

@@ -119,7 +119,8 @@ Result<ModelFile> read_file_model(YamlMap& map, const std::string& name,
 }
 
 Result<ModelSpec> read_model(YamlMap& map, const std::string& name, const Scenario& scenario) {
-  ModelSpec model{name, {}};
+  ModelSpec model{.name = name, .layers = {}};
+  MEDLAR_ASSIGN(model.memory_bytes, map.quantity_or("memory", Unit::kBytes, 0));
   if (!map.has("layers")) {
     MEDLAR_ASSIGN(LayerGroup group, read_group(map, name, scenario));
     model.layers.push_back(std::move(group));
@@ -157,11 +158,12 @@ Status read_models(YamlMap& root, const std::filesystem::path& folder, const Mod
     if (!resolver) {
       return map.error(fmt::format("{} is a file, and nothing here can compile it", file.path.string()));
     }
-    auto layers = resolver(file, loaded.scenario);
-    if (!layers) {
-      return tl::unexpected<Error>(std::move(layers).error().in(map.where()));
+    auto model = resolver(file, loaded.scenario);
+    if (!model) {
+      return tl::unexpected<Error>(std::move(model).error().in(map.where()));
     }
-    loaded.scenario.models.push_back({name, *std::move(layers)});
+    model->name = name;
+    loaded.scenario.models.push_back(*std::move(model));
     loaded.files.emplace(name, std::move(file));
   }
   return {};

@@ -20,8 +20,7 @@ struct ModelFile {
   std::filesystem::path calibration;
   std::string shapes;
 };
-using ModelResolver =
-    std::function<Result<std::vector<LayerGroup>>(const ModelFile& file, const Scenario& scenario)>;
+using ModelResolver = std::function<Result<ModelSpec>(const ModelFile& file, const Scenario& scenario)>;
 
 /// A scenario and the files of its models, where models are files.
 struct LoadedScenario {

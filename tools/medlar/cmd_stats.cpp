@@ -30,7 +30,7 @@ constexpr double kMega = 1e6;
 
 /// What one interval looked like.
 struct Line {
-  double used_mb = -1, dram_mb = 0;  ///< Memory; negative: not known.
+  double used_mb = 0, dram_mb = 0;
   double emc_percent = 0, emc_gbs = 0;
   std::vector<std::string> engines;
   double watts = 0;
@@ -38,10 +38,8 @@ struct Line {
 };
 
 void print(double at_seconds, const Line& line) {
-  const std::string ram = line.used_mb < 0 ? fmt::format("RAM -/{:.0f}MB", line.dram_mb)
-                                           : fmt::format("RAM {:.1f}/{:.0f}MB", line.used_mb, line.dram_mb);
-  fmt::print("{:8.3f} s {} EMC {:.0f}%@{:.1f}GB/s {} VDD_IN {:.0f}mW{}\n", at_seconds, ram, line.emc_percent,
-             line.emc_gbs, fmt::join(line.engines, " "), 1e3 * line.watts, line.tail);
+  fmt::print("{:8.3f} s RAM {:.1f}/{:.0f}MB EMC {:.0f}%@{:.1f}GB/s {} VDD_IN {:.0f}mW{}\n", at_seconds, line.used_mb,
+             line.dram_mb, line.emc_percent, line.emc_gbs, fmt::join(line.engines, " "), 1e3 * line.watts, line.tail);
   std::fflush(stdout);
 }
 
@@ -78,8 +76,9 @@ Window window_of(const sched::Scenario& scenario, const std::vector<sched::Span>
 
 Line line_of(const sched::Scenario& scenario, const Window& window, double seconds) {
   Line line;
+  line.used_mb = sched::memory_in_use(scenario) / kMega;
   line.dram_mb = static_cast<double>(scenario.device->dram_bytes) / kMega;
-  line.emc_percent = 100 * window.dram_bytes / (seconds * scenario.dram_bytes_per_second);
+  line.emc_percent = 100 * window.dram_bytes / (seconds * static_cast<double>(scenario.mode->dram_bytes_per_second));
   line.emc_gbs = static_cast<double>(scenario.mode->dram_bytes_per_second) / 1e9;
   line.watts = scenario.base_watts + window.dram_bytes * scenario.dram_joules_per_byte / seconds;
   for (size_t i = 0; i < scenario.engines.size(); ++i) {
@@ -129,8 +128,9 @@ Line loop_line(const sched::Scenario& scenario, const profile::EngineProfile& pr
       const bool cpu =
           segment.engine == compiler::Engine::kCpu && scenario.engines[i].kind == sched::EngineKind::kCpu;
       if (dla || gpu || cpu) {
-        window.busy[i] += segment.ms / 1e3;
-        window.joules[i] += std::max(0.0, segment.joules - scenario.engines[i].idle_watts * segment.ms / 1e3);
+        const double seconds_on = (segment.submit_ms + segment.ms) / 1e3;
+        window.busy[i] += seconds_on;
+        window.joules[i] += std::max(0.0, segment.joules - scenario.engines[i].idle_watts * seconds_on);
       }
     }
     window.dram_bytes += static_cast<double>(segment.dram_bytes);
@@ -149,7 +149,7 @@ Status engine_stats(const Options& options) {
   MEDLAR_ASSIGN(const auto context, runtime::ExecutionContext::create(loaded));
   MEDLAR_ASSIGN(const auto inputs, api::complete_inputs(engine, {}));
   Line line = loop_line(sched::scenario_for(module->device(), module->mode()), profiled.profile, 0);
-  line.used_mb = static_cast<double>(loaded->device_bytes() + context->device_bytes()) / kMega;
+  line.used_mb += static_cast<double>(loaded->device_bytes() + context->device_bytes()) / kMega;
   const auto start = std::chrono::steady_clock::now();
   for (uint64_t i = 0; options.count == 0 || i < options.count; ++i) {
     const auto until = start + std::chrono::milliseconds(options.interval_ms * (i + 1));

@@ -80,7 +80,7 @@ Result<sched::Mapping> mapping_of(const sched::Scenario& scenario, const sched::
 
 Status run_modelled(const Options& options, const engine::Engine& engine, const hw::DeviceProfile& device, const hw::PowerMode& mode, Measurement& m) {
   sched::Scenario scenario = sched::scenario_for(device, mode);
-  scenario.models.push_back({engine.model, api::layer_groups(engine, m.profiled.profile, scenario)});
+  scenario.models.push_back({.name = engine.model, .layers = api::layer_groups(engine, m.profiled.profile, scenario)});
   const auto core = static_cast<size_t>(std::max(0, options.dla_core));
   MEDLAR_ASSIGN(const sched::Mapping mapping, mapping_of(scenario, scenario.models[0], engine, core));
   const double latency = std::max(1e-6, m.profiled.profile.total_ms);
