@@ -20,7 +20,8 @@ void note(SegmentRun& record, const std::string& tensor, HandOver how, uint64_t 
 
 /// Elements of one item of a batch.
 uint64_t item_elements(const compiler::DlaBinding& binding) {
-  return static_cast<uint64_t>(binding.w) * static_cast<uint64_t>(binding.h) * static_cast<uint64_t>(binding.c);
+  return static_cast<uint64_t>(binding.w) * static_cast<uint64_t>(binding.h) *
+         static_cast<uint64_t>(binding.c);
 }
 
 /// The rows of one item.
@@ -28,8 +29,8 @@ Result<MutableBytes> item_rows(const HostValue& value, const compiler::DlaBindin
   const uint64_t size = item_elements(binding) * static_cast<uint64_t>(graph::element_bytes(value.type));
   const uint64_t first = size * static_cast<uint64_t>(binding.item);
   if (value.bytes.size() < first + size) {
-    return fail(Code::kInvalidArgument, "tensor '{}' has {} bytes, item {} ends at {}", binding.tensor, value.bytes.size(),
-                binding.item, first + size);
+    return fail(Code::kInvalidArgument, "tensor '{}' has {} bytes, item {} ends at {}", binding.tensor,
+                value.bytes.size(), binding.item, first + size);
   }
   return value.bytes.subspan(first, size);
 }
@@ -82,6 +83,7 @@ Status Run::take_inputs() {
 }
 
 Status Run::execute(RunReport* report, const Cancellation* cancellation) {
+  MEDLAR_TRY(settle());
   MEDLAR_TRY(take_inputs());
   for (size_t i = 0; i < plan_.segments.size(); ++i) {
     if (cancellation != nullptr && cancellation->requested()) {
@@ -121,7 +123,7 @@ Status Run::run_segment(size_t index, SegmentRun& record, const Cancellation* ca
   const uint64_t start = engine_.clock().now_ns ? engine_.clock().now_ns() : 0;
   if (std::holds_alternative<LoadedEngine::DlaSegment>(engine_.segments()[index])) {
     pass_time(index, start);
-    return run_dla(index, record);
+    return run_dla(index, record, cancellation);
   }
   record.provider = std::get<LoadedEngine::HostSegment>(engine_.segments()[index]).provider();
   MEDLAR_TRY(run_host(index, record, cancellation));
@@ -179,7 +181,46 @@ Result<umd::BufferSlice> Run::output_slice(size_t index, size_t output) {
   return umd::BufferSlice{std::move(buffer), bound->offset()};
 }
 
-Status Run::run_dla(size_t index, SegmentRun& record) {
+Status Run::settle() {
+  if (!memory_.unfinished) {
+    return {};
+  }
+  // How the task ended is nobody's business any more: its run was cancelled.
+  const Status ended = memory_.unfinished->wait(kBorderWait);
+  if (!ended && !memory_.unfinished->done()) {
+    return fail(Code::kTimeout, "the DLA task {} of a cancelled run is still under way after {} ms",
+                memory_.unfinished->serial(), kBorderWait.count());
+  }
+  memory_.unfinished.reset();
+  return {};
+}
+
+Status Run::wait_for_border(const umd::Fence& fence, const Cancellation* cancellation) {
+  if (cancellation == nullptr) {
+    return fence.wait();
+  }
+  constexpr std::chrono::milliseconds kSlice(10);
+  std::chrono::milliseconds waited(0);
+  while (true) {
+    const Status status = fence.wait(kSlice);
+    const bool done = status || fence.done();
+    const bool cancelled = cancellation->requested();
+    if (done && cancelled) {
+      return fail(Code::kCancelled, "cancelled at the border of DLA task {}", fence.serial());
+    }
+    if (done) {
+      return status;
+    }
+    waited += cancelled ? kSlice : std::chrono::milliseconds(0);
+    if (waited >= kBorderWait) {
+      memory_.unfinished = fence;
+      return fail(Code::kCancelled, "cancelled; DLA task {} had not reached its border after {} ms",
+                  fence.serial(), kBorderWait.count());
+    }
+  }
+}
+
+Status Run::run_dla(size_t index, SegmentRun& record, const Cancellation* cancellation) {
   const compiler::Segment& segment = plan_.segments[index];
   const auto& model = std::get<LoadedEngine::DlaSegment>(engine_.segments()[index]);
   umd::Bindings bindings;
@@ -193,11 +234,12 @@ Status Run::run_dla(size_t index, SegmentRun& record) {
   }
   MEDLAR_ASSIGN(const umd::Fence fence,
                 model.submit(bindings, {.wait_for = {}, .timeout = engine_.task_timeout()}));
-  MEDLAR_TRY(fence.wait());
+  MEDLAR_TRY(wait_for_border(fence, cancellation));
   record.serials.push_back(fence.serial());
   for (size_t i = 0; i < segment.bindings_out.size(); ++i) {
     const compiler::DlaBinding& binding = segment.bindings_out[i];
-    device_[binding.tensor][binding.item] = {bindings.outputs[i], model.outputs()[i].tensor, binding.scale, binding.zero};
+    device_[binding.tensor][binding.item] = {bindings.outputs[i], model.outputs()[i].tensor, binding.scale,
+                                             binding.zero};
   }
   return {};
 }
@@ -208,7 +250,8 @@ Result<MutableBytes> Run::shared_pages(const std::string& tensor) {
     const auto* dla = std::get_if<LoadedEngine::DlaSegment>(&engine_.segments()[i]);
     for (size_t k = 0; dla != nullptr && k < plan_.segments[i].bindings_in.size(); ++k) {
       const compiler::DlaBinding& binding = plan_.segments[i].bindings_in[k];
-      const bool whole = graph::element_count(boundary->shape) == static_cast<int64_t>(item_elements(binding));
+      const bool whole =
+          graph::element_count(boundary->shape) == static_cast<int64_t>(item_elements(binding));
       if (binding.tensor == tensor && whole && is_rows(dla->inputs()[k].tensor, boundary->type)) {
         return mapped(memory_.dla[i].inputs[k]);
       }

@@ -5,6 +5,7 @@
 #include "runtime/execution_context.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct WorkingMemory {
   TensorMap host;                  ///< Row-major storage of tensors between segments, made when needed.
   /// Bound device memory, as the engine's address space sees it.
   std::vector<std::pair<std::weak_ptr<DeviceMemory>, std::shared_ptr<umd::Buffer>>> imports;
+  std::optional<umd::Fence> unfinished;  ///< Of a cancelled run whose task was still under way.
 };
 
 /// A tensor as the host sees it: row-major.
@@ -29,6 +31,10 @@ struct DeviceValue {
   int zero = 0;
 };
 
+/// Host time that a cancelled run gives the DLA task that it has started: a task cannot be stopped half way,
+/// and its memory is its own until then.
+inline constexpr std::chrono::milliseconds kBorderWait(2000);
+
 class Run {
  public:
   Run(const LoadedEngine& engine, WorkingMemory& memory, const Bindings& bindings)
@@ -40,7 +46,11 @@ class Run {
   Status take_inputs();
   Status run_segment(size_t index, SegmentRun& record, const Cancellation* cancellation);
   void pass_time(size_t index, uint64_t since_ns) const;
-  Status run_dla(size_t index, SegmentRun& record);
+  Status run_dla(size_t index, SegmentRun& record, const Cancellation* cancellation);
+  /// Waits for the end of a task. A cancelled run waits for it as well, but not longer than kBorderWait.
+  Status wait_for_border(const umd::Fence& fence, const Cancellation* cancellation);
+  /// A cancelled run may have left a task that uses the working memory.
+  Status settle();
   Status run_host(size_t index, SegmentRun& record, const Cancellation* cancellation);
   Status deliver(SegmentRun& record);
   Status deliver_one(const std::string& name, SegmentRun& record);

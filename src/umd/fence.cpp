@@ -83,6 +83,14 @@ Status Fence::wait(std::chrono::nanoseconds timeout) const {
   return *state_->result;
 }
 
+bool Fence::done() const {
+  if (state_->host.valid()) {
+    return state_->host.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  }
+  const std::lock_guard lock(state_->mutex);
+  return state_->result.has_value();
+}
+
 int Fence::fd() const {
   return state_->host.valid() ? -1 : state_->task.fence.get();
 }

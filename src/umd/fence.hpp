@@ -29,6 +29,8 @@ class Fence {
   /// Blocks for at most `timeout` of host time. kTimeout: not done yet, wait again. Any other error is the
   /// work's own, with the kernel's reason; the same at every call.
   Status wait(std::chrono::nanoseconds timeout = kForever) const;
+  /// True once a wait has seen the end: tells a wait that ran out of time from work that did.
+  bool done() const;
 
   /// A descriptor for other queues to wait on; -1 for work that the host finishes. Borrowed.
   int fd() const;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // runtime_soak [COUNT]: COUNT asynchronous inferences (default 100000) over 8 streams, 2 DLA cores and 2 engines on one
-// module. Every output is compared with what a single thread computed; device objects must not grow. Exit code 0: all right.
+// module. Every output is compared with what a single thread computed; device objects must not grow, and the process's
+// memory not by more than a bound. Exit code 0: all right.
 #include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "api/build.hpp"
 #include "api/module.hpp"
@@ -112,13 +115,28 @@ Status run_all(uint64_t count, const std::array<Model, kModels>& models, std::ve
   return {};
 }
 
+/// Resident memory of this process.
+Result<uint64_t> resident_bytes() {
+  std::ifstream numbers("/proc/self/statm");
+  uint64_t all = 0, resident = 0;
+  if (!(numbers >> all >> resident)) {
+    return fail(Code::kUnsupported, "/proc/self/statm does not say how much memory is resident");
+  }
+  return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// What allocators and thread arenas may still take once everything has run a few hundred times.
+constexpr uint64_t kMostGrowth = uint64_t{16} << 20;
+
 Status soak(uint64_t count) {
   MEDLAR_ASSIGN(const auto module, api::Module::boot(kDevice));
   std::array<Model, kModels> models;
   MEDLAR_ASSIGN(models[0], make_model(module, hw::Precision::kInt8));
   MEDLAR_ASSIGN(models[1], make_model(module, hw::Precision::kFp16));
   MEDLAR_ASSIGN(std::vector<Lane> lanes, make_lanes(models));
-  MEDLAR_TRY(run_all(kStreams * kSlots, models, lanes));  // everything is mapped once
+  const uint64_t warm = std::min<uint64_t>(count, 1000);
+  MEDLAR_TRY(run_all(std::max<uint64_t>(warm, kStreams * kSlots), models, lanes));  // everything is mapped once
+  MEDLAR_ASSIGN(const uint64_t resident_before, resident_bytes());
   MEDLAR_ASSIGN(const auto core, module->core(0));
   MEDLAR_ASSIGN(const umd::Counters before, core->counters());
   MEDLAR_TRY(run_all(count, models, lanes));
@@ -129,6 +147,13 @@ Status soak(uint64_t count) {
                 before.live_buffers, after.live_buffers, before.live_pages, after.live_pages, before.live_fences,
                 after.live_fences, before.live_mappings, after.live_mappings);
   }
+  MEDLAR_ASSIGN(const uint64_t resident_after, resident_bytes());
+  if (resident_after > resident_before + kMostGrowth) {
+    return fail(Code::kFault, "the process grew from {} to {} bytes over {} inferences, {} are allowed", resident_before,
+                resident_after, count, kMostGrowth);
+  }
+  fmt::print("resident memory: {} KiB after {} inferences, {} KiB after {} more\n", resident_before / 1024, warm,
+             resident_after / 1024, count);
   return {};
 }
 
@@ -146,6 +171,6 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "runtime_soak: {}\n", status.error().to_string());
     return 1;
   }
-  fmt::print("{} inferences over 8 streams, 2 cores, 2 engines: all outputs right, no device object left over\n", count);
+  fmt::print("{} inferences over 8 streams, 2 cores, 2 engines: all outputs right, no device object left over, no memory grown\n", count);
   return 0;
 }

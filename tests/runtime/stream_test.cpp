@@ -178,5 +178,41 @@ TEST(Stream, ResultsDependOnNeitherStreamsNorContextsNorOrder) {
   }
 }
 
+/// A task that the DLA has begun ends at its border; what waits does not start; the context works on.
+TEST(Stream, CancellingInferencesEndsAtTaskBorders) {
+  const test::Digits digits = test::digits("orin-nano-8gb", hw::Precision::kFp16, 1);
+  const std::string input = digits.engine.plan.inputs[0], output = digits.engine.plan.outputs[0];
+  const auto context = digits.context();
+  const graph::Tensor wanted = context->run(digits.inputs[0])->at(output);
+  const auto stream = make_stream();
+  constexpr size_t kRuns = 16;
+  std::vector<graph::Tensor> results(kRuns);
+  std::vector<Event> events;
+  for (graph::Tensor& result : results) {
+    auto event = stream->enqueue(
+        context, {{input, Binding::input(digits.inputs[0].at(input))}, {output, Binding::output(result)}});
+    ASSERT_TRUE(event) << event.error().to_string();
+    events.push_back(*event);
+  }
+  ASSERT_TRUE(events[0].wait());
+  const auto start = std::chrono::steady_clock::now();
+  stream->cancel();
+  size_t cancelled = 0;
+  for (size_t i = 0; i < kRuns; ++i) {
+    const Status status = events[i].wait();
+    if (status) {
+      EXPECT_EQ(results[i], wanted) << i;
+    } else {
+      EXPECT_EQ(status.error().code, Code::kCancelled) << status.error().to_string();
+      ++cancelled;
+    }
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  EXPECT_GT(cancelled, 0u);
+  const auto after = context->run(digits.inputs[0]);
+  ASSERT_TRUE(after) << after.error().to_string();
+  EXPECT_EQ(after->at(output), wanted);
+}
+
 }  // namespace
 }  // namespace medlar::runtime
