@@ -91,7 +91,8 @@ TEST_F(Engines, ProfileAccountsForEveryLayer) {
     layers += layer["modelled_ms"].get<double>();
     EXPECT_FALSE(layer["bound"].get<std::string>().empty());
   }
-  EXPECT_NEAR(layers + json["transition_ms"].get<double>(), json["modelled_ms"].get<double>(), 1e-9);
+  EXPECT_NEAR(layers + json["transition_ms"].get<double>() + json["submit_ms"].get<double>(),
+              json["modelled_ms"].get<double>(), 1e-9);
   EXPECT_NEAR(json["dla_ms"].get<double>() + json["gpu_ms"].get<double>() + json["cpu_ms"].get<double>(),
               layers, 1e-9);
   EXPECT_EQ(json["advice"]["recommendations"].size(), 3u);
@@ -102,6 +103,34 @@ TEST_F(Engines, ProfileAccountsForEveryLayer) {
   }
   check_trace(read_json(path("t.json")),
               {"DLA CONV", "DLA SDP", "DLA PDP", "DLA DMA", "GPU", "CPU", "Fences", "Transitions"});
+}
+
+// One inference in a scenario takes the time and the joules that the profile of the same engine says.
+TEST_F(Engines, SimulationAndProfileAgreeOnTimeAndEnergy) {
+  const Outcome built =
+      medlar("build " + digits() + " --fp16 --device orin-nano-8gb -o " + path("c.engine"));
+  ASSERT_EQ(built.exit_code, 0) << built.text;
+  const Json profile = Json::parse(medlar("profile " + path("c.engine") + " --json").text);
+  constexpr int kFrames = 7;
+  const std::string yaml =
+      "scenario: one by one\ndevice: orin-nano-8gb\nengines: {dla0: {gate_after: never}}\n"
+      "models: {digits: {engine: " + path("c.engine") + "}}\n"
+      "streams: [{name: s, fps: 50, frames: " + std::to_string(kFrames) +
+      ", pipeline: [{name: run, model: digits, on: dla0}]}]\n";
+  ASSERT_TRUE(write_file(path("one.yaml"),
+                         ByteView(reinterpret_cast<const uint8_t*>(yaml.data()), yaml.size())));
+  const Outcome simulated = medlar("simulate --json " + path("one.yaml"));
+  ASSERT_EQ(simulated.exit_code, 0) << simulated.text;
+  const Json json = Json::parse(simulated.text);
+  double joules = json["dram"]["joules"];
+  for (const Json& engine : json["engines"]) {
+    const double on = engine["seconds"]["working"].get<double>() + engine["seconds"]["idle"].get<double>();
+    const double idle_watts = engine["joules"]["static"].get<double>() / on;
+    joules += engine["joules"]["dynamic"].get<double>() + idle_watts * engine["busy_seconds"].get<double>();
+  }
+  const double expected = profile["energy_mj"].get<double>() / 1e3;
+  EXPECT_NEAR(joules / kFrames, expected, 1e-3 * expected);
+  EXPECT_NEAR(json["streams"][0]["latency_ms"]["mean"].get<double>(), profile["modelled_ms"].get<double>(), 1e-3);
 }
 
 TEST_F(Engines, EveryExampleScenarioRuns) {
@@ -169,7 +198,7 @@ TEST_F(Engines, TrtexecBuildsRunsAndExports) {
        {"&&&& RUNNING", "---------- Layers Running on DLA ----------", "[DlaLayer] {ForeignNode[conv1",
         "Device: DLA", "(fallback)", "[DLA] Layer conv1: ", "DLA utilization: ", "Throughput: ",
         "Latency: min = ", "GPU Compute Time: min = ", "percentile(99%)", "(modelled)",
-        "(host: this computer)", "Total", "&&&& PASSED"}) {
+        "(host: this computer)", "Total", "&&&& PASSED TensorRT.trtexec"}) {
     EXPECT_NE(outcome.text.find(line), std::string::npos) << line << "\n" << outcome.text;
   }
   const Json profile = read_json(path("profile.json"));
@@ -179,7 +208,9 @@ TEST_F(Engines, TrtexecBuildsRunsAndExports) {
     percentage += profile[i]["percentage"].get<double>();
   }
   EXPECT_NEAR(percentage, 100, 1e-6);
-  EXPECT_TRUE(read_json(path("times.json"))[0].contains("latencyMs"));
+  for (const char* key : {"startEnqMs", "endComputeMs", "h2dMs", "computeMs", "d2hMs", "latencyMs"}) {
+    EXPECT_TRUE(read_json(path("times.json"))[0].contains(key)) << key;
+  }
   EXPECT_EQ(read_json(path("output.json"))[0]["values"].size(), 10u);
   EXPECT_FALSE(read_json(path("layers.json"))["Layers"].empty());
   const Outcome loaded =
@@ -187,6 +218,24 @@ TEST_F(Engines, TrtexecBuildsRunsAndExports) {
               " --useDLACore=0 --iterations=3 --duration=0 --timeDeserialize --infStreams=2");
   EXPECT_EQ(loaded.exit_code, 0) << loaded.text;
   EXPECT_NE(loaded.text.find("Engine deserialized"), std::string::npos);
+}
+
+TEST_F(Engines, TrtexecForwardsPoolsPrecisionsAndFormats) {
+  const std::string base = "--onnx=" + digits() + " --useDLACore=0 --allowGPUFallback --skipInference --dumpLayerInfo";
+  const Outcome outcome =
+      trtexec(base + " --int8 --calib=" + calibration() +
+              " --layerPrecisions='conv1:fp16' --precisionConstraints=obey --memPoolSize=dlaSRAM:1,dlaLocalDRAM:64");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_NE(outcome.text.find("Layers:\n"), std::string::npos) << outcome.text;
+  EXPECT_NE(outcome.text.find("Bindings:\n"), std::string::npos) << outcome.text;
+  EXPECT_NE(trtexec(base + " --fp16 --memPoolSize=dlaSRAM:64").text.find("SRAM"), std::string::npos);
+  EXPECT_NE(trtexec(base + " --int8 --calib=" + calibration() + " --layerPrecisions=nobody:fp16").text.find("nobody"),
+            std::string::npos);
+  EXPECT_NE(trtexec(base + " --fp16 --layerPrecisions=conv1:fp16").text.find("--layerPrecisions wants --int8"),
+            std::string::npos);
+  const Outcome linear = trtexec(base + " --fp16 --outputIOFormats=fp16:dla_linear");
+  EXPECT_NE(linear.exit_code, 0);
+  EXPECT_NE(linear.text.find("dla_linear"), std::string::npos) << linear.text;
 }
 
 TEST_F(Engines, TrtexecRefusesByNameWithAReason) {

@@ -25,35 +25,22 @@ api::MemoryPools pools_of(const Options& options) {
   return pools;
 }
 
-/// One DLA segment whose bindings have the formats that were asked for.
-Status check_standalone(const Options& options, const engine::Engine& engine) {
+/// One DLA segment and nothing else.
+Status check_standalone(const engine::Engine& engine) {
   if (engine.plan.segments.size() != 1 || engine.plan.segments[0].engine != compiler::Engine::kDla) {
     return fail(Code::kUnsupported, "--buildDLAStandalone: the network becomes {} segments, a standalone loadable is one on the DLA",
                 engine.plan.segments.size());
   }
-  const auto check = [&](const std::vector<IoFormat>& formats, const std::vector<compiler::DlaBinding>& bindings) -> Status {
-    for (size_t i = 0; i < bindings.size(); ++i) {
-      const IoFormat& wanted = formats[std::min(i, formats.size() - 1)];
-      const bool int8 = bindings[i].precision == hw::Precision::kInt8;
-      if (wanted.type != (int8 ? "int8" : "fp16") || wanted.format != (int8 ? "chw32" : "chw16")) {
-        return fail(Code::kUnsupported, "'{}' is {} in this engine, {}:{} is asked for", bindings[i].tensor,
-                    int8 ? "int8:chw32" : "fp16:chw16", wanted.type, wanted.format);
-      }
-    }
-    return {};
-  };
-  MEDLAR_TRY(check(options.input_formats, engine.plan.segments[0].bindings_in));
-  return check(options.output_formats, engine.plan.segments[0].bindings_out);
+  return {};  // the compiler has checked the formats
 }
 
-/// Without standalone, inputs and outputs are row-major tensors of the model's types.
-Status check_formats(const std::vector<IoFormat>& formats) {
+/// The formats in the compiler's words.
+Result<std::vector<compiler::IoFormat>> formats_of(const std::vector<IoFormat>& formats) {
+  std::vector<std::string> texts;
   for (const IoFormat& format : formats) {
-    if (format.format != "chw") {
-      return fail(Code::kUnsupported, "{}:{}: outside of --buildDLAStandalone, engines take and give chw", format.type, format.format);
-    }
+    texts.push_back(format.type + ":" + format.format);
   }
-  return {};
+  return compiler::parse_io_formats(fmt::format("{}", fmt::join(texts, ",")));
 }
 
 }  // namespace
@@ -75,13 +62,12 @@ Result<engine::Engine> build_engine(const Options& options) {
     MEDLAR_ASSIGN(const auto rules, compiler::parse_engine_rules(options.layer_device_types));
     request.engines.insert(request.engines.end(), rules.begin(), rules.end());
   }
-  if (!options.standalone) {
-    MEDLAR_TRY(check_formats(options.input_formats));
-    MEDLAR_TRY(check_formats(options.output_formats));
-  }
+  MEDLAR_ASSIGN(request.layer_precisions, api::parse_layer_precisions(options.layer_precisions));
+  MEDLAR_ASSIGN(request.input_formats, formats_of(options.input_formats));
+  MEDLAR_ASSIGN(request.output_formats, formats_of(options.output_formats));
   MEDLAR_ASSIGN(engine::Engine engine, api::build(request));
   if (options.standalone) {
-    MEDLAR_TRY(check_standalone(options, engine));
+    MEDLAR_TRY(check_standalone(engine));
   }
   return engine;
 }

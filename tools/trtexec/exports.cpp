@@ -24,7 +24,7 @@ Json times_json(const Options& options, const Measurement& m) {
     const double computing = now + m.h2d_ms, done = computing + compute;
     list.push_back({{"startEnqMs", now}, {"endEnqMs", now}, {"startH2dMs", now}, {"endH2dMs", computing},
                     {"startComputeMs", computing}, {"endComputeMs", done}, {"startD2hMs", done}, {"endD2hMs", done + m.d2h_ms},
-                    {"inMs", m.h2d_ms}, {"computeMs", compute}, {"outMs", m.d2h_ms},
+                    {"h2dMs", m.h2d_ms}, {"computeMs", compute}, {"d2hMs", m.d2h_ms},
                     {"latencyMs", m.h2d_ms + compute + m.d2h_ms}, {"clock", "modelled"}});
     now += (m.h2d_ms + compute + m.d2h_ms) / in_flight;
   }
@@ -43,6 +43,9 @@ Json profile_json(const Measurement& m) {
   }
   if (p.transition_ms > 0) {
     add("transitions between engines", p.transition_ms);
+  }
+  if (p.submit_ms > 0) {
+    add("submissions to the DLA", p.submit_ms);
   }
   return list;
 }
@@ -101,7 +104,14 @@ Status dump_raw(const Measurement& m) {
 
 void print_layer_info(const Options& options, const engine::Engine& engine) {
   info("Layer Information:");
-  fmt::print("{}\n", layer_info_json(options, engine).dump(1));
+  const Json json = layer_info_json(options, engine);
+  for (const char* heading : {"Layers", "Bindings"}) {  // a line each, as TensorRT's inspector writes them
+    fmt::print("{}:\n", heading);
+    for (const Json& entry : json[heading]) {
+      fmt::print("{}\n", entry.is_string() ? entry.get<std::string>() : entry.dump());
+    }
+    fmt::print("\n");
+  }
 }
 
 Status export_layer_info(const Options& options, const engine::Engine& engine) {

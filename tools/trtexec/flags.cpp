@@ -66,7 +66,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 Status set_formats(const std::string& text, std::vector<IoFormat>& to) {
   constexpr std::string_view kTypes[] = {"fp32", "fp16", "int8", "int32", "int64", "bf16", "bool", "uint8"};
   constexpr std::string_view kFormats[] = {"chw",  "chw2",  "chw4",   "hwc8",  "chw16", "chw32",     "dhwc8",
-                                           "cdhw32", "hwc", "dla_linear", "dla_hwc4", "hwc16", "dhwc"};
+                                           "cdhw32", "hwc", "dla_linear", "dla_hwc4", "hwc4", "hwc16", "dhwc"};
   for (const std::string& item : split(text, ',')) {
     const size_t colon = item.find(':');
     IoFormat format;
@@ -154,14 +154,16 @@ std::vector<Flag> build_flags() {
       {"--buildOnly", "", "The old name of --skipInference", flag(&Options::skip_inference)},
       {"--profilingVerbosity", "MODE", "layer_names_only, detailed or none: what the layer information says",
        one_of(&Options::verbosity, {"layer_names_only", "detailed", "none", "default", "verbose"})},
-      {"--memPoolSize", "NAME:MiB,..", "workspace (GPU tactics: not needed), dlaSRAM, dlaLocalDRAM, dlaGlobalDRAM: what the build may use",
+      {"--memPoolSize", "NAME:MiB,..", "dlaSRAM: intermediate tensors on the chip; dlaLocalDRAM, dlaGlobalDRAM: the engine must fit; workspace, tacticSharedMem: no GPU tactics, not needed",
        [](Options& o, const std::string& v) { return set_pools(v, o.pools); }},
       {"--fp16", "", "FP16", flag(&Options::fp16)},
       {"--int8", "", "INT8; wants --calib", flag(&Options::int8)},
       {"--best", "", "INT8 with --calib, else FP16", flag(&Options::best)},
       {"--noTF32", "", "TF32 is never used", flag(&Options::no_tf32)},
       {"--calib", "FILE", "INT8 calibration cache, or samples to calibrate with (folder, archive, .npy)", text(&Options::calib)},
-      {"--precisionConstraints", "MODE", "none", one_of(&Options::precision_constraints, {"none"})},
+      {"--precisionConstraints", "MODE", "none, obey or prefer: what --layerPrecisions says is obeyed in any case", one_of(&Options::precision_constraints, {"none", "obey", "prefer"})},
+      {"--layerPrecisions", "NAME:TYPE,..", "fp16 or int8 for single layers of an INT8 build; * stands for anything",
+       text(&Options::layer_precisions)},
       {"--layerDeviceTypes", "NAME:DEV,..", "GPU or DLA for single layers; * stands for anything", text(&Options::layer_device_types)},
       {"--sparsity", "MODE", "disable", one_of(&Options::sparsity, {"disable"})},
       {"--inputIOFormats", "TYPE:FMT,..", "Formats of the inputs", [](Options& o, const std::string& v) { return set_formats(v, o.input_formats); }},
@@ -209,7 +211,6 @@ std::vector<Flag> run_flags() {
 constexpr Refused kRefused[] = {
     {"--timingCacheFile", "nothing is timed while building: the same model gives the same engine"},
     {"--builderOptimizationLevel", "the compiler has one level"},
-    {"--layerPrecisions", "set them in `medlar build`: this tool builds in one precision"},
     {"--layerOutputTypes", "outputs keep the model's types"},
     {"--safe", "there is no safety runtime"},
     {"--uint8AsymmetricQuantizationDLA", "the open DLA's arithmetic is symmetric INT8"},
@@ -275,6 +276,9 @@ Status check(Options& options) {
   }
   if (options.int8 && options.calib.empty() && options.load_engine.empty()) {
     return fail(Code::kInvalidArgument, "--int8 needs --calib=FILE: random ranges would make the outputs worthless");
+  }
+  if (!options.layer_precisions.empty() && !options.int8 && !options.best) {
+    return fail(Code::kInvalidArgument, "--layerPrecisions wants --int8: an FP16 build has no other precision");
   }
   return options.standalone ? check_standalone(options) : Status();
 }

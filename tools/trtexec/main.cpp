@@ -70,13 +70,13 @@ int main(int argc, char** argv) {
     fmt::print("{}", help_text());
     return 0;
   }
-  fmt::print("&&&& RUNNING Medlar.trtexec # {}\n", options->command_line);
+  fmt::print("&&&& RUNNING TensorRT.trtexec [Medlar] # {}\n", options->command_line);
   if (const medlar::Status status = run(*options); !status) {
     std::fflush(stdout);
     fmt::print(stderr, "[E] {}\n", status.error().to_string());
-    fmt::print("&&&& FAILED Medlar.trtexec # {}\n", options->command_line);
+    fmt::print("&&&& FAILED TensorRT.trtexec [Medlar] # {}\n", options->command_line);
     return 1;
   }
-  fmt::print("&&&& PASSED Medlar.trtexec # {}\n", options->command_line);
+  fmt::print("&&&& PASSED TensorRT.trtexec [Medlar] # {}\n", options->command_line);
   return 0;
 }

@@ -20,7 +20,7 @@ struct IoFormat {
 struct Options {
   // Model and build
   std::string onnx, save_engine, load_engine, calib, shapes, verbosity = "layer_names_only", device;
-  std::string layer_device_types, precision_constraints = "none", sparsity = "disable", power_mode;
+  std::string layer_device_types, layer_precisions, precision_constraints = "none", sparsity = "disable", power_mode;
   std::map<std::string, double> pools;  ///< MiB by name.
   std::vector<IoFormat> input_formats, output_formats;
   bool fp16 = false, int8 = false, best = false, no_tf32 = false, skip_inference = false;

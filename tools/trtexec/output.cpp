@@ -189,8 +189,9 @@ void print_profile(const Options& options, const Measurement& m) {
   for (const profile::LayerProfile& layer : p.layers) {
     info(fmt::format("{:>12.2f} {:>12.4f} {:>12.4f} {:>9.1f}   {}", layer.ms * count, layer.ms, layer.ms, 100 * layer.ms / p.total_ms, layer.name));
   }
-  info(fmt::format("{:>12.2f} {:>12.4f} {:>12.4f} {:>9.1f}   {}", p.transition_ms * count, p.transition_ms, p.transition_ms,
-                   100 * p.transition_ms / p.total_ms, "transitions between engines"));
+  for (const auto& [name, ms] : {std::pair("transitions between engines", p.transition_ms), std::pair("submissions to the DLA", p.submit_ms)}) {
+    info(fmt::format("{:>12.2f} {:>12.4f} {:>12.4f} {:>9.1f}   {}", ms * count, ms, ms, 100 * ms / p.total_ms, name));
+  }
   info(fmt::format("{:>12.2f} {:>12.4f} {:>12.4f} {:>9.1f}   {}", p.total_ms * count, p.total_ms, p.total_ms, 100.0, "Total"));
 }
 
