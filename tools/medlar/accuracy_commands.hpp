@@ -7,5 +7,6 @@
 namespace medlar::tools {
 
 Action add_accuracy_timing(CLI::App& accuracy);
+Action add_accuracy_engines(CLI::App& accuracy);
 
 }  // namespace medlar::tools

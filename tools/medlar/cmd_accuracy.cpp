@@ -67,8 +67,11 @@ Action add_accuracy(CLI::App& app) {
   command->add_option("--preprocess", options->preprocess, "Override how images become inputs (JSON)");
   command->add_flag("--json", options->json, "Print JSON");
   const Action timing = add_accuracy_timing(*command);
-  return [options, command, timing] {
-    return command->got_subcommand("timing") ? timing() : run_accuracy(*options);
+  const Action engines = add_accuracy_engines(*command);
+  return [options, command, timing, engines] {
+    return command->got_subcommand("timing")    ? timing()
+           : command->got_subcommand("engines") ? engines()
+                                                : run_accuracy(*options);
   };
 }
 
