@@ -72,7 +72,7 @@ class Buffers {
 class Monitor : public IProgressMonitor {
  public:
   explicit Monitor(bool go_on) : go_on_(go_on) {}
-  void phaseStart(char const*, char const*, int32_t steps) noexcept override { started += steps > 0 ? 1 : 0; }
+  void phaseStart(char const*, char const*, int32_t count) noexcept override { started += count > 0 ? 1 : 0; }
   bool stepComplete(char const*, int32_t) noexcept override {
     ++steps;
     return go_on_;
