@@ -138,6 +138,10 @@ class Comparison {
 Result<AccuracyReport> measure_accuracy(const AccuracyRequest& request) {
   MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(request.engine));
   MEDLAR_ASSIGN(engine::Engine engine, engine::deserialize(bytes, request.engine.string()));
+  return measure_accuracy(request, std::move(engine));
+}
+
+Result<AccuracyReport> measure_accuracy(const AccuracyRequest& request, engine::Engine engine) {
   MEDLAR_ASSIGN(const Reference reference, find_reference(request, engine));
   MEDLAR_ASSIGN(const auto preprocess, choose_preprocess(request, engine));
   const std::string device = engine.device;

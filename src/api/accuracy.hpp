@@ -2,17 +2,18 @@
 // What a build costs in accuracy: the engine on the simulated device beside the FP32 model on the host, image by image.
 #pragma once
 
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "api/accuracy_boxes.hpp"
 #include "api/accuracy_classes.hpp"
 #include "base/log.hpp"
 #include "base/status.hpp"
+#include "engine/engine.hpp"
 #include "sample/preprocess.hpp"
 #include "sample/source.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace medlar::api {
 
@@ -54,6 +55,8 @@ struct AccuracyReport {
 
 /// Memory is bounded by one image. Errors name the engine, model or image.
 Result<AccuracyReport> measure_accuracy(const AccuracyRequest& request);
+/// The same for an engine in memory, which `request.engine` names in errors.
+Result<AccuracyReport> measure_accuracy(const AccuracyRequest& request, engine::Engine engine);
 
 std::string accuracy_to_text(const AccuracyReport& report);
 /// Percentages: top1, top5, reference_top1, reference_top5, agreement and so on, by task.

@@ -3,9 +3,11 @@
 
 #include "api/accuracy.hpp"
 #include "api/build.hpp"
+#include "api/run_loadable.hpp"
 #include "base/files.hpp"
 #include "driver/sim/kernel.hpp"
 #include "driver/sim/kernel_log.hpp"
+#include "loadable/loadable.hpp"
 
 #include <algorithm>
 #include <map>
@@ -21,14 +23,24 @@ namespace {
 constexpr double kTransitionShare = 0.25;
 /// 2-norm of an output's difference from FP32 that people notice.
 constexpr double kAccuracyBound = 0.1;
+/// Samples that are compared with FP32.
+constexpr uint64_t kCompared = 8;
 /// A camera's picture, when no engine says what it needs: 1920 x 1080 RGBA.
 constexpr uint64_t kFrameBytes = 1920 * 1080 * 4;
+
+/// An NVDLA loadable, as far as an examination goes.
+struct LoadableFacts {
+  size_t dla_tasks = 0, cpu_tasks = 0;
+  uint64_t bound_bytes = 0, largest_bound = 0;  ///< Inputs and outputs.
+  double dla_seconds = 0;                       ///< Modelled, of one run.
+};
 
 struct Patient {
   const hw::DeviceProfile* device = nullptr;
   std::shared_ptr<Module> module;
   std::optional<engine::Engine> engine;
-  std::optional<Error> build_error;  ///< Of a build for the DLA alone.
+  std::optional<LoadableFacts> loadable;
+  std::optional<Error> error;  ///< Why there is neither.
 };
 
 /// Nodes that are not on the DLA, by reason.
@@ -42,28 +54,75 @@ std::map<std::string, std::vector<std::string>> fallbacks(const engine::Engine& 
   return by_reason;
 }
 
+/// Why a file became no engine.
+void explain(const Error& error, Finding& f) {
+  f.health = Health::kBad;
+  f.evidence = error.to_string();
+  switch (error.code) {
+    case Code::kNotFound:
+    case Code::kIo:
+      f.cause = "a file cannot be read";
+      f.cure = "check the path and its permissions";
+      break;
+    case Code::kCorrupt:
+      f.cause = "the file is damaged, or not what its name says";
+      f.cure = "export or compile it again; copy it in binary mode";
+      break;
+    case Code::kVersionMismatch:
+      f.cause = "the file was written by another version";
+      f.cure = "build it again with this version";
+      break;
+    case Code::kResourceExhausted:
+      f.cause = "the model does not fit into the device's memory";
+      f.cure = "choose a larger device or a smaller input shape, or allow fallback to GPU and CPU";
+      break;
+    default:
+      f.cause = "the model contains what the builder does not support";
+      f.cure =
+          "replace the operation that the evidence names (`medlar ops` lists what is supported), or fix its "
+          "shape with --shapes";
+  }
+}
+
+Finding loadable_finding(const LoadableFacts& loadable) {
+  Finding f{.trouble = "Engine build fails", .evidence = {}, .cause = {}, .cure = {}};
+  f.health = loadable.cpu_tasks == 0 ? Health::kGood : Health::kWarning;
+  f.evidence = fmt::format("the loadable verifies and runs: {} tasks on the DLA, {} on the CPU",
+                           loadable.dla_tasks, loadable.cpu_tasks);
+  if (f.health == Health::kWarning) {
+    f.cause = "NVDLA has no softmax and no power function, so its compiler leaves them to the CPU";
+    f.cure = "cut them off the model and compute them in the application, or accept the hand-over";
+  }
+  return f;
+}
+
 Finding build_finding(const Patient& patient) {
   Finding f{.trouble = "Engine build fails", .evidence = {}, .cause = {}, .cure = {}};
-  if (!patient.engine && !patient.build_error) {
+  if (patient.error) {
+    explain(*patient.error, f);
+    return f;
+  }
+  if (patient.loadable) {
+    return loadable_finding(*patient.loadable);
+  }
+  if (!patient.engine) {
     f.evidence = "no model given";
     return f;
   }
   size_t nodes = 0;
   std::string first;
-  if (patient.engine) {
-    for (const auto& [code, texts] : fallbacks(*patient.engine)) {
-      nodes += texts.size();
-      first = first.empty() ? code + " " + texts.front() : first;
-    }
+  for (const auto& [code, texts] : fallbacks(*patient.engine)) {
+    nodes += texts.size();
+    first = first.empty() ? code + " " + texts.front() : first;
   }
-  if (nodes == 0 && !patient.build_error) {
+  if (nodes == 0) {
     f.health = Health::kGood;
     f.evidence = fmt::format("every node of {} runs on the DLA", patient.engine->model);
     return f;
   }
-  f.health = patient.engine ? Health::kWarning : Health::kBad;
-  f.evidence = patient.engine ? fmt::format("{} nodes do not run on the DLA, the first: {}", nodes, first)
-                              : patient.build_error->to_string();
+  f.health = Health::kWarning;
+  f.evidence = fmt::format("{} {} not run on the DLA, the first: {}", nodes,
+                           nodes == 1 ? "node does" : "nodes do", first);
   f.cause = "the model contains operations that the DLA does not support; a build for the DLA alone fails";
   f.cure = "allow fallback (the default; --no-fallback forbids it), or replace the operations that `medlar inspect` lists";
   return f;
@@ -72,7 +131,13 @@ Finding build_finding(const Patient& patient) {
 Finding speed_finding(const Patient& patient) {
   Finding f{.trouble = "Slower than the GPU", .evidence = {}, .cause = {}, .cure = {}};
   if (!patient.engine) {
-    f.evidence = "no engine";
+    f.evidence =
+        patient.loadable
+            ? fmt::format(
+                  "the DLA takes {:.3f} ms for one run (modelled); a loadable does not tell what a GPU "
+                  "would do: examine its ONNX model",
+                  1e3 * patient.loadable->dla_seconds)
+            : "no engine";
     return f;
   }
   double dla = 0;
@@ -103,19 +168,24 @@ Finding speed_finding(const Patient& patient) {
 
 Result<Finding> accuracy_finding(const Patient& patient, const DoctorRequest& request) {
   Finding f{.trouble = "Accuracy degradation (INT8)", .evidence = {}, .cause = {}, .cure = {}};
-  if (!patient.engine || request.samples.empty() || request.file.extension() == ".onnx") {
-    f.evidence = !patient.engine ? "no engine"
-                                 : fmt::format("{} engine; give an engine and --samples to compare it with its FP32 model",
-                                               patient.engine->precision);
+  if (!patient.engine || request.samples.empty()) {
+    f.evidence = patient.loadable ? "a loadable does not say which FP32 model it was made from"
+                 : !patient.engine
+                     ? "no engine"
+                     : fmt::format("{} engine; give --samples to compare it with its FP32 model",
+                                   patient.engine->precision);
     return f;
   }
-  const AccuracyRequest measure{.engine = request.file, .images = request.samples, .task = AccuracyTask::kTensor, .limit = 8};
-  MEDLAR_ASSIGN(const AccuracyReport report, measure_accuracy(measure));
+  const AccuracyRequest measure{
+      .engine = request.file, .images = request.samples, .task = AccuracyTask::kTensor, .limit = kCompared};
+  MEDLAR_ASSIGN(const AccuracyReport report, measure_accuracy(measure, *patient.engine));
   double worst = 0;
   for (const OutputError& output : report.outputs) {
     worst = std::max(worst, output.worst);
   }
-  f.evidence = fmt::format("worst 2-norm of an output's difference from FP32: {:.4f} over {} samples", worst, report.images);
+  f.evidence = fmt::format(
+      "{}: worst 2-norm of an output's difference from FP32 is {:.4f} over {} samples, {} is much",
+      patient.engine->precision, worst, report.images, kAccuracyBound);
   f.health = worst > kAccuracyBound ? Health::kWarning : Health::kGood;
   if (f.health == Health::kWarning) {
     f.cause = "calibration samples that do not represent the data, or layers that do not bear INT8";
@@ -126,8 +196,8 @@ Result<Finding> accuracy_finding(const Patient& patient, const DoctorRequest& re
 
 /// What one inference binds, and the largest piece of it.
 std::pair<uint64_t, uint64_t> needs_of(const Patient& patient) {
-  uint64_t sum = 0;
-  uint64_t largest = 0;
+  uint64_t sum = patient.loadable ? patient.loadable->bound_bytes : 0;
+  uint64_t largest = patient.loadable ? patient.loadable->largest_bound : 0;
   for (const compiler::Segment& segment : patient.engine ? patient.engine->plan.segments : std::vector<compiler::Segment>{}) {
     if (segment.engine == compiler::Engine::kDla) {
       sum += segment.memory.input + segment.memory.output;
@@ -152,8 +222,9 @@ Finding buffer_finding(const Patient& patient) {
            : info.error().to_string();
   if (whole && rest) {
     f.health = Health::kGood;
-    f.evidence = fmt::format("{} contiguous bytes for {} could be had; {}", bytes,
-                             patient.engine ? "inputs and outputs" : "a camera frame", figures);
+    f.evidence =
+        fmt::format("{} contiguous bytes for {} could be had; {}", bytes,
+                    patient.engine || patient.loadable ? "inputs and outputs" : "a camera frame", figures);
     return f;
   }
   f.health = Health::kBad;
@@ -184,34 +255,91 @@ Finding detection_finding(const Patient& patient) {
   return f;
 }
 
-Status admit_model(const DoctorRequest& request, Patient& patient) {
-  BuildRequest build_request{.model = request.file, .device = request.device};
-  auto built = build(build_request);
-  if (built) {
-    patient.engine = std::move(*built);
-  } else {
-    patient.build_error = built.error();
-  }
-  return {};
+/// With samples the build is the INT8 one whose accuracy they can show.
+Result<engine::Engine> build_model(const DoctorRequest& request) {
+  const bool int8 = !request.samples.empty();
+  return build({.model = request.file,
+                .device = request.device,
+                .precision = int8 ? hw::Precision::kInt8 : hw::Precision::kFp16,
+                .calibration = request.samples});
 }
 
-Result<Patient> admit(const DoctorRequest& request) {
-  Patient patient;
+Result<engine::Engine> take_engine(const DoctorRequest& request) {
   if (request.file.extension() == ".onnx") {
-    MEDLAR_TRY(admit_model(request, patient));
-  } else if (!request.file.empty()) {
-    MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(request.file));
-    MEDLAR_ASSIGN(patient.engine, engine::deserialize(bytes, request.file.string()));
+    return build_model(request);
   }
-  const std::string name = !request.device.empty() ? request.device : patient.engine ? patient.engine->device : "";
-  if (name.empty()) {
-    patient.device = &hw::default_device();
-  } else {
-    MEDLAR_ASSIGN(patient.device, hw::find_device(name));
+  MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(request.file));
+  return engine::deserialize(bytes, request.file.string());
+}
+
+/// Runs it once, on zeros.
+Result<LoadableFacts> take_loadable(Module& module, ByteView bytes, const std::string& name) {
+  MEDLAR_ASSIGN(const loadable::Loadable file, loadable::read(bytes, name));
+  MEDLAR_TRY(loadable::verify(file));
+  LoadableFacts facts;
+  for (const loadable::Task& task : file.tasks) {
+    ++(task.interface == loadable::Interface::kEmu1 ? facts.cpu_tasks : facts.dla_tasks);
+  }
+  for (const loadable::Memory& memory : file.memories) {
+    if (memory.has(loadable::kMemoryInput) || memory.has(loadable::kMemoryOutput)) {
+      facts.bound_bytes += memory.size;
+      facts.largest_bound = std::max(facts.largest_bound, memory.size);
+    }
+  }
+  if (module.cores() != 0) {
+    MEDLAR_TRY(run_zeros(module, bytes, name));
+    facts.dla_seconds =
+        1e-9 * static_cast<double>(module.kernel().device_time_ns(module.context()->device().info().core));
+  }
+  return facts;
+}
+
+Status boot(const DoctorRequest& request, const std::string& device, Patient& patient) {
+  patient.device = &hw::default_device();
+  if (!device.empty()) {
+    MEDLAR_ASSIGN(patient.device, hw::find_device(device));
   }
   ModuleOptions options = request.module;
   options.without_cores = true;
   MEDLAR_ASSIGN(patient.module, Module::boot(*patient.device, options));
+  return {};
+}
+
+/// The file's kind is known by its first bytes.
+bool is_loadable(const DoctorRequest& request, ByteView bytes) {
+  return request.file.extension() != ".onnx" && !bytes.empty() && !engine::is_engine(bytes);
+}
+
+Result<Patient> admit_loadable(const DoctorRequest& request, ByteView bytes) {
+  Patient patient;
+  const std::string name = request.file.string();
+  const auto device = loadable_device(bytes, name, request.device);
+  MEDLAR_TRY(boot(request, device ? std::string((*device)->name) : request.device, patient));
+  auto facts = device ? take_loadable(*patient.module, bytes, name) : tl::unexpected<Error>(device.error());
+  if (facts) {
+    patient.loadable = *facts;
+  } else {
+    patient.error = facts.error();
+  }
+  return patient;
+}
+
+Result<Patient> admit(const DoctorRequest& request) {
+  Patient patient;
+  if (!request.file.empty()) {
+    const auto bytes = read_file(request.file);
+    if (bytes && is_loadable(request, *bytes)) {
+      return admit_loadable(request, *bytes);
+    }
+    auto engine = take_engine(request);
+    if (engine) {
+      patient.engine = std::move(*engine);
+    } else {
+      patient.error = engine.error();
+    }
+  }
+  MEDLAR_TRY(boot(request, request.device.empty() && patient.engine ? patient.engine->device : request.device,
+                  patient));
   return patient;
 }
 

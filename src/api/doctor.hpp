@@ -21,8 +21,11 @@ struct Finding {
 struct DoctorRequest {
   std::string device = {};  ///< Empty: the engine's, else the default device.
   ModuleOptions module = {};
-  std::filesystem::path file = {};     ///< ONNX model or engine; empty: only the device is examined.
-  std::filesystem::path samples = {};  ///< Inputs on which the engine is compared with its FP32 model; empty: none.
+  std::filesystem::path file =
+      {};  ///< ONNX model, engine or NVDLA loadable; empty: only the device is examined.
+  /// Inputs on which the engine is compared with its FP32 model; an ONNX model is built for INT8 then. Empty:
+  /// none.
+  std::filesystem::path samples = {};
 };
 
 /// Five findings, in the order of the manual: build fails, slower than the GPU, accuracy, buffer allocation, not detected.

@@ -38,18 +38,12 @@ Status run_engine(const std::shared_ptr<Module>& module, engine::Engine engine, 
   return {};
 }
 
-Status run_nvdla(Module& module, ByteView bytes, const std::string& name) {
-  MEDLAR_ASSIGN(const std::vector<sample::InputSpec> specs, loadable_inputs(bytes, name));
-  MEDLAR_ASSIGN([[maybe_unused]] const auto outputs, run_loadable(module, bytes, name, zeros(specs)));
-  return {};
-}
-
 Status run_file(const std::shared_ptr<Module>& module, ByteView bytes, const std::string& name) {
   if (module->cores() == 0) {
     return fail(Code::kNotFound, "{}: no DLA device node", module->device().name);
   }
   if (!engine::is_engine(bytes)) {
-    return run_nvdla(*module, bytes, name);
+    return run_zeros(*module, bytes, name);
   }
   MEDLAR_ASSIGN(engine::Engine engine, engine::deserialize(bytes, name));
   return run_engine(module, std::move(engine), name);
@@ -89,6 +83,12 @@ std::string listing(const std::map<std::string, std::string>& files, const std::
 }
 
 }  // namespace
+
+Status run_zeros(Module& module, ByteView bytes, const std::string& name) {
+  MEDLAR_ASSIGN(const std::vector<sample::InputSpec> specs, loadable_inputs(bytes, name));
+  MEDLAR_ASSIGN([[maybe_unused]] const auto outputs, run_loadable(module, bytes, name, zeros(specs)));
+  return {};
+}
 
 Result<System> bring_up(const SystemRequest& request) {
   ByteBuffer bytes;

@@ -25,6 +25,9 @@ struct System {
 };
 Result<System> bring_up(const SystemRequest& request);
 
+/// One run of an NVDLA loadable on inputs of zeros.
+Status run_zeros(Module& module, ByteView loadable, const std::string& name);
+
 /// The kernel's log: one line each, stamped with modelled device time.
 std::string log_text(const System& system);
 

@@ -35,8 +35,11 @@ Action add_doctor(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "doctor", "Look for the usual troubles: build fails, slower than GPU, accuracy, buffers, DLA not detected");
   const auto options = std::make_shared<Options>();
-  command->add_option("file", options->file, "X.onnx or X.engine to examine together with the device");
-  command->add_option("--samples", options->samples, "Images or tensors on which an engine is compared with its FP32 model");
+  command->add_option("file", options->file,
+                      "X.onnx, X.engine or X.nvdla to examine together with the device");
+  command->add_option("--samples", options->samples,
+                      "Images or tensors on which an engine is compared with its FP32 model; with X.onnx, an "
+                      "INT8 build that they calibrate");
   add_module_flags(*command, options->module);
   return [options] { return run_doctor(*options); };
 }
