@@ -3,13 +3,16 @@
 
 #include "api/module.hpp"
 #include "base/files.hpp"
+#include "hw/limits.hpp"
 #include "loadable/loadable.hpp"
+#include "loadable/task_view.hpp"
 #include "sample/image.hpp"
 #include "sample/npy.hpp"
 #include "umd/model.hpp"
 #include "umd/tensor_io.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace medlar::api {
 namespace {
@@ -25,21 +28,53 @@ bool has_small_atoms(const loadable::Tensor& tensor) {
   constexpr uint64_t kLargeAtom = 32;
   const bool feature = tensor.category == loadable::DataCategory::kFeature;
   return tensor.pixel_format == loadable::kPixelFeatureX8 ||
-         (feature && tensor.strides[1] != 0 && tensor.strides[1] < static_cast<uint64_t>(tensor.w) * kLargeAtom);
+         (feature && tensor.strides[1] != 0 &&
+          tensor.strides[1] < static_cast<uint64_t>(tensor.w) * kLargeAtom);
 }
 
-/// The open configuration whose memory atom the loadable's cubes have.
+/// Entries of the convolution buffer that a direct convolution of a feature cube counts for a line are the
+/// configuration's.
+bool counts_entries(const hw::ConvOp& conv, const hw::HwConfig& config) {
+  const bool feature =
+      conv.conv_mode == NVDLA_CONV_MODE_DIRECT && conv.data_format == loadable::kPixelFeature;
+  if (!feature || conv.in_precision > NVDLA_PRECISION_FP16) {
+    return true;
+  }
+  const auto precision = static_cast<hw::Precision>(conv.in_precision);
+  return config.supports(precision) &&
+         conv.entry_per_slice ==
+             hw::feature_entries_per_slice(config, conv.input_width_csc, conv.input_channel_csc, precision);
+}
+
+/// Whether the file's convolutions were compiled for the configuration.
+bool fits_buffer(const loadable::Loadable& file, const hw::HwConfig& config) {
+  for (size_t task = 0; task < file.tasks.size(); ++task) {
+    const auto view = loadable::dla_task(file, task);  // fails for tasks of the CPU
+    for (uint32_t i = 0; view && i < view->records; ++i) {
+      if (view->op(i).op_type == NVDLA_OP_TYPE_CONV && !counts_entries(view->op_body(i).conv_op, config)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+/// The open configuration whose memory atom and convolution buffer the loadable was compiled for; where they
+/// do not tell, one with FP16 before others, the smaller one before the larger one.
 Result<const hw::DeviceProfile*> choose_device(const loadable::Loadable& file, std::string_view device) {
   if (!device.empty()) {
     return hw::find_device(device);
   }
-  const bool small_atoms = std::any_of(file.tensors.begin(), file.tensors.end(), has_small_atoms);
+  const uint32_t atom = std::any_of(file.tensors.begin(), file.tensors.end(), has_small_atoms) ? 8 : 32;
+  const auto rank = [&](const hw::DeviceProfile& candidate) {
+    const hw::HwConfig& config = *candidate.config;
+    return std::tuple(!fits_buffer(file, config), atom == 32 && !config.supports(hw::Precision::kFp16),
+                      candidate.macs_int8);
+  };
   const hw::DeviceProfile* chosen = nullptr;
   for (const hw::DeviceProfile& candidate : hw::devices()) {
-    const bool exact = candidate.label == hw::Label::kBitExact;
-    const bool fits = small_atoms ? candidate.config->memory_atom == 8 : candidate.config->supports(hw::Precision::kFp16);
-    const bool smaller = chosen == nullptr || candidate.macs_int8 < chosen->macs_int8;
-    chosen = exact && fits && smaller ? &candidate : chosen;
+    const bool fits = candidate.label == hw::Label::kBitExact && candidate.config->memory_atom == atom;
+    chosen = fits && (chosen == nullptr || rank(candidate) < rank(*chosen)) ? &candidate : chosen;
   }
   return chosen;
 }
@@ -103,12 +138,14 @@ Result<graph::Tensor> load_loadable_input(const std::filesystem::path& path, con
   return sample::load_tensor(path, wanted, std::nullopt);
 }
 
-Result<const hw::DeviceProfile*> loadable_device(ByteView bytes, std::string_view name, std::string_view device) {
+Result<const hw::DeviceProfile*> loadable_device(ByteView bytes, std::string_view name,
+                                                 std::string_view device) {
   MEDLAR_ASSIGN(const loadable::Loadable file, loadable::read(bytes, name));
   return choose_device(file, device);
 }
 
-Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::string_view name, std::string_view device,
+Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::string_view name,
+                                                          std::string_view device,
                                                           const std::map<std::string, graph::Tensor>& inputs,
                                                           chip::Tracer* tracer) {
   MEDLAR_ASSIGN(const hw::DeviceProfile* profile, loadable_device(bytes, name, device));
@@ -117,8 +154,9 @@ Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::s
   return run_loadable(*module, bytes, name, inputs);
 }
 
-Result<std::map<std::string, graph::Tensor>> run_loadable(Module& module, ByteView bytes, std::string_view name,
-                                                          const std::map<std::string, graph::Tensor>& inputs) {
+Result<std::map<std::string, graph::Tensor>> run_loadable(
+    Module& module, ByteView bytes, std::string_view name,
+    const std::map<std::string, graph::Tensor>& inputs) {
   MEDLAR_ASSIGN(loadable::Loadable file, loadable::read(bytes, name));
   MEDLAR_ASSIGN(const umd::LoadedModel model, umd::LoadedModel::load(module.context(), std::move(file)));
   MEDLAR_ASSIGN(const umd::Bindings bindings, model.allocate_bindings());
@@ -129,7 +167,8 @@ Result<std::map<std::string, graph::Tensor>> run_loadable(Module& module, ByteVi
   for (size_t i = 0; i < model.outputs().size(); ++i) {
     const umd::BindingInfo& info = model.outputs()[i];
     graph::Tensor tensor = empty_tensor(info.tensor);
-    const std::span<float> values(reinterpret_cast<float*>(tensor.bytes.data()), tensor.bytes.size() / sizeof(float));
+    const std::span<float> values(reinterpret_cast<float*>(tensor.bytes.data()),
+                                  tensor.bytes.size() / sizeof(float));
     MEDLAR_ASSIGN(const MutableBytes stored, bytes_of(bindings.outputs[i]));
     MEDLAR_TRY(umd::unpack_tensor(info.tensor, stored, 1.0f, values));
     outputs.emplace(info.name, std::move(tensor));

@@ -28,7 +28,8 @@ Result<std::map<std::string, graph::Tensor>> run_loadable(Module& module, ByteVi
                                                           const std::map<std::string, graph::Tensor>& inputs);
 
 /// Inputs by name, float32 NCHW; outputs likewise, by name. Integer formats hold the stored integers (scale 1).
-/// `device` empty: nvdla-nv_full, or the smallest open configuration when the loadable's cubes have 8-byte atoms.
+/// `device` empty: the open configuration whose memory atoms and convolution buffer the file was compiled for, nvdla-nv_full
+/// where they do not tell.
 /// `tracer` (may be null) sees the device's registers and memory ports.
 Result<std::map<std::string, graph::Tensor>> run_loadable(ByteView bytes, std::string_view name, std::string_view device,
                                                           const std::map<std::string, graph::Tensor>& inputs,

@@ -247,6 +247,18 @@ TEST_F(Cli, DevicesCarryTheirLabel) {
   EXPECT_EQ(devices[0]["default"], true);
 }
 
+TEST_F(Cli, LoadablesFindTheirChipAndNeedNoInputWhereTheyHaveNone) {
+  MEDLAR_REFERENCE_DATA(archive, "nvdla/nvdla_sw_regression.tar.xz");
+  for (const char* name : {"CONV_D_L0_0_fbuf", "CONV_D_L0_0_large_fbuf", "CONV_D_L0_0_small_fbuf"}) {
+    ASSERT_TRUE(extract_case(archive, std::string("flatbufs/kmd/CONV/") + name, path("regression")));
+    const Outcome ran = medlar("run " + path("regression/") + name + " --output-dir " + path(name));
+    EXPECT_EQ(ran.exit_code, 0) << ran.text;
+    EXPECT_TRUE(fs::exists(path(std::string(name) + "/m6_SDPDst_i6.npy")));
+  }
+  const Outcome wrong = medlar("run " + path("regression/CONV_D_L0_0_large_fbuf") + " --device nv_full");
+  EXPECT_NE(wrong.text.find("D_ENTRY_PER_SLICE"), std::string::npos) << wrong.text;
+}
+
 TEST_F(Cli, OfficialLoadablesAreInspectedAndRun) {
   MEDLAR_REFERENCE_DATA(archive, "nvdla/loadables_fp16.tar.xz");
   ASSERT_TRUE(extract_case(archive, "loadables/lenet/", path("lenet")));
