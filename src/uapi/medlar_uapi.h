@@ -81,8 +81,7 @@ struct medlar_sync { /* MEDLAR_SYNC_BUFFER: begins or ends an access of the CPU 
 struct medlar_loadable { /* MEDLAR_ADD_LOADABLE, MEDLAR_REMOVE_LOADABLE: a network's place on the core */
   uint32_t struct_size, context;  /* context: Input: whose tasks name it */
   uint32_t loadable, reserved;    /* loadable: Output (add; never 0), Input (remove) */
-  uint64_t names, names_size; /* Input (add): zero-terminated names of its task's operations in order, for the
-                                 log; may be 0 */
+  uint64_t names, names_size;     /* Input (add): zero-terminated names of its task's operations, for the log; may be 0 */
 };
 #define MEDLAR_MAX_NAMES_SIZE 0x400000u
 struct medlar_address {
@@ -108,8 +107,7 @@ struct medlar_wait_fence { /* MEDLAR_WAIT_FENCE: -MEDLAR_ETIME when it has not s
   uint32_t struct_size;
   int32_t fence;       /* Input */
   int64_t timeout_ns;  /* Input: host time; 0 polls, negative waits for ever */
-  int32_t status;
-  uint32_t reserved; /* status: Output: 0, or the task's negative medlar_errno */
+  int32_t status; uint32_t reserved; /* status: Output: 0, or the task's negative medlar_errno */
 };
 
 struct medlar_query_counters { /* MEDLAR_QUERY_COUNTERS: all Output, since the device started */
