@@ -65,6 +65,11 @@ struct Session {
     medlar_loadable args{};
     args.context = input.choose(4);
     args.loadable = input.choose(4);
+    // What an addition does not read says which names it brings: none, good ones, ones without an end, too many.
+    static constexpr char kNames[] = "conv1\0\0pool";
+    static constexpr uint64_t kSizes[] = {0, sizeof kNames, sizeof kNames - 1, uint64_t{MEDLAR_MAX_NAMES_SIZE} + 1};
+    args.names_size = kSizes[args.loadable];
+    args.names = args.names_size != 0 ? reinterpret_cast<uint64_t>(kNames) : 0;
     calls.call(fd(), input.choose(3) == 0 ? MEDLAR_REMOVE_LOADABLE : MEDLAR_ADD_LOADABLE, args);
   }
 
