@@ -31,6 +31,7 @@ struct AccCube {
 struct AccFeed {
   AccCube shape;      ///< Sizes of the whole; no data.
   int band_rows = 0;  ///< Rows of a band; the last one may have fewer.
+  int64_t bound = int64_t{1} << 31;  ///< No integer's magnitude is larger.
   /// All batches and surfaces of rows [first, first + count); valid until the next call.
   std::function<Result<const AccCube*>(int first, int count)> rows;
 };

@@ -148,13 +148,15 @@ class Tiler {
     tile.weight_row_step = uint64_t{walk_.taps} * walk_.steps * kDotStepBytes;
     const bool direct = slices_.size() == 1 && window_.planes == 1;
     const auto full = static_cast<uint64_t>(target_.tile_pixels(tile.block_count)) / window_.planes;
+    const uint64_t element = form_ == WindowForm::kBytes ? 1 : 2;
+    const uint64_t own_channels = weights_.diagonal ? uint64_t{block} * kDotLanes * element : 0;
     Pixel pixel = Pixel::at(job_, first);
     while (first < last) {
       const uint64_t count = std::min(full, last - first);
       const Pixel start = pixel;
       tile.pixel_count = 0;
       for (uint64_t i = 0; i < count; ++i, pixel.advance(job_)) {
-        const uint8_t* window = window_.at(0, pixel.batch, pixel.y, pixel.x);
+        const uint8_t* window = window_.at(0, pixel.batch, pixel.y, pixel.x) + own_channels;
         for (uint32_t plane = 0; plane < window_.planes; ++plane) {
           tile.pixels[tile.pixel_count++] = window + plane * window_.plane_bytes;
         }
@@ -174,9 +176,10 @@ class Tiler {
   void run_once(DotTile& tile, Pixel first, uint32_t block) const {
     set_slice(tile, slices_.front());
     tile.start = bias_.data() + uint64_t{block} * kDotLanes;
-    if (whole_blocks(block, tile.block_count) && first.batch == last_batch(first, tile.pixel_count)) {
+    if (whole_blocks(block) && first.batch == last_batch(first, tile.pixel_count)) {
       aim(tile, first, block);
       dot_(tile);
+      clear_unused_lanes(tile, block);
       return;
     }
     alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> sums;
@@ -188,11 +191,21 @@ class Tiler {
     store(first, tile.pixel_count, block, sums.data());
   }
 
-  /// The sums can go where they belong: nothing to cut, and every lane of the surface is computed.
-  bool whole_blocks(uint32_t block, int count) const {
-    const uint32_t lanes = static_cast<uint32_t>(count) * kDotLanes;
-    return job_.clip_truncate == 0 && lanes % static_cast<uint32_t>(out_.lanes) == 0 && out_.lanes >= kDotLanes &&
+  /// The sums can go where they belong: nothing to cut, and blocks lie inside surfaces.
+  bool whole_blocks(uint32_t block) const {
+    return job_.clip_truncate == 0 && out_.lanes >= kDotLanes &&
            (range_.first + block * kDotLanes) % static_cast<uint32_t>(out_.lanes) == 0;
+  }
+
+  /// The last surface may have room for a block that does not exist. (Lanes without a kernel inside a block are zero by
+  /// themselves: their weights and biases are.)
+  void clear_unused_lanes(const DotTile& tile, uint32_t block) const {
+    const auto end = range_.first + (block + static_cast<uint32_t>(tile.block_count)) * kDotLanes;
+    const uint32_t unused = round_up(end, static_cast<uint32_t>(out_.lanes)) - end;
+    int32_t* const from = tile.out[tile.block_count - 1] + kDotLanes;
+    for (int i = 0; i < tile.pixel_count && unused > 0; ++i) {
+      std::fill_n(from + i * tile.out_step, unused, 0);
+    }
   }
 
   uint32_t last_batch(Pixel first, int count) const {

@@ -106,17 +106,21 @@ void fill_bias(const PackRequest& request, PackedWeights& packed) {
   const KernelShape shape = kernel_shape(request.job);
   const ByteBuffer ones(uint64_t{packed.steps} * 4, 1);
   alignas(64) static constexpr std::array<int32_t, kDotLanes * kDotMaxBlocks> kZero{};
-  for (uint32_t block = 0; block < packed.blocks; ++block) {
+  for (uint32_t block = 0; block < packed.blocks; block += kDotMaxBlocks) {
     DotTile tile{};
     tile.pixels[0] = ones.data();
-    tile.pixel_count = tile.block_count = 1;
+    tile.pixel_count = 1;
+    tile.block_count = static_cast<int>(std::min<uint32_t>(kDotMaxBlocks, packed.blocks - block));
     tile.weights = packed.bytes.data() + block * packed.block_bytes;
+    tile.block_bytes = packed.block_bytes;
     tile.rows = shape.rows;
     tile.taps = shape.taps;
     tile.steps = packed.steps;
     tile.weight_row_step = uint64_t{shape.taps} * packed.steps * kDotStepBytes;
     tile.start = kZero.data();
-    tile.out[0] = &packed.bias[uint64_t{block} * kDotLanes];
+    for (int i = 0; i < tile.block_count; ++i) {
+      tile.out[i] = &packed.bias[(uint64_t{block} + static_cast<uint32_t>(i)) * kDotLanes];
+    }
     request.target.bytes(tile);
   }
   for (int32_t& value : packed.bias) {
@@ -127,8 +131,6 @@ void fill_bias(const PackRequest& request, PackedWeights& packed) {
 }  // namespace
 
 namespace {
-
-constexpr uint32_t kMaxDiagonal = kDotLanes * kDotMaxBlocks;
 
 /// Neighbouring weights of one kernel and tap.
 struct WeightRun {
@@ -180,8 +182,7 @@ bool all_zero(const uint8_t* from, uint32_t bytes) {
 /// Kernel k has weights for channel k only, as in a depthwise layer.
 bool is_diagonal(const ConvJob& job, KernelRange range, ByteView weights) {
   const uint32_t depth = kernel_shape(job).depth;
-  if (job.mode != ConvMode::kDirect || range.first != 0 || range.count != job.kernels || depth != job.kernels ||
-      depth > kMaxDiagonal || depth < 8) {
+  if (job.mode != ConvMode::kDirect || range.first != 0 || range.count != job.kernels || depth != job.kernels || depth < 8) {
     return false;
   }
   const uint32_t unit = job.element_bytes();
@@ -236,8 +237,10 @@ void pack_weights(const PackRequest& request, KernelRange range, ByteView weight
   packed.steps = round_up(shape.depth, 4u) * unit / 4;
   packed.block_bytes = uint64_t{shape.rows} * shape.taps * packed.steps * kDotStepBytes;
   packed.bytes.resize(packed.block_bytes * packed.blocks);
-  if (range.count % kDotLanes != 0 || shape.depth % 4 != 0) {
+  if (shape.depth % 4 != 0) {
     std::memset(packed.bytes.data(), 0, packed.bytes.size());
+  } else if (range.count % kDotLanes != 0) {  // only lanes of the last block have no weights
+    std::memset(packed.bytes.data() + packed.bytes.size() - packed.block_bytes, 0, packed.block_bytes);
   }
   const uint32_t group = job.machine.kernels_per_group;
   const uint64_t kernel_bytes = job.kernel_elements() * job.element_bytes();

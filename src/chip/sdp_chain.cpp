@@ -5,7 +5,9 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "chip/sdp_chain.cpp"
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
@@ -120,14 +122,19 @@ SdpChain make_sdp_chain(const SdpPlan& plan) {
   return chain;
 }
 
-void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool per_lane, int lanes,
-                        SdpChainStage& chain) {
-  chain.alu_lanes = per_lane && stage.alu && stage.alu_from_memory ? operands.alu.data() : nullptr;
-  chain.mul_lanes = per_lane && stage.mul && stage.mul_from_memory ? operands.mul.data() : nullptr;
-  for (size_t i = 0; i < static_cast<size_t>(lanes); ++i) {
-    chain.alu[i] = stage.alu ? operands.alu[i] : 0;
-    chain.mul[i] = stage.mul ? operands.mul[i] * chain.scale : chain.scale;
+void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool per_lane, size_t index, SdpChain& chain) {
+  SdpChainStage& to = chain.stages[index];
+  to.alu_lanes = per_lane && stage.alu && stage.alu_from_memory ? operands.alu.data() : nullptr;
+  to.mul_lanes = per_lane && stage.mul && stage.mul_from_memory ? operands.mul.data() : nullptr;
+  int64_t largest = 0;
+  for (size_t i = 0; i < static_cast<size_t>(chain.lanes); ++i) {
+    to.alu_word[i] = stage.alu ? operands.alu[i] : 0;
+    to.alu[i] = to.alu_word[i];
+    to.mul[i] = stage.mul ? operands.mul[i] * to.scale : to.scale;
+    to.mul_float[i] = static_cast<float>(to.mul[i]);
+    largest = std::max(largest, std::abs(int64_t{to.alu_word[i]}));
   }
+  to.fits_word = largest + chain.bound < int64_t{1} << 31;
 }
 
 HWY_EXPORT(Chain);

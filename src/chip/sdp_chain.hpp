@@ -20,6 +20,10 @@ struct SdpChainStage {
   const int32_t* mul_lanes = nullptr;  ///< Null: `mul`.
   std::array<double, 32> alu{};        ///< Zero without an ALU.
   std::array<double, 32> mul{};        ///< The shift included; only the shift without a multiplier.
+  /// The same as integers and floats, when `x + alu` stays in 32 bits for every x that can come.
+  bool fits_word = false;
+  std::array<int32_t, 32> alu_word{};
+  std::array<float, 32> mul_float{};
 };
 
 struct SdpChain {
@@ -29,15 +33,15 @@ struct SdpChain {
   double scale = 1;   ///< The shift included.
   int lanes = 32;     ///< Of an atom: 8, 16 or 32.
   bool wide = false;  ///< 16-bit output.
+  int64_t bound = int64_t{1} << 31;  ///< No input is larger in magnitude.
 };
 
 /// True when the plan is such a chain: integers, no counters, one part in and out.
 bool sdp_is_chain(const SdpPlan& plan);
 /// Settings of the chain; operands of registers included, those of memory by set_chain_operands.
 SdpChain make_sdp_chain(const SdpPlan& plan);
-/// Takes the operands of a stage: `per_lane` as they lie, else those of one atom.
-void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool per_lane, int lanes,
-                        SdpChainStage& chain);
+/// Takes the operands of stage `index`: `per_lane` as they lie, else those of one atom.
+void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool per_lane, size_t index, SdpChain& chain);
 
 using SdpChainRun = void (*)(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to);
 /// Of Highway's target `bit`.

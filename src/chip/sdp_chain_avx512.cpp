@@ -71,6 +71,30 @@ __m256i x1_only(const SdpChain& chain, const int32_t* from, size_t j) {
   return _mm512_cvttpd_epi32(limit(x, {s.relu ? 0.0 : kByte.low, kByte.high}));
 }
 
+/// X1 as above in single precision, an atom at a time: the sum is an exact word, the product off by less than 2^-15 where it
+/// is not limited anyway. False when some lane lies so near to a half that this could matter.
+bool x1_in_floats(const SdpChainStage& s, const int32_t* from, uint8_t* to) {
+  constexpr float kBeyond = 200;  // limited to a byte whatever the error
+  constexpr float kSure = 0.5f - 1.0f / 16384;
+  __m512i rounded[2];
+  __mmask16 unsure = 0;
+#pragma GCC unroll 2
+  for (size_t half = 0; half < 2; ++half) {
+    const __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(from + half * 16), _mm512_loadu_si512(s.alu_word.data() + half * 16));
+    __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(s.mul_float.data() + half * 16));
+    x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(s.relu ? 0 : -kBeyond)), _mm512_set1_ps(kBeyond));
+    const __m512 fraction = _mm512_abs_ps(_mm512_reduce_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    unsure = static_cast<__mmask16>(unsure | _mm512_cmp_ps_mask(fraction, _mm512_set1_ps(kSure), _CMP_GT_OQ));
+    rounded[half] = _mm512_cvtps_epi32(x);
+  }
+  if (unsure != 0) {
+    return false;
+  }
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(rounded[0]));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16), _mm512_cvtsepi32_epi8(rounded[1]));
+  return true;
+}
+
 __m256i any_chain(const SdpChain& chain, const int32_t* from, size_t first, size_t j) {
   Doubles x = widen(from + first + j);
   for (const SdpChainStage& s : chain.stages) {
@@ -89,22 +113,22 @@ __m128i narrow(__m256i low, __m256i high) {
 }
 
 template <typename Lanes>
-void atoms(size_t count, uint8_t* to, Lanes lanes) {
-  for (size_t first = 0; first < count; first += kAtom) {
-    auto* out = reinterpret_cast<__m128i*>(to + first);
-    _mm_storeu_si128(out, narrow(lanes(first, 0), lanes(first, 8)));
-    _mm_storeu_si128(out + 1, narrow(lanes(first, 16), lanes(first, 24)));
-  }
+void atom(size_t first, uint8_t* to, Lanes lanes) {
+  auto* out = reinterpret_cast<__m128i*>(to + first);
+  _mm_storeu_si128(out, narrow(lanes(first, 0), lanes(first, 8)));
+  _mm_storeu_si128(out + 1, narrow(lanes(first, 16), lanes(first, 24)));
 }
 
 void run(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
   const SdpChainStage& x1 = chain.stages[0];
   const bool simple =
       x1.on && x1.alu_lanes == nullptr && x1.mul_lanes == nullptr && !chain.stages[1].on && !chain.convert;
-  if (simple) {
-    atoms(count, to, [&](size_t first, size_t j) { return x1_only(chain, from + first, j); });
-  } else {
-    atoms(count, to, [&](size_t first, size_t j) { return any_chain(chain, from, first, j); });
+  for (size_t first = 0; first < count; first += kAtom) {
+    if (!simple) {
+      atom(first, to, [&](size_t i, size_t j) { return any_chain(chain, from, i, j); });
+    } else if (!x1.fits_word || !x1_in_floats(x1, from + first, to + first)) {
+      atom(first, to, [&](size_t i, size_t j) { return x1_only(chain, from + i, j); });
+    }
   }
 }
 

@@ -25,6 +25,7 @@ SdpWorker::SdpWorker(const SdpPlan& plan, const SdpOperation& operation)
              SdpOperandFeed(SdpOperandFeed::Kind::kY, plan.y, plan.y_source, plan, target_)} {
   if (target_.chain != nullptr && sdp_is_chain(plan)) {
     chain_ = make_sdp_chain(plan);
+    chain_->bound = operation.conv != nullptr ? operation.conv->bound : 1 << 15;
   }
 }
 
@@ -33,8 +34,8 @@ void SdpWorker::start_surface(const std::array<const uint8_t*, 3>& operands) {
     feeds_[i].start_surface(operands[i]);
   }
   if (chain_) {
-    set_chain_operands(plan_.x1, feeds_[0].operands(), plan_.x1_source.per_element, plan_.lanes, chain_->stages[0]);
-    set_chain_operands(plan_.x2, feeds_[1].operands(), plan_.x2_source.per_element, plan_.lanes, chain_->stages[1]);
+    set_chain_operands(plan_.x1, feeds_[0].operands(), plan_.x1_source.per_element, 0, *chain_);
+    set_chain_operands(plan_.x2, feeds_[1].operands(), plan_.x2_source.per_element, 1, *chain_);
   }
 }
 

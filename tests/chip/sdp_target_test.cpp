@@ -2,6 +2,7 @@
 // SDP's vector loops against their plain twins, lane by lane, over random settings and special values.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <memory>
 #include <random>
 
@@ -219,7 +220,7 @@ TEST_F(SdpTargets, Chains) {
         operands[s]->alu.fill(operands[s]->alu[0]);
         operands[s]->mul.fill(operands[s]->mul[0]);
       }
-      set_chain_operands(stage, *operands[s], lanes, plan.lanes, chain.stages[s]);
+      set_chain_operands(stage, *operands[s], lanes, s, chain);
     }
     std::vector<int32_t> data(kLanes);
     for (int32_t& value : data) {
@@ -240,6 +241,50 @@ TEST_F(SdpTargets, Chains) {
       std::vector<uint8_t> got(kLanes * 2);
       target.sdp.chain(chain, data.data(), kLanes, got.data());
       ASSERT_EQ(got, want) << target.name << " seed " << seed;
+    }
+  }
+}
+
+/// Bias, multiplier and ReLU of a channel, as quantised layers have them, on sums of known size: single precision decides
+/// where it can. Random sums, and for every output the sums around the half where it turns.
+TEST_F(SdpTargets, ChainsOfBoundedSums) {
+  std::mt19937 random(11);
+  const auto below = [&](int64_t limit) { return static_cast<int32_t>(random() % static_cast<uint64_t>(2 * limit) - static_cast<uint64_t>(limit)); };
+  for (int round = 0; round < 4000; ++round) {
+    SdpPlan plan;
+    plan.lanes = 32;
+    plan.x1.on = plan.x1.alu = plan.x1.mul = true;
+    plan.x1.relu = round % 2 == 0;
+    plan.x1.algo = Alu::kSum;
+    plan.x1.alu_from_memory = plan.x1.mul_from_memory = true;
+    plan.x1.mul_shift = random() % (round % 3 == 0 ? 10 : 34);
+    const int64_t bound = int64_t{1} << (8 + random() % 23);
+    SdpOperands operands;
+    for (size_t i = 0; i < kLanes; ++i) {
+      operands.alu[i] = i < 32 ? below(std::min<int64_t>(bound, 1 << 30)) : operands.alu[i % 32];
+      operands.mul[i] = i < 32 ? static_cast<int16_t>(random()) : operands.mul[i % 32];
+    }
+    SdpChain chain = make_sdp_chain(plan);
+    chain.bound = bound;
+    set_chain_operands(plan.x1, operands, false, 0, chain);
+    std::vector<int32_t> data(kLanes);
+    for (size_t i = 0; i < kLanes; ++i) {
+      data[i] = below(bound);
+      if (i % 2 == 0 && operands.mul[i] != 0) {  // near a half, one sum to either side of it too
+        const double half = static_cast<double>(below(130)) + 0.5;
+        const double at = std::ldexp(half, static_cast<int>(plan.x1.mul_shift)) / operands.mul[i] - operands.alu[i];
+        data[i] = std::abs(at) < static_cast<double>(bound) - 2 ? static_cast<int32_t>(std::lround(at)) + static_cast<int32_t>(random() % 3) - 1 : data[i];
+      }
+    }
+    std::vector<int32_t> staged = data;
+    sdp_x_stage(plan.x1, operands, staged);
+    sdp_convert(plan.out_converter, 8, staged);
+    std::vector<uint8_t> want(kLanes);
+    scalar_sdp_target().store8(staged, want.data());
+    for (const ChipTarget& target : vector_targets()) {
+      std::vector<uint8_t> got(kLanes);
+      target.sdp.chain(chain, data.data(), kLanes, got.data());
+      ASSERT_EQ(got, want) << target.name << " round " << round;
     }
   }
 }
