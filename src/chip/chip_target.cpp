@@ -2,6 +2,8 @@
 // Which vector units there are.
 #include "chip/chip_target.hpp"
 
+#include "chip/conv_half.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -58,13 +60,16 @@ struct Registry {
       dot.words = dot_words_avx512;
       dot.diagonal_bytes = dot_diagonal_bytes_avx512;
       dot.transpose = dot_transpose_avx512;
+      dot.half_tile = has_half_avx512() ? half_tile_avx512 : vector_half_tile(bits.front());
       SdpTarget sdp = vector_sdp_target(bits.front(), "avx512");
       sdp.chain = run_sdp_chain_avx512;
       targets.push_back({.name = "avx512", .dot = dot, .sdp = sdp});
     }
     for (size_t i = 0; i < bits.size(); ++i) {
+      DotTarget dot = vector_dot_target(bits[i], names[i]);
+      dot.half_tile = vector_half_tile(bits[i]);
       targets.push_back({.name = names[i],
-                         .dot = vector_dot_target(bits[i], names[i]),
+                         .dot = dot,
                          .sdp = vector_sdp_target(bits[i], names[i])});
     }
     add_plain();

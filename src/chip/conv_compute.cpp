@@ -16,7 +16,7 @@ ConvCompute::Path ConvCompute::choose_path(const ConvJob& job, const ChipTarget&
     return Path::kWinograd;
   }
   if (job.precision == hw::Precision::kFp16) {
-    return !target.written_out && has_fast_half(target.name) ? Path::kHalf : Path::kReference;
+    return !target.written_out && target.dot.half_tile != nullptr ? Path::kHalf : Path::kReference;
   }
   return !target.written_out && sums_cannot_saturate(job) ? Path::kInteger : Path::kReference;
 }
@@ -54,7 +54,7 @@ void ConvCompute::run(uint32_t first_row, AccCube& out) {
     case Path::kInteger:
       return convolve_integers({.job = band, .window = scratch_.window, .target = target_}, scratch_.packed, range_, out);
     case Path::kHalf:
-      return convolve_halves(band, scratch_.window, range_, weights_, out);
+      return convolve_halves({.job = band, .window = scratch_.window, .run_tile = target_.half_tile}, range_, weights_, out);
     case Path::kReference:
       return convolve_reference(band, scratch_.window, range_, weights_, out);
     case Path::kWinograd:

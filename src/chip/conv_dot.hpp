@@ -34,6 +34,8 @@ struct DotTile {
   int64_t out_step = 0;          ///< From one pixel to the next.
 };
 
+struct HalfTile;
+
 struct DotTarget {
   std::string_view name;
   bool has_bytes = false;  ///< INT8 runs in the bytes form; otherwise widened to words.
@@ -45,6 +47,9 @@ struct DotTarget {
   void (*diagonal_words)(const DotTile&) = nullptr;
   /// Sixteen kernels of 64 bytes each, `stride` apart, to sixteen steps.
   void (*transpose)(const uint8_t* from, uint64_t stride, uint8_t* to) = nullptr;
+
+  /// FP16 (conv_half.hpp); null: the written-out model.
+  void (*half_tile)(const HalfTile&) = nullptr;
 
   /// Pixels of a full tile.
   int tile_pixels(int blocks) const { return has_bytes && blocks <= 2 ? kDotMaxPixels : 6; }

@@ -135,8 +135,9 @@ HalfBlock pack_block(const ConvJob& job, const AtomOrder& order, KernelRange ran
 
 class HalfTiler {
  public:
-  HalfTiler(const ConvJob& job, const ConvWindow& window, AccCube& out)
-      : job_(job), window_(window), out_(out), pixels_(uint64_t{job.batches} * job.out_h * job.out_w) {}
+  HalfTiler(const HalfConvolution& conv, AccCube& out)
+      : job_(conv.job), window_(conv.window), run_tile_(conv.run_tile), out_(out),
+        pixels_(uint64_t{conv.job.batches} * conv.job.out_h * conv.job.out_w) {}
 
   int64_t tiles() const { return static_cast<int64_t>(ceil_div<uint64_t>(pixels_, kHalfPixels)); }
 
@@ -151,7 +152,7 @@ class HalfTiler {
       tile.pixels[i] = window_.at(0, static_cast<uint32_t>(pixel / plane), at / job_.out_w, at % job_.out_w);
     }
     tile.out = sums.data();
-    half_tile_avx512(tile);
+    run_tile_(tile);
     const auto lanes = static_cast<uint64_t>(out_.lanes);
     for (int k = 0; k < tile.kernels; ++k) {
       const uint64_t kernel = first_kernel + static_cast<uint32_t>(k);
@@ -167,17 +168,18 @@ class HalfTiler {
  private:
   const ConvJob& job_;
   const ConvWindow& window_;
+  HalfTileRun run_tile_;
   AccCube& out_;
   uint64_t pixels_;
 };
 
 }  // namespace
 
-void convolve_halves(const ConvJob& job, const ConvWindow& window, KernelRange range, ByteView weights, AccCube& out) {
-  const AtomOrder order = atom_order(job, window);
-  const HalfTiler tiler(job, window, out);
+void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, AccCube& out) {
+  const AtomOrder order = atom_order(conv.job, conv.window);
+  const HalfTiler tiler(conv, out);
   for (uint32_t first = 0; first < range.count; first += kHalfKernels) {
-    const HalfBlock block = pack_block(job, order, range, first, weights);
+    const HalfBlock block = pack_block(conv.job, order, range, first, weights);
     const HalfTile tile{.lane_offsets = order.offsets.data(),
                         .atom_begin = order.begin.data(),
                         .atoms = static_cast<uint32_t>(order.begin.size() - 1),

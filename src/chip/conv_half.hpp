@@ -21,7 +21,7 @@ struct HalfWeight {
   int16_t factor = 0;     ///< Mantissa with its sign; zero for a weight of zero.
   int8_t exponent = 0;    ///< Times four.
   int8_t quad = -64;      ///< Exponent; below everything for zero.
-  uint16_t low_rows = 0;  ///< Where the Booth rows of its digits 0-3 are listed, see conv_half_avx512.cpp.
+  uint16_t low_rows = 0;  ///< Where the Booth rows of its digits 0-3 are listed, see conv_half_rows.hpp.
   uint16_t high_rows = 0; ///< The same for digits 4-7.
 };
 
@@ -43,11 +43,18 @@ struct HalfTile {
   uint32_t* out = nullptr;                  ///< [kernel][kHalfPixels]: FP32 bits.
 };
 
-/// True when this machine has a fast kernel and `name` (a DotTarget's) may use it.
-bool has_fast_half(std::string_view name);
+using HalfTileRun = void (*)(const HalfTile& tile);
+/// Of Highway's target `bit`.
+HalfTileRun vector_half_tile(int64_t bit);
+bool has_half_avx512();
 void half_tile_avx512(const HalfTile& tile);
 
 /// Computes the kernels of `range` into `out`. The window is raw.
-void convolve_halves(const ConvJob& job, const ConvWindow& window, KernelRange range, ByteView weights, AccCube& out);
+struct HalfConvolution {
+  const ConvJob& job;
+  const ConvWindow& window;
+  HalfTileRun run_tile;
+};
+void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, AccCube& out);
 
 }  // namespace medlar::chip
