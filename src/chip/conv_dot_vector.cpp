@@ -42,52 +42,79 @@ HWY_INLINE V multiply_add_pairs(V data, V weights) {
 #define MEDLAR_HAS_MADD 0
 #endif
 
-void DotWords(const DotTile& tile) {
-  const hn::CappedTag<int32_t, kDotLanes> d;
-  const int lanes = static_cast<int>(hn::Lanes(d));
-  for (int first = 0; first < tile.block_count * kDotLanes; first += lanes) {
-    const uint8_t* weights = tile.weights + (first / kDotLanes) * tile.block_bytes + (first % kDotLanes) * 4;
-    auto sum0 = hn::LoadU(d, tile.start + first);
-    auto sum1 = sum0, sum2 = sum0, sum3 = sum0, sum4 = sum0, sum5 = sum0;
-    const int last = tile.pixel_count - 1;
-    const auto pixel = [&](int p) { return tile.pixels[p < last ? p : last]; };
-    for (uint32_t row = 0; row < tile.rows; ++row) {
-      const uint8_t* w = weights + row * tile.weight_row_step;
-      for (uint32_t tap = 0; tap < tile.taps; ++tap) {
-        const int64_t offset = row * tile.row_step + tap * tile.tap_step;
-        const uint8_t* d0 = pixel(0) + offset;
-        const uint8_t* d1 = pixel(1) + offset;
-        const uint8_t* d2 = pixel(2) + offset;
-        const uint8_t* d3 = pixel(3) + offset;
-        const uint8_t* d4 = pixel(4) + offset;
-        const uint8_t* d5 = pixel(5) + offset;
-        for (uint32_t s = 0; s < tile.steps; ++s, w += 4 * kDotLanes) {
-          const auto value = hn::LoadU(d, reinterpret_cast<const int32_t*>(w));
-          const auto step = [&](const uint8_t* from) {
-            int32_t pair;
-            __builtin_memcpy(&pair, from + 4 * s, 4);
+using DotInts = hn::CappedTag<int32_t, kDotLanes>;
+using DotVec = hn::Vec<DotInts>;
+
+HWY_INLINE DotVec dot_step(DotVec data, DotVec weights) {
 #if MEDLAR_HAS_MADD
-            return multiply_add_pairs(hn::Set(d, pair), value);
+  return multiply_add_pairs(data, weights);
 #else
-            return pair_products(d, hn::Set(d, pair), value);
+  return pair_products(DotInts(), data, weights);
 #endif
-          };
-          sum0 = hn::Add(sum0, step(d0));
-          sum1 = hn::Add(sum1, step(d1));
-          sum2 = hn::Add(sum2, step(d2));
-          sum3 = hn::Add(sum3, step(d3));
-          sum4 = hn::Add(sum4, step(d4));
-          sum5 = hn::Add(sum5, step(d5));
-        }
+}
+
+/// Two vectors of kernels, `second` further on than the first (which may be the same), times six pixels; fewer pixels repeat
+/// the last one.
+HWY_INLINE void dot_two(const DotTile& tile, const int (&first)[2]) {
+  const DotInts d;
+  const auto weights_of = [&](int k) { return tile.weights + (k / kDotLanes) * tile.block_bytes + (k % kDotLanes) * 4; };
+  const uint8_t* const weights_a = weights_of(first[0]);
+  const uint8_t* const weights_b = weights_of(first[1]);
+  auto a0 = hn::LoadU(d, tile.start + first[0]);
+  auto b0 = hn::LoadU(d, tile.start + first[1]);
+  auto a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0;
+  auto b1 = b0, b2 = b0, b3 = b0, b4 = b0, b5 = b0;
+  const int last = tile.pixel_count - 1;
+  const auto pixel = [&](int p) { return tile.pixels[p < last ? p : last]; };
+  for (uint32_t row = 0; row < tile.rows; ++row) {
+    const uint8_t* wa = weights_a + row * tile.weight_row_step;
+    const uint8_t* wb = weights_b + row * tile.weight_row_step;
+    for (uint32_t tap = 0; tap < tile.taps; ++tap) {
+      const int64_t offset = row * tile.row_step + tap * tile.tap_step;
+      const uint8_t* d0 = pixel(0) + offset;
+      const uint8_t* d1 = pixel(1) + offset;
+      const uint8_t* d2 = pixel(2) + offset;
+      const uint8_t* d3 = pixel(3) + offset;
+      const uint8_t* d4 = pixel(4) + offset;
+      const uint8_t* d5 = pixel(5) + offset;
+      for (uint32_t s = 0; s < tile.steps; ++s, wa += kDotStepBytes, wb += kDotStepBytes) {
+        const auto va = hn::LoadU(d, reinterpret_cast<const int32_t*>(wa));
+        const auto vb = hn::LoadU(d, reinterpret_cast<const int32_t*>(wb));
+        const auto step = [&](const uint8_t* from, DotVec& a, DotVec& b) HWY_ATTR {
+          int32_t pair;
+          __builtin_memcpy(&pair, from + 4 * s, 4);
+          const auto value = hn::Set(d, pair);
+          a = hn::Add(a, dot_step(value, va));
+          b = hn::Add(b, dot_step(value, vb));
+        };
+        step(d0, a0, b0);
+        step(d1, a1, b1);
+        step(d2, a2, b2);
+        step(d3, a3, b3);
+        step(d4, a4, b4);
+        step(d5, a5, b5);
       }
     }
-    int32_t* out = tile.out[first / kDotLanes] + first % kDotLanes;
-    hn::StoreU(sum5, d, out + tile.out_step * (last < 5 ? last : 5));
-    hn::StoreU(sum4, d, out + tile.out_step * (last < 4 ? last : 4));
-    hn::StoreU(sum3, d, out + tile.out_step * (last < 3 ? last : 3));
-    hn::StoreU(sum2, d, out + tile.out_step * (last < 2 ? last : 2));
-    hn::StoreU(sum1, d, out + tile.out_step * (last < 1 ? last : 1));
-    hn::StoreU(sum0, d, out);
+  }
+  const auto store = [&](DotVec a, DotVec b, int p) HWY_ATTR {
+    const int64_t at = tile.out_step * (last < p ? last : p);
+    hn::StoreU(b, d, tile.out[first[1] / kDotLanes] + first[1] % kDotLanes + at);
+    hn::StoreU(a, d, tile.out[first[0] / kDotLanes] + first[0] % kDotLanes + at);
+  };
+  store(a5, b5, 5);
+  store(a4, b4, 4);
+  store(a3, b3, 3);
+  store(a2, b2, 2);
+  store(a1, b1, 1);
+  store(a0, b0, 0);
+}
+
+void DotWords(const DotTile& tile) {
+  const int lanes = static_cast<int>(hn::Lanes(DotInts()));
+  const int kernels = tile.block_count * kDotLanes;
+  for (int first = 0; first < kernels; first += 2 * lanes) {
+    const int second = first + lanes < kernels ? first + lanes : first;
+    dot_two(tile, {first, second});
   }
 }
 #undef MEDLAR_HAS_MADD
