@@ -59,6 +59,7 @@ class WindowFetcher {
       : job_(job),
         form_(form),
         window_(window),
+        memory_(memory),
         reader_(memory, job.data.ram),
         input_{.batches = job.batches,
                .h = job.fetch_h,
@@ -75,6 +76,7 @@ class WindowFetcher {
 
   Status run() {
     for (uint32_t batch = 0; batch < job_.batches; ++batch) {
+      see_surfaces(batch);
       for (uint32_t y = 0; y < shape_.lines; ++y) {
         uint8_t* to = window_.bytes.data() + (uint64_t{batch} * shape_.lines + y) * shape_.line_bytes;
         const bool inside = y >= shape_.top && y - shape_.top < job_.fetch_h;
@@ -110,7 +112,7 @@ class WindowFetcher {
 
   /// INT8 through the converter: what each byte becomes in the bytes form.
   void make_table() {
-    for (uint32_t i = 0; i < table_.size(); ++i) {
+    for (uint32_t i = 0; i < table_.size() && job_.precision == hw::Precision::kInt8; ++i) {
       const uint16_t bits = job_.converter.enable
                                 ? convert_element(static_cast<int8_t>(i), job_.converter.offset,
                                                   job_.converter, hw::Precision::kInt8)
@@ -136,15 +138,34 @@ class WindowFetcher {
            uint64_t{y} * job_.data.line_stride + uint64_t{surface} * job_.data.surf_stride;
   }
 
+  /// Surfaces that can be seen at once: lines without gaps, in one piece of memory.
+  void see_surfaces(uint32_t batch) {
+    const uint64_t line = uint64_t{job_.in_w} * job_.machine.memory_atom;
+    const uint64_t bytes = line * job_.fetch_h;
+    seen_.assign(ceil_div(job_.in_c, job_.machine.memory_atom / input_.element_bytes), nullptr);
+    for (uint32_t surface = 0; surface < seen_.size() && job_.data.line_stride == line; ++surface) {
+      const auto view = memory_.view(job_.data.ram, address(batch, 0, surface), bytes, Access::kRead);
+      seen_[surface] = view.size() == bytes ? view.data() : nullptr;
+    }
+  }
+
+  Result<const uint8_t*> atoms_of(uint32_t batch, uint32_t y, uint32_t surface) {
+    const uint64_t line = uint64_t{job_.in_w} * job_.machine.memory_atom;
+    if (seen_[surface] != nullptr) {
+      return seen_[surface] + y * line;
+    }
+    MEDLAR_ASSIGN(const ByteView atoms, reader_.fetch(address(batch, y, surface), line));
+    return atoms.data();
+  }
+
   /// The last surface first: it may be narrower than an atom, and what is written too much comes right
   /// afterwards.
   Status fetch_line(uint32_t batch, uint32_t y, uint8_t* to) {
     const uint32_t lanes = job_.machine.memory_atom / input_.element_bytes;
     for (uint32_t surface = ceil_div(job_.in_c, lanes); surface-- > 0;) {
-      MEDLAR_ASSIGN(const ByteView atoms, reader_.fetch(address(batch, y, surface),
-                                                        uint64_t{job_.in_w} * job_.machine.memory_atom));
+      MEDLAR_ASSIGN(const uint8_t* const atoms, atoms_of(batch, y, surface));
       const uint32_t first = surface * lanes;
-      const Columns columns{.from = atoms.data(),
+      const Columns columns{.from = atoms,
                             .to = to + uint64_t{first} * unit_,
                             .atom = job_.machine.memory_atom,
                             .column = uint64_t{shape_.pitch} * unit_,
@@ -183,7 +204,7 @@ class WindowFetcher {
     for (uint32_t y = used; y < job_.fetch_h; ++y) {
       for (uint32_t surface = 0;
            surface < ceil_div(job_.in_c, job_.machine.memory_atom / input_.element_bytes); ++surface) {
-        MEDLAR_TRY(reader_.fetch(address(batch, y, surface), uint64_t{job_.in_w} * job_.machine.memory_atom));
+        MEDLAR_TRY(atoms_of(batch, y, surface));
       }
     }
     return {};
@@ -192,7 +213,9 @@ class WindowFetcher {
   const ConvJob& job_;
   WindowForm form_;
   ConvWindow& window_;
+  MemoryPort& memory_;
   DmaReader reader_;
+  std::vector<const uint8_t*> seen_;  ///< By surface; null: line after line.
   ConvCube input_;  ///< Sizes only.
   WindowShape shape_;
   uint64_t unit_;  ///< Bytes of an element in the window.

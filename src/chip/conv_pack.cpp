@@ -167,14 +167,17 @@ bool all_runs(const ConvJob& job, uint32_t kernels, ByteView weights, Visit visi
   return true;
 }
 
-bool all_zero(const uint8_t* from, uint32_t bytes) {
+/// Element `but` (of `unit` bytes; beyond the end: none) may be anything.
+bool all_zero(const uint8_t* from, uint32_t bytes, uint32_t but, uint32_t unit) {
+  const uint32_t first = but * unit;
+  const uint64_t free = (unit == 1 ? uint64_t{0xff} : uint64_t{0xffff}) << (first % 8 * 8);
   uint64_t seen = 0;
   uint32_t i = 0;
   for (; i + 8 <= bytes; i += 8) {
-    seen |= load_le<uint64_t>(from + i);
+    seen |= load_le<uint64_t>(from + i) & (i == first / 8 * 8 ? ~free : ~uint64_t{0});
   }
   for (; i < bytes; ++i) {
-    seen |= from[i];
+    seen |= i - first < unit ? 0 : from[i];
   }
   return seen == 0;
 }
@@ -187,11 +190,7 @@ bool is_diagonal(const ConvJob& job, KernelRange range, ByteView weights) {
   }
   const uint32_t unit = job.element_bytes();
   return all_runs(job, range.count, weights, [&](const WeightRun& run) {
-    if (run.kernel < run.element || run.kernel >= run.element + run.count) {
-      return all_zero(run.at, run.count * unit);
-    }
-    const uint32_t before = run.kernel - run.element;
-    return all_zero(run.at, before * unit) && all_zero(run.at + (before + 1) * unit, (run.count - before - 1) * unit);
+    return all_zero(run.at, run.count * unit, run.kernel - run.element, unit);  // wraps far beyond for others' channels
   });
 }
 

@@ -35,8 +35,16 @@ class SdpRun {
   };
   Status run_surface(int surface, const Band& band);
   Status fetch_channel_operands(int surface);
+  /// First bytes of a surface's band where all its lines are seen at once: lines without gaps, in one piece of memory.
+  struct Windows {
+    int first = 0;  ///< Row.
+    std::array<uint8_t*, 2> in{};
+    std::array<uint8_t*, 3> operand{};
+    std::array<uint8_t*, 2> out{};
+  };
+  Windows open_windows(int surface, const Band& band);
   /// Points `line` at the bytes in place; false when some of them cannot be seen.
-  bool resolve(const Position& at, SdpLine& line);
+  bool resolve(const Position& at, const Windows& windows, SdpLine& line);
   Status run_copied(const Position& at);
   void run_parallel(const std::vector<SdpLine>& lines);
   void add(const SdpCounters& counters);
@@ -86,8 +94,38 @@ Status SdpRun::fetch_channel_operands(int surface) {
   return {};
 }
 
-bool SdpRun::resolve(const Position& at, SdpLine& line) {
-  const auto see = [&](const FeatureCube& cube, uint64_t address, Access access) {
+SdpRun::Windows SdpRun::open_windows(int surface, const Band& band) {
+  Windows windows{.first = band.first};
+  const auto open = [&](const FeatureCube& cube, uint64_t address, Access access) -> uint8_t* {
+    const uint64_t bytes = line_bytes(cube) * static_cast<uint64_t>(band.rows);
+    if (band.rows == 1 || cube.line_stride != line_bytes(cube)) {
+      return nullptr;
+    }
+    const auto view = memory_.view(cube.ram, address, bytes, access);
+    return view.size() == bytes ? view.data() : nullptr;
+  };
+  const Position top{0, surface, band.first};
+  for (int part = 0; part < plan_.in_parts() && !plan_.flying; ++part) {
+    windows.in[static_cast<size_t>(part)] = open(plan_.source, in_address(top, part), Access::kRead);
+  }
+  for (size_t i = 0; i < windows.operand.size(); ++i) {
+    const SdpOperandSource& source = *sources()[i];
+    if (source.on && source.per_element) {
+      windows.operand[i] = open(source.cube, source.cube.row(surface, band.first), Access::kRead);
+    }
+  }
+  const bool to_memory = !plan_.compare && !plan_.to_pdp && plan_.batches == 1;
+  for (int part = 0; part < plan_.out_parts() && to_memory; ++part) {
+    windows.out[static_cast<size_t>(part)] = open(plan_.destination, out_address(top, part), Access::kWrite);
+  }
+  return windows;
+}
+
+bool SdpRun::resolve(const Position& at, const Windows& windows, SdpLine& line) {
+  const auto see = [&](const FeatureCube& cube, uint64_t address, Access access, uint8_t* window) {
+    if (window != nullptr) {
+      return window + static_cast<uint64_t>(at.y - windows.first) * line_bytes(cube);
+    }
     const auto view = memory_.view(cube.ram, address, line_bytes(cube), access);
     return view.size() == line_bytes(cube) ? view.data() : nullptr;
   };
@@ -96,20 +134,21 @@ bool SdpRun::resolve(const Position& at, SdpLine& line) {
     line.conv = conv_line(at);
   }
   for (int part = 0; part < plan_.in_parts() && !plan_.flying; ++part) {
-    line.in[static_cast<size_t>(part)] = see(plan_.source, in_address(at, part), Access::kRead);
-    seen = seen && line.in[static_cast<size_t>(part)] != nullptr;
+    const auto p = static_cast<size_t>(part);
+    line.in[p] = see(plan_.source, in_address(at, part), Access::kRead, windows.in[p]);
+    seen = seen && line.in[p] != nullptr;
   }
   for (size_t i = 0; i < line.operand.size(); ++i) {
     const SdpOperandSource& source = *sources()[i];
     if (source.on && source.per_element) {
-      line.operand[i] = see(source.cube, source.cube.row(at.surface, at.y), Access::kRead);
+      line.operand[i] = see(source.cube, source.cube.row(at.surface, at.y), Access::kRead, windows.operand[i]);
       seen = seen && line.operand[i] != nullptr;
     }
   }
   for (int part = 0; part < plan_.out_parts() && !plan_.compare; ++part) {
-    line.out[static_cast<size_t>(part)] =
-        plan_.to_pdp ? packed_line(at, part) : see(plan_.destination, out_address(at, part), Access::kWrite);
-    seen = seen && line.out[static_cast<size_t>(part)] != nullptr;
+    const auto p = static_cast<size_t>(part);
+    line.out[p] = plan_.to_pdp ? packed_line(at, part) : see(plan_.destination, out_address(at, part), Access::kWrite, windows.out[p]);
+    seen = seen && line.out[p] != nullptr;
   }
   return seen;
 }
@@ -189,10 +228,11 @@ Status SdpRun::run_surface(int surface, const Band& band) {
   MEDLAR_TRY(fetch_channel_operands(surface));
   std::vector<SdpLine> lines;
   lines.reserve(static_cast<size_t>(band.rows) * static_cast<size_t>(plan_.batches));
+  const Windows windows = open_windows(surface, band);
   for (int y = band.first; y < band.first + band.rows; ++y) {
     for (int batch = 0; batch < plan_.batches; ++batch) {
       SdpLine line;
-      if (resolve({batch, surface, y}, line)) {
+      if (resolve({batch, surface, y}, windows, line)) {
         lines.push_back(line);
       } else {
         MEDLAR_TRY(run_copied({batch, surface, y}));

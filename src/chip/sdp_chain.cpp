@@ -127,14 +127,18 @@ void set_chain_operands(const SdpStage& stage, const SdpOperands& operands, bool
   to.alu_lanes = per_lane && stage.alu && stage.alu_from_memory ? operands.alu.data() : nullptr;
   to.mul_lanes = per_lane && stage.mul && stage.mul_from_memory ? operands.mul.data() : nullptr;
   int64_t largest = 0;
+  double factor = 0;
   for (size_t i = 0; i < static_cast<size_t>(chain.lanes); ++i) {
     to.alu_word[i] = stage.alu ? operands.alu[i] : 0;
     to.alu[i] = to.alu_word[i];
     to.mul[i] = stage.mul ? operands.mul[i] * to.scale : to.scale;
     to.mul_float[i] = static_cast<float>(to.mul[i]);
+    factor = std::max(factor, std::abs(to.mul[i]));
     largest = std::max(largest, std::abs(int64_t{to.alu_word[i]}));
   }
   to.fits_word = largest + chain.bound < int64_t{1} << 31;
+  constexpr double kLimit = 2147483646;
+  to.bounded = index == 0 && static_cast<double>(largest + chain.bound) * factor < kLimit;
 }
 
 HWY_EXPORT(Chain);

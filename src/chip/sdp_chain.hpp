@@ -22,6 +22,7 @@ struct SdpChainStage {
   std::array<double, 32> mul{};        ///< The shift included; only the shift without a multiplier.
   /// The same as integers and floats, when `x + alu` stays in 32 bits for every x that can come.
   bool fits_word = false;
+  bool bounded = false;  ///< Nor can the stage's result leave them.
   std::array<int32_t, 32> alu_word{};
   std::array<float, 32> mul_float{};
 };

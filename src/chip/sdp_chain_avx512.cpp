@@ -108,6 +108,25 @@ __m256i any_chain(const SdpChain& chain, const int32_t* from, size_t first, size
   return _mm512_cvttpd_epi32(limit(x, kByte));
 }
 
+/// X1 with operands of the atom, X2 with a summand of the lane, as at the end of a residual block. `kLimit`: X1's result
+/// needs its limits.
+template <bool kLimit, bool kConvert>
+__m256i residual(const SdpChain& chain, const int32_t* from, size_t first, size_t j) {
+  const SdpChainStage& a = chain.stages[0];
+  const SdpChainStage& b = chain.stages[1];
+  Doubles x = stage<false, false>(a, widen(from + first + j), 0, j);
+  if constexpr (kLimit) {
+    x = limit(x, {a.relu ? 0.0 : kWord.low, kWord.high});
+  }
+  x = stage<true, false>(b, cut(x), first + j, j);
+  if constexpr (kConvert) {
+    x = cut(limit(x, {b.relu ? 0.0 : kWord.low, kWord.high}));
+    x = nudge(_mm512_mul_pd(_mm512_sub_pd(x, _mm512_set1_pd(chain.offset)), _mm512_set1_pd(chain.scale)));
+    return _mm512_cvttpd_epi32(limit(x, kByte));
+  }
+  return _mm512_cvttpd_epi32(limit(x, {b.relu ? 0.0 : kByte.low, kByte.high}));
+}
+
 __m128i narrow(__m256i low, __m256i high) {
   return _mm512_cvtepi32_epi8(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
 }
@@ -119,15 +138,36 @@ void atom(size_t first, uint8_t* to, Lanes lanes) {
   _mm_storeu_si128(out + 1, narrow(lanes(first, 16), lanes(first, 24)));
 }
 
+template <bool kLimit, bool kConvert>
+void run_residual(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
+  for (size_t first = 0; first < count; first += kAtom) {
+    atom(first, to, [&](size_t i, size_t j) { return residual<kLimit, kConvert>(chain, from, i, j); });
+  }
+}
+
+void run_x1(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
+  const SdpChainStage& x1 = chain.stages[0];
+  for (size_t first = 0; first < count; first += kAtom) {
+    if (!x1.fits_word || !x1_in_floats(x1, from + first, to + first)) {
+      atom(first, to, [&](size_t i, size_t j) { return x1_only(chain, from + i, j); });
+    }
+  }
+}
+
 void run(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
   const SdpChainStage& x1 = chain.stages[0];
-  const bool simple =
-      x1.on && x1.alu_lanes == nullptr && x1.mul_lanes == nullptr && !chain.stages[1].on && !chain.convert;
-  for (size_t first = 0; first < count; first += kAtom) {
-    if (!simple) {
-      atom(first, to, [&](size_t i, size_t j) { return any_chain(chain, from, i, j); });
-    } else if (!x1.fits_word || !x1_in_floats(x1, from + first, to + first)) {
-      atom(first, to, [&](size_t i, size_t j) { return x1_only(chain, from + i, j); });
+  const SdpChainStage& x2 = chain.stages[1];
+  const bool first = x1.on && x1.alu_lanes == nullptr && x1.mul_lanes == nullptr;
+  if (first && !x2.on && !chain.convert) {
+    run_x1(chain, from, count, to);
+  } else if (first && x2.on && x2.alu_lanes != nullptr && x2.mul_lanes == nullptr) {
+    const bool limits = !x1.bounded || x1.relu;
+    const auto chosen = chain.convert ? (limits ? run_residual<true, true> : run_residual<false, true>)
+                                      : (limits ? run_residual<true, false> : run_residual<false, false>);
+    chosen(chain, from, count, to);
+  } else {
+    for (size_t at = 0; at < count; at += kAtom) {
+      atom(at, to, [&](size_t i, size_t j) { return any_chain(chain, from, i, j); });
     }
   }
 }

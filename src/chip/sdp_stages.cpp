@@ -149,8 +149,18 @@ void sdp_lut(const num::SdpLut& lut, std::span<int32_t> lanes, num::LutCounters&
 }
 
 void sdp_prepare_x(const SdpStage& stage, std::span<int32_t> alu) {
-  // Compares instead of wide shifts, so that the compiler vectorises it.
   const uint32_t shift = std::min(stage.alu_shift, 31u);
+  uint32_t used = 0;  // bits that some value has beside its sign
+  for (const int32_t value : alu) {
+    used |= static_cast<uint32_t>(value ^ (value >> 31));
+  }
+  if (uint64_t{used} << shift >> 31 == 0) {  // nothing to limit
+    for (int32_t& value : alu) {
+      value = static_cast<int32_t>(static_cast<uint32_t>(value) << shift);
+    }
+    return;
+  }
+  // Compares instead of wide shifts, so that the compiler vectorises it.
   const int32_t high = std::numeric_limits<int32_t>::max() >> shift;
   for (int32_t& value : alu) {
     const auto shifted = static_cast<int32_t>(static_cast<uint32_t>(value) << shift);
