@@ -158,6 +158,8 @@ inline void write_split(ProgramWriter& p, const Sizes& s, const PoolAxis& x) {
   const bool split = x.out > 1 && first_in < s.w && p.input().choose(3) == 0;
   const uint32_t last = split ? 1 : 0;
   p.set("PDP_RDMA.D_OPERATION_MODE_CFG", last);
+  p.set("PDP_RDMA.D_POOLING_KERNEL_CFG", (x.kernel - 1) | (x.stride - 1) << 4);
+  p.set("PDP_RDMA.D_POOLING_PADDING_CFG", x.low);
   const uint32_t in = (first_in - 1) % 1024 | (s.w - first_in - 1) % 1024 << 10;
   const uint32_t out = (first_out - 1) | (x.out - first_out - 1) % 1024 << 10;
   p.set("PDP_RDMA.D_PARTIAL_WIDTH_IN", in);

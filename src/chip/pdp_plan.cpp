@@ -100,6 +100,23 @@ Status plan_values(const hw::PdpGroup& r, PdpPlan& plan) {
   return {};
 }
 
+/// The read DMA cuts the bands that PDP expects by registers of its own; where they differ, the hardware waits forever.
+Status check_split(const hw::PdpRdmaGroup& rdma, const hw::PdpGroup& r) {
+  if (rdma.kernel_width != r.kernel_width || rdma.kernel_stride_width != r.kernel_stride_width) {
+    return fail(Code::kFault, "PDP_RDMA.D_POOLING_KERNEL_CFG: width {} and stride {} (minus one) but PDP has {} and {}",
+                rdma.kernel_width, rdma.kernel_stride_width, r.kernel_width, r.kernel_stride_width);
+  }
+  const bool same = rdma.partial_width_in_first == r.partial_width_in_first &&
+                    rdma.partial_width_in_last == r.partial_width_in_last &&
+                    (r.split_num < 2 || rdma.partial_width_in_mid == r.partial_width_in_mid);
+  if (!same) {
+    return fail(Code::kFault, "PDP_RDMA.D_PARTIAL_WIDTH_IN: bands of {}, {} and {} (minus one) but PDP has {}, {} and {}",
+                rdma.partial_width_in_first, rdma.partial_width_in_mid, rdma.partial_width_in_last, r.partial_width_in_first,
+                r.partial_width_in_mid, r.partial_width_in_last);
+  }
+  return {};
+}
+
 Status plan_source(const PdpOperation& operation, PdpPlan& plan, uint32_t atom) {
   const hw::PdpGroup& r = operation.pdp;
   if (operation.from_sdp != nullptr) {
@@ -117,6 +134,9 @@ Status plan_source(const PdpOperation& operation, PdpPlan& plan, uint32_t atom) 
   if (rdma.cube_in_width != r.cube_in_width || rdma.cube_in_height != r.cube_in_height ||
       rdma.cube_in_channel != r.cube_in_channel || rdma.input_data != r.input_data || rdma.split_num != r.split_num) {
     return fail(Code::kFault, "PDP_RDMA.D_DATA_CUBE_IN: cube, precision or split differ from PDP's");
+  }
+  if (r.split_num != 0) {
+    MEDLAR_TRY(check_split(rdma, r));
   }
   plan.source = {ram_of(rdma.src_ram_type), rdma.src_base_addr(), rdma.src_line_stride, rdma.src_surface_stride, atom};
   return {};
