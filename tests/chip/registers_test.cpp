@@ -232,6 +232,45 @@ TEST(Registers, AFailedOperationNeedsReset) {
   EXPECT_TRUE(broken.chip.step().value());
 }
 
+/// PDP's reader cuts the bands of a split by registers of its own. Where they say something else than PDP's, the hardware
+/// waits for data that never come.
+TEST(Registers, ASplitThatTheReaderCutsElsewhereIsAnError) {
+  for (const uint32_t reader_kernel : {2u | 1u << 4, 1u | 1u << 4}) {  // width 3 and stride 2, as PDP has it; width 2
+    FlatChip c("nv_small");
+    for (const std::string block : {"PDP_RDMA", "PDP"}) {
+      c.set(block + ".D_DATA_CUBE_IN_WIDTH", 8);
+      c.set(block + ".D_DATA_CUBE_IN_HEIGHT", 2);
+      c.set(block + ".D_DATA_CUBE_IN_CHANNEL", 7);
+      c.set(block + ".D_DATA_FORMAT", 0);
+      c.set(block + ".D_PARTIAL_WIDTH_IN", 4 | 3 << 10);  // five columns, then four and one again
+    }
+    c.set("PDP_RDMA.D_FLYING_MODE", 1);
+    c.set("PDP_RDMA.D_OPERATION_MODE_CFG", 1);
+    c.set("PDP_RDMA.D_POOLING_KERNEL_CFG", reader_kernel);
+    c.set("PDP_RDMA.D_SRC_BASE_ADDR_LOW", 0x80000000);
+    c.set("PDP_RDMA.D_SRC_LINE_STRIDE", 9 * 8);
+    c.set("PDP_RDMA.D_SRC_RAM_CFG", 1);
+    c.set("PDP.D_DATA_CUBE_OUT_WIDTH", 3);
+    c.set("PDP.D_DATA_CUBE_OUT_HEIGHT", 0);
+    c.set("PDP.D_DATA_CUBE_OUT_CHANNEL", 7);
+    c.set("PDP.D_OPERATION_MODE_CFG", 1 | 1 << 4 | 1 << 8);
+    c.set("PDP.D_POOLING_KERNEL_CFG", 2 | 2 << 8 | 1 << 16);
+    c.set("PDP.D_PARTIAL_WIDTH_OUT", 1 | 1 << 10);
+    c.set("PDP.D_DST_BASE_ADDR_LOW", 0x80010000);
+    c.set("PDP.D_DST_LINE_STRIDE", 4 * 8);
+    c.set("PDP.D_DST_RAM_CFG", 1);
+    c.set("PDP.D_OP_ENABLE", 1);
+    c.set("PDP_RDMA.D_OP_ENABLE", 1);
+    const auto ran = c.chip.step();
+    if (reader_kernel == (2u | 1u << 4)) {
+      EXPECT_TRUE(ran) << ran.error().message;
+    } else {
+      ASSERT_FALSE(ran);
+      EXPECT_EQ(ran.error().message, "PDP_RDMA.D_POOLING_KERNEL_CFG: width 1 and stride 1 (minus one) but PDP has 2 and 1");
+    }
+  }
+}
+
 /// Random words in every writable bit, everything enabled: an answer or a typed error, never a crash.
 TEST(Registers, HostileProgramsNeverCrash) {
   std::mt19937 random(7);
