@@ -145,9 +145,10 @@ Ort::SessionOptions settings_of(const SessionOptions& options) {
 }
 
 Ort::Session open_on_cuda(ByteView model, const SessionOptions& options) {
+  Ort::Env& env = environment();  // before the provider: it logs through the environment while it is loaded
   Ort::SessionOptions settings = settings_of(options);
   settings.AppendExecutionProvider_CUDA(OrtCUDAProviderOptions{});
-  return Ort::Session(environment(), model.data(), model.size(), settings);
+  return Ort::Session(env, model.data(), model.size(), settings);
 }
 
 /// The session on the wanted provider; `note` says what kAuto decided and why. Throws Ort::Exception.
