@@ -121,11 +121,16 @@ class Builder {
                                             timing_engine(segment.engine), bytes);
   }
 
-  /// Of a DLA task that ran: submission, wake-up, interrupt, and the firmware's share of every operation.
+  /// Of a DLA task that ran: submission, wake-up, interrupt, and the firmware's time that no operation hides.
   double submit_ms(const compiler::Segment& segment, const SegmentRecord& record) const {
-    return segment.engine != Engine::kDla || record.ops.empty()
-               ? 0
-               : 1e3 * timing::submission_seconds(device_, record.ops.size());
+    if (segment.engine != Engine::kDla || record.ops.empty()) {
+      return 0;
+    }
+    std::vector<double> operations;
+    for (const RecordedOp& op : record.ops) {
+      operations.push_back(op.time.seconds(machine_));
+    }
+    return 1e3 * timing::submission_seconds(device_, operations);
   }
 
   LayerProfile dla_layer(const RecordedOp& op, int segment) const {

@@ -16,23 +16,33 @@ double elements(const hw::Dims& d) {
 
 }  // namespace
 
-double submission_seconds(const hw::DeviceProfile& device, uint64_t operations) {
-  return 1e-6 * (device.dla_submit_us + device.dla_operation_us * static_cast<double>(operations));
+double submission_seconds(const hw::DeviceProfile& device, std::span<const double> operations) {
+  constexpr double kMicroseconds = 1e-6;
+  const double program = device.dla_operation_us * kMicroseconds;
+  double seconds = device.dla_submit_us * kMicroseconds + (operations.empty() ? 0 : program);
+  for (size_t i = 1; i < operations.size(); ++i) {
+    seconds += std::max(0.0, program - operations[i - 1]);
+  }
+  return seconds;
 }
 
 InferenceCost dla_inference(const hw::DeviceProfile& device, const hw::PowerMode& mode,
                             std::span<const LayerShape> layers, uint32_t active_cores) {
   const Machine machine = machine_of(device, mode, active_cores);
   InferenceCost cost;
+  std::vector<double> operations;
   for (const LayerShape& layer : layers) {
     const OpTime time = estimate(layer, *device.config, machine);
     cost.busy_seconds += time.seconds(machine);
     cost.macs += static_cast<double>(time.macs);
     cost.dram_bytes += static_cast<double>(time.dram_bytes());
-    cost.operations += layer.kind == LayerShape::Kind::kConv ? conv_parts_of(layer, *device.config).count : 1;
+    const uint64_t parts =
+        layer.kind == LayerShape::Kind::kConv ? conv_parts_of(layer, *device.config).count : 1;
+    operations.insert(operations.end(), parts, time.seconds(machine) / static_cast<double>(parts));
     cost.energy += op_energy(time, device, mode, layer.precision);
   }
-  const double software = submission_seconds(device, cost.operations);
+  cost.operations = operations.size();
+  const double software = submission_seconds(device, operations);
   cost.seconds = cost.busy_seconds + software;
   cost.energy.static_joules += device.dla_energy.static_watts * software;
   return cost;

@@ -23,9 +23,10 @@ struct InferenceCost {
   double watts() const { return seconds == 0 ? 0 : energy.total() / seconds; }
 };
 
-/// Software around a DLA task: submission, wake-up and interrupt once, and the firmware's share of every
-/// operation.
-double submission_seconds(const hw::DeviceProfile& device, uint64_t operations);
+/// Software around a DLA task whose operations take `operations` seconds each: submission, wake-up and
+/// interrupt once, and the firmware's time to program the first operation. It programs each further one into
+/// the idle register group while the one before runs, so only what takes longer than that shows.
+double submission_seconds(const hw::DeviceProfile& device, std::span<const double> operations);
 
 /// On one core of the DLA while `active_cores` share its bandwidth. Layers are cut as the compiler cuts them.
 InferenceCost dla_inference(const hw::DeviceProfile& device, const hw::PowerMode& mode,

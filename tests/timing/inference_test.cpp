@@ -25,10 +25,21 @@ TEST(Inference, IsTheSumOfItsLayers) {
     joules += one.energy.total() - nano().dla_energy.static_watts * (one.seconds - one.busy_seconds);
   }
   EXPECT_NEAR(cost.busy_seconds, seconds, 1e-12);
-  EXPECT_NEAR(cost.seconds - cost.busy_seconds, submission_seconds(nano(), cost.operations), 1e-12);
+  // All of its operations take longer than the firmware needs for the next.
+  EXPECT_NEAR(cost.seconds - cost.busy_seconds, 1e-6 * (nano().dla_submit_us + nano().dla_operation_us),
+              1e-12);
   const double software = nano().dla_energy.static_watts * (cost.seconds - cost.busy_seconds);
   EXPECT_NEAR(cost.energy.total() - software, joules, 1e-12);
   EXPECT_EQ(cost.macs, static_cast<double>(network_macs(Network::kMobileNetV2)));
+}
+
+TEST(Inference, ProgrammingHidesBehindTheOperationBefore) {
+  const double program = 1e-6 * nano().dla_operation_us, submit = 1e-6 * nano().dla_submit_us;
+  EXPECT_DOUBLE_EQ(submission_seconds(nano(), {}), submit);
+  const std::array long_ones = {1e-3, 1e-3, 1e-3};
+  EXPECT_DOUBLE_EQ(submission_seconds(nano(), long_ones), submit + program);
+  const std::array short_ones = {program / 4, program / 2, 1e-3};
+  EXPECT_NEAR(submission_seconds(nano(), short_ones), submit + program * (1 + 0.75 + 0.5), 1e-15);
 }
 
 TEST(Inference, MoreBandwidthIsNeverSlower) {

@@ -220,6 +220,12 @@ TEST_F(Engines, TrtexecBuildsRunsAndExports) {
   EXPECT_NE(loaded.text.find("Engine deserialized"), std::string::npos);
 }
 
+TEST_F(Engines, TheTableOfCompiledEnginesNamesAMissingTopology) {
+  const Outcome outcome = medlar("accuracy engines " + path("nowhere"));
+  EXPECT_NE(outcome.exit_code, 0);
+  EXPECT_NE(outcome.text.find("resnet50.onnx"), std::string::npos) << outcome.text;
+}
+
 TEST_F(Engines, TrtexecForwardsPoolsPrecisionsAndFormats) {
   const std::string base = "--onnx=" + digits() + " --useDLACore=0 --allowGPUFallback --skipInference --dumpLayerInfo";
   const Outcome outcome =
