@@ -220,6 +220,20 @@ TEST_F(Engines, TrtexecBuildsRunsAndExports) {
   EXPECT_NE(loaded.text.find("Engine deserialized"), std::string::npos);
 }
 
+// The line of stats over a whole scenario has the watts of its simulation, and the memory of what is loaded.
+TEST_F(Engines, StatsAgreeWithTheSimulation) {
+  for (const char* name : {"02_dla_gpu_pipeline.yaml", "04_always_on.yaml"}) {
+    const Json json = Json::parse(medlar("simulate --json " + scenario(name)).text);
+    const std::string line = medlar("stats --count 0 --interval 3600000 " + scenario(name)).text;
+    const size_t at = line.find("VDD_IN ");
+    ASSERT_NE(at, std::string::npos) << line;
+    EXPECT_NEAR(std::stod(line.substr(at + 7)), 1e3 * json["watts"].get<double>(), 0.6) << name;
+    const size_t ram = line.find("RAM ");
+    ASSERT_NE(ram, std::string::npos) << line;
+    EXPECT_GT(std::stod(line.substr(ram + 4)), 1073.7) << "the system's share and the models";
+  }
+}
+
 TEST_F(Engines, TheTableOfCompiledEnginesNamesAMissingTopology) {
   const Outcome outcome = medlar("accuracy engines " + path("nowhere"));
   EXPECT_NE(outcome.exit_code, 0);

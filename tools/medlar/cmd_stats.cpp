@@ -38,8 +38,9 @@ struct Line {
 };
 
 void print(double at_seconds, const Line& line) {
-  fmt::print("{:8.3f} s RAM {:.1f}/{:.0f}MB EMC {:.0f}%@{:.1f}GB/s {} VDD_IN {:.0f}mW{}\n", at_seconds, line.used_mb,
-             line.dram_mb, line.emc_percent, line.emc_gbs, fmt::join(line.engines, " "), 1e3 * line.watts, line.tail);
+  fmt::print("{:8.3f} s RAM {:.1f}/{:.0f}MB EMC {:.0f}%@{:.1f}GB/s {} VDD_IN {:.0f}mW{}\n", at_seconds,
+             line.used_mb, line.dram_mb, line.emc_percent, line.emc_gbs, fmt::join(line.engines, " "),
+             1e3 * line.watts, line.tail);
   std::fflush(stdout);
 }
 
@@ -54,13 +55,38 @@ std::string clock_of(const hw::PowerMode& mode, sched::EngineKind kind) {
 struct Window {
   std::vector<double> busy;
   std::vector<double> joules;
+  std::vector<double> gated;  ///< Seconds without power.
   double dram_bytes = 0;
 };
 
+/// Seconds of [from, to) in which the engine's power is off: before its first work, and from `gate_after`
+/// behind any work to the next.
+double gated_seconds(const sched::EngineSpec& spec, size_t engine, const std::vector<sched::Span>& timeline,
+                     sched::Time from, sched::Time to) {
+  if (spec.gate_after == sched::kNever) {
+    return 0;
+  }
+  sched::Time gated = 0, off_since = 0;
+  const auto add = [&](sched::Time begin, sched::Time end) {
+    gated += std::max<sched::Time>(0, std::min(to, end) - std::max(from, begin));
+  };
+  for (const sched::Span& span : timeline) {  // an engine's spans are in order
+    if (span.engine == engine && span.kind != sched::Span::Kind::kTransition) {
+      add(off_since, span.start);
+      off_since = std::max(off_since, span.end + spec.gate_after);
+    }
+  }
+  add(off_since, to);
+  return sched::to_seconds(gated);
+}
+
 Window window_of(const sched::Scenario& scenario, const std::vector<sched::Span>& timeline, sched::Time from,
                  sched::Time to) {
-  Window window{std::vector<double>(scenario.engines.size()), std::vector<double>(scenario.engines.size()),
-                0};
+  const std::vector<double> none(scenario.engines.size());
+  Window window{none, none, none, 0};
+  for (size_t i = 0; i < scenario.engines.size(); ++i) {
+    window.gated[i] = gated_seconds(scenario.engines[i], i, timeline, from, to);
+  }
   for (const sched::Span& span : timeline) {
     const sched::Time overlap = std::min(to, span.end) - std::max(from, span.start);
     if (span.kind != sched::Span::Kind::kWork || overlap <= 0) {
@@ -78,14 +104,17 @@ Line line_of(const sched::Scenario& scenario, const Window& window, double secon
   Line line;
   line.used_mb = sched::memory_in_use(scenario) / kMega;
   line.dram_mb = static_cast<double>(scenario.device->dram_bytes) / kMega;
-  line.emc_percent = 100 * window.dram_bytes / (seconds * static_cast<double>(scenario.mode->dram_bytes_per_second));
+  line.emc_percent =
+      100 * window.dram_bytes / (seconds * static_cast<double>(scenario.mode->dram_bytes_per_second));
   line.emc_gbs = static_cast<double>(scenario.mode->dram_bytes_per_second) / 1e9;
   line.watts = scenario.base_watts + window.dram_bytes * scenario.dram_joules_per_byte / seconds;
   for (size_t i = 0; i < scenario.engines.size(); ++i) {
     const sched::EngineSpec& engine = scenario.engines[i];
     const double busy = window.busy[i] / (seconds * engine.servers);
-    const bool gated = busy == 0 && engine.gate_after != sched::kNever;
-    const double watts = (gated ? engine.gated_watts : engine.idle_watts) + window.joules[i] / seconds;
+    const bool gated = busy == 0 && window.gated[i] > 0;
+    const double off = window.gated[i] / seconds;
+    const double watts =
+        off * engine.gated_watts + (1 - off) * engine.idle_watts + window.joules[i] / seconds;
     line.watts += watts;
     line.engines.push_back(gated ? fmt::format("{} off", engine.name)
                                  : fmt::format("{} {:.0f}%@{} {:.0f}mW", engine.name, 100 * busy,
@@ -117,8 +146,8 @@ Status scenario_stats(const Options& options) {
 
 /// An engine's profile as the load of a scenario's engines: one inference after the other.
 Line loop_line(const sched::Scenario& scenario, const profile::EngineProfile& profile, uint32_t core) {
-  Window window{std::vector<double>(scenario.engines.size()), std::vector<double>(scenario.engines.size()),
-                0};
+  const std::vector<double> none(scenario.engines.size());
+  Window window{none, none, none, 0};
   const double seconds = profile.total_ms / 1e3;
   for (const profile::SegmentProfile& segment : profile.segments) {
     for (size_t i = 0; i < scenario.engines.size(); ++i) {
