@@ -41,7 +41,7 @@ class Recorder {
     return 1e3 * static_cast<double>(cycles) / static_cast<double>(machine_.hz);
   }
 
-  static constexpr size_t kKeptTasks = 4096;
+  static constexpr size_t kKeptTasks = 1024;
 
  private:
   const hw::HwConfig& config_;
