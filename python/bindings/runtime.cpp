@@ -27,28 +27,46 @@ std::string dims_text(const Dims& dims) {
 template <typename AnyArray>
 void check_array(const TensorInfo& tensor, const AnyArray& array) {
   const DataType type = type_of(array.dtype());
-  Dims dims;
-  for (size_t i = 0; i < array.ndim(); ++i) {
-    dims.push_back(static_cast<int64_t>(array.shape(i)));
+  bool fits = type == tensor.type && array.ndim() == tensor.dims.size();
+  for (size_t i = 0; fits && i < array.ndim(); ++i) {
+    fits = static_cast<int64_t>(array.shape(i)) == tensor.dims[i];
   }
-  if (type != tensor.type || dims != tensor.dims) {
+  if (!fits) {
+    Dims dims;
+    for (size_t i = 0; i < array.ndim(); ++i) {
+      dims.push_back(static_cast<int64_t>(array.shape(i)));
+    }
     throw InvalidArgument(std::string(tensor.input ? "input" : "output") + " '" + tensor.name + "' is " + dataTypeName(tensor.type) + " " +
                           dims_text(tensor.dims) + ", given is " + dataTypeName(type) + " " + dims_text(dims));
   }
 }
 
-void run(ExecutionContext& context, const Engine& engine, const std::map<std::string, Array>& inputs,
-         const std::map<std::string, WritableArray>& outputs) {
-  std::map<std::string, Span<const std::byte>> from;
-  std::map<std::string, Span<std::byte>> to;
-  for (const auto& [name, array] : inputs) {
-    check_array(engine.tensor(name), array);
-    from[name] = {static_cast<const std::byte*>(array.data()), array.nbytes()};
+/// The dict's arrays as the engine's tensors, checked; `kept` owns what was cast for them.
+template <typename AnyArray, typename Bytes>
+std::map<std::string, Span<Bytes>> spans_of(const Engine& engine, const nb::dict& arrays, std::vector<AnyArray>& kept) {
+  std::map<std::string, Span<Bytes>> spans;
+  kept.reserve(arrays.size());
+  for (const auto& [key, value] : arrays) {
+    std::string_view name;
+    if (!nb::try_cast(key, name)) {
+      throw nb::type_error("arrays are given by name: a key is no string");
+    }
+    const TensorInfo& tensor = engine.tensor(name);
+    AnyArray& array = kept.emplace_back();
+    if (!nb::try_cast(value, array)) {
+      throw nb::type_error((std::string(tensor.input ? "input" : "output") + " '" + tensor.name + "' takes a C-contiguous array of the CPU's").c_str());
+    }
+    check_array(tensor, array);
+    spans.emplace(tensor.name, Span<Bytes>{static_cast<Bytes*>(array.data()), array.nbytes()});
   }
-  for (const auto& [name, array] : outputs) {
-    check_array(engine.tensor(name), array);
-    to[name] = {static_cast<std::byte*>(array.data()), array.nbytes()};
-  }
+  return spans;
+}
+
+void run(ExecutionContext& context, const Engine& engine, const nb::dict& inputs, const nb::dict& outputs) {
+  std::vector<Array> read;
+  std::vector<WritableArray> written;
+  const auto from = spans_of<Array, const std::byte>(engine, inputs, read);
+  const auto to = spans_of<WritableArray, std::byte>(engine, outputs, written);
   nb::gil_scoped_release unlocked;
   context.run(from, to);
 }

@@ -60,6 +60,8 @@ class Engine:
                    for name, is_input, dtype, shape, nbytes in self._core.tensors]
         self._inputs = tuple(tensor for is_input, tensor in tensors if is_input)
         self._outputs = tuple(tensor for is_input, tensor in tensors if not is_input)
+        self._fixed = [(tensor.name, tensor.shape, tensor.dtype) for tensor in self._outputs if tensor.nbytes]
+        self._open = [tensor.name for tensor in self._outputs if not tensor.nbytes]
         self._threads = threading.local()
 
     @property
@@ -111,20 +113,18 @@ class Engine:
         Raises InvalidArgument for a missing or unknown name, a wrong shape or dtype.
         """
         feeds = self.feeds(inputs)
-        results = dict(out) if out else {}
-        fixed = {}
-        for tensor in self._outputs:
-            if tensor.nbytes and tensor.name not in results:
-                results[tensor.name] = np.empty(tensor.shape, tensor.dtype)
-        for name, array in results.items():
-            if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or not array.flags.writeable:
-                raise _core.InvalidArgument(f"output '{name}': it takes a writable C-contiguous NumPy array")
-            fixed[name] = array
-        context = self._context()
-        context.run(self._core, feeds, fixed)
-        for tensor in self._outputs:
-            if not tensor.nbytes and tensor.name not in results:
-                results[tensor.name] = context.open_output(tensor.name)
+        results = _given_outputs(out) if out else {}
+        for name, shape, dtype in self._fixed:
+            if name not in results:
+                results[name] = np.empty(shape, dtype)
+        try:
+            context = self._threads.context
+        except AttributeError:
+            context = self._context()
+        context.run(self._core, feeds, results)
+        for name in self._open:
+            if name not in results:
+                results[name] = context.open_output(name)
         return results
 
     __call__ = run
@@ -159,6 +159,13 @@ class Engine:
 
     def __repr__(self):
         return f"<medlar.Engine of {self.model} for {self.device}, {self.precision}>"
+
+
+def _given_outputs(out):
+    for name, array in out.items():
+        if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or not array.flags.writeable:
+            raise _core.InvalidArgument(f"output '{name}': it takes a writable C-contiguous NumPy array")
+    return dict(out)
 
 
 def _contiguous(array):

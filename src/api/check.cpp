@@ -4,39 +4,14 @@
 #include "api/inspect.hpp"
 #include "api/placement_table.hpp"
 #include "api/prepare.hpp"
+#include "api/report.hpp"
 #include "compiler/compile.hpp"
 #include "import/onnx_annotate.hpp"
-#include "report/report.hpp"
 
 namespace medlar::api {
 namespace {
 
 using compiler::Placement;
-
-std::string engine_label(const Placement& row) {
-  if (row.segment < 0) {
-    return "folded";
-  }
-  std::string name(compiler::engine_name(row.engine));
-  for (char& c : name) {
-    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return name;
-}
-
-report::Layer report_layer(const Placement& row) {
-  report::Layer layer;
-  layer.name = row.node;
-  layer.op_type = row.op_type;
-  layer.engine = engine_label(row);
-  layer.precision = row.precision;
-  layer.reason_code = row.reason_code;
-  layer.reason = row.reason;
-  layer.macs = row.macs;
-  layer.modelled_ms = row.seconds * 1e3;
-  layer.dram_bytes = row.bytes;
-  return layer;
-}
 
 report::Figure counted(std::string label, std::string value) {
   return {.label = std::move(label), .value = std::move(value), .origin = report::Origin::kCounted};
@@ -78,15 +53,10 @@ std::string check_to_text(const engine::Engine& checked) {
 std::string check_to_json(const engine::Engine& checked) { return engine_to_json(checked); }
 
 Result<std::string> check_to_html(const engine::Engine& checked) {
-  MEDLAR_ASSIGN(const hw::DeviceProfile* device, hw::find_device(checked.device));
-  report::ReportData data;
-  data.model = checked.model;
-  data.device = device->name;
-  data.device_label = hw::label_name(device->label);
-  data.device_note = device->note;
-  data.precision = checked.precision;
-  for (const Placement& row : checked.plan.placements) {
-    data.layers.push_back(report_layer(row));
+  MEDLAR_ASSIGN(report::ReportData data, placement_data(checked));
+  for (size_t i = 0; i < data.layers.size(); ++i) {
+    data.layers[i].modelled_ms = checked.plan.placements[i].seconds * 1e3;
+    data.layers[i].dram_bytes = checked.plan.placements[i].bytes;
   }
   const compiler::MemoryUse memory = total_memory(checked);
   data.figures = {counted("MACs on the DLA", fmt::format("{:.2f} %", 100.0 * dla_share(checked))),

@@ -2,6 +2,7 @@
 #include "api/placement_table.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "api/inspect.hpp"
@@ -119,6 +120,15 @@ std::string memory_lines(const engine::Engine& engine) {
     text += memory_line(segment.name, segment.memory);
   }
   return text + memory_line("all", total_memory(engine));
+}
+
+std::string engine_label(const compiler::Placement& placement) {
+  if (placement.segment < 0) {
+    return "folded";
+  }
+  std::string name(compiler::engine_name(placement.engine));
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return name;
 }
 
 }  // namespace medlar::api

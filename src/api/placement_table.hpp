@@ -20,6 +20,9 @@ struct PlacementCounts {
 };
 PlacementCounts count_placements(const engine::Engine& engine);
 
+/// "DLA", "GPU", "CPU" or "folded".
+std::string engine_label(const compiler::Placement& placement);
+
 /// All segments together: one pool of intermediate tensors a segment, tensors between segments counted as outputs.
 compiler::MemoryUse total_memory(const engine::Engine& engine);
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "api/placement_table.hpp"
 #include "base/files.hpp"
 #include "base/hash.hpp"
 #include "hw/device.hpp"
@@ -21,11 +22,7 @@ using report::Origin;
 std::vector<report::Layer> placed_layers(const compiler::Plan& plan) {
   std::vector<report::Layer> layers;
   for (const compiler::Placement& p : plan.placements) {
-    std::string engine(p.segment < 0 ? "folded" : compiler::engine_name(p.engine));
-    std::transform(engine.begin(), engine.end(), engine.begin(), [&](unsigned char c) {
-      return static_cast<char>(p.segment < 0 ? c : std::toupper(c));
-    });
-    layers.push_back({.name = p.node, .op_type = p.op_type, .engine = std::move(engine), .precision = p.precision,
+    layers.push_back({.name = p.node, .op_type = p.op_type, .engine = engine_label(p), .precision = p.precision,
                       .reason_code = p.reason_code, .reason = p.reason, .macs = p.macs});
   }
   return layers;
@@ -120,18 +117,13 @@ std::vector<report::Edge> edges_of(const engine::Engine& engine) {
 }
 
 std::vector<report::Figure> figures_of(const engine::Engine& engine, const profile::EngineProfile& p) {
-  uint64_t all = 0, on_dla = 0;
-  for (const compiler::Placement& placement : engine.plan.placements) {
-    all += placement.macs;
-    on_dla += placement.engine == compiler::Engine::kDla && placement.segment >= 0 ? placement.macs : 0;
-  }
   std::vector<report::Figure> figures = {
       {"Latency", fmt::format("{:.3f} ms", p.total_ms), Origin::kModelled},
       {"DLA busy", fmt::format("{:.3f} ms", p.dla_ms), Origin::kModelled},
       {"MAC array in use", fmt::format("{:.1f} %", p.utilisation * 100), Origin::kModelled},
       {"Energy", fmt::format("{:.3f} mJ", p.joules * 1e3), Origin::kModelled},
       {"DRAM traffic", fmt::format("{:.2f} MiB", static_cast<double>(p.dram_bytes) / 1048576.0), Origin::kModelled},
-      {"MACs on the DLA", fmt::format("{:.1f} %", all == 0 ? 100.0 : 100.0 * static_cast<double>(on_dla) / static_cast<double>(all)), Origin::kCounted},
+      {"MACs on the DLA", fmt::format("{:.1f} %", count_placements(engine).dla_percent()), Origin::kCounted},
       {"Transitions", fmt::format("{}", p.transitions), Origin::kCounted}};
   if (p.host_ms > 0) {
     figures.push_back({"Host time of the simulation", fmt::format("{:.0f} ms", p.host_ms), Origin::kMeasured});
@@ -141,17 +133,22 @@ std::vector<report::Figure> figures_of(const engine::Engine& engine, const profi
 
 }  // namespace
 
+Result<report::ReportData> placement_data(const engine::Engine& engine) {
+  MEDLAR_ASSIGN(const hw::DeviceProfile* device, hw::find_device(engine.device));
+  return report::ReportData{.model = engine.model, .device = engine.device, .device_label = std::string(hw::label_name(device->label)),
+                            .device_note = std::string(device->note), .precision = engine.precision,
+                            .layers = placed_layers(engine.plan), .edges = edges_of(engine)};
+}
+
 Result<report::ReportData> report_data(const engine::Engine& engine, const Profiled& profiled) {
   const profile::EngineProfile& p = profiled.profile;
+  MEDLAR_ASSIGN(report::ReportData data, placement_data(engine));
   MEDLAR_ASSIGN(const hw::DeviceProfile* device, hw::find_device(engine.device));
-  report::ReportData data{.model = engine.model, .device = engine.device, .device_label = p.label, .device_note = std::string(device->note),
-                          .precision = engine.precision};
+  MEDLAR_ASSIGN(const hw::PowerMode* found, device->find_mode(p.mode));
+  const hw::PowerMode& mode = *found;
   data.figures = figures_of(engine, p);
-  data.layers = placed_layers(engine.plan);
   add_operations(p.layers, data.layers);
-  data.edges = edges_of(engine);
   data.timeline = timeline_of(p);
-  const hw::PowerMode& mode = device->mode();
   const bool int8 = engine.precision == hw::precision_name(hw::Precision::kInt8);
   data.roofline = report::Roofline{
       .macs_per_second = static_cast<double>(int8 ? device->macs_int8 : device->macs_fp16) * static_cast<double>(mode.dla_hz),

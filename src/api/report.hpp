@@ -9,6 +9,9 @@
 
 namespace medlar::api {
 
+/// What is known before anything runs: the model, where its layers are placed, how they are connected.
+Result<report::ReportData> placement_data(const engine::Engine& engine);
+
 /// The page's data. Edges of the network come from the engine's model file where it is still there, unchanged.
 Result<report::ReportData> report_data(const engine::Engine& engine, const Profiled& profiled);
 

@@ -205,6 +205,16 @@ def report(logger, error):
     logger.log(int(ILogger.Severity.ERROR), f"{type(error).__name__}: {error}")
 
 
+def call_back(what, function, *arguments):
+    """A callback of the program's: what it raises comes out typed, with its own exception as the cause."""
+    try:
+        return function(*arguments)
+    except _core.Error:
+        raise
+    except Exception as error:
+        raise _core.CallbackError(f"{what} raised {type(error).__name__}: {error}") from error
+
+
 def no_effect(logger, what, why):
     logger.log(int(ILogger.Severity.INFO), f"{what} has no effect: {why}")
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _core
 from ..compat import _state
-from ._basic import DataType, Dims, IHostMemory, Strict, core_logger, no_effect, nptype, report, unsupported
+from ._basic import DataType, Dims, IHostMemory, Strict, call_back, core_logger, no_effect, nptype, report, unsupported
 from ._enums import (EngineCapability, ExecutionContextAllocationStrategy, LayerInformationFormat, ProfilingVerbosity, TensorFormat,
                      TensorIOMode, TensorLocation)
 from ._stream import read_all
@@ -65,6 +65,8 @@ class Runtime(Strict):
         """The engine; None when its bytes are broken or of another device (the logger says which)."""
         try:
             return ICudaEngine(self._core.deserialize(read_all(serialized_engine)), self._logger, self._core.dla_core)
+        except _core.CallbackError:
+            raise
         except _core.Error as error:
             report(self._logger, error)
             return None
@@ -391,12 +393,14 @@ class IExecutionContext(Strict):
             if not address:
                 raise _core.ResourceExhausted(f"output '{name}': its allocator gave no memory for {row[4]} bytes")
             self._core.set_tensor_address(name, address)
-            allocator.notify_shape(name, Dims(row[3]))
+            call_back("IOutputAllocator.notify_shape", allocator.notify_shape, name, Dims(row[3]))
 
     def _ask(self, allocator, name, size, stream_handle):
         ask = getattr(allocator, "reallocate_output_async", None)
         arguments = (name, self._core.get_tensor_address(name), size, 256)
-        return int((allocator.reallocate_output(*arguments) if ask is None else ask(*arguments, int(stream_handle))) or 0)
+        if ask is None:
+            return int(call_back("IOutputAllocator.reallocate_output", allocator.reallocate_output, *arguments) or 0)
+        return int(call_back("IOutputAllocator.reallocate_output_async", ask, *arguments, int(stream_handle)) or 0)
 
     def _enqueue(self, stream_handle):
         self._allocate_outputs(stream_handle)
@@ -413,7 +417,7 @@ class IExecutionContext(Strict):
             allocator = self._allocators.get(name)
             if allocator is not None:
                 address = self._ask(allocator, name, array.nbytes, stream_handle)
-                allocator.notify_shape(name, Dims(array.shape))
+                call_back("IOutputAllocator.notify_shape", allocator.notify_shape, name, Dims(array.shape))
             else:
                 address = self._core.get_tensor_address(name)
             if address:

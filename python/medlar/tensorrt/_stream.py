@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Engines read and written piece by piece, under TensorRT's Python names."""
 from .. import _core
+from ._basic import call_back
 from ._enums import Enum
 
 
@@ -50,7 +51,7 @@ def write_all(writer, data):
     """True when `writer` took all of it."""
     for start in range(0, len(data), _PIECE):
         piece = data[start:start + _PIECE]
-        if writer.write(piece) != len(piece):
+        if call_back("IStreamWriter.write", writer.write, piece) != len(piece):
             return False
     return True
 
@@ -67,7 +68,7 @@ def read_all(source):
         return bytes(source)
     pieces = []
     while True:
-        piece = read()
+        piece = call_back(f"{type(source).__name__}.read", read)
         if piece is None or len(piece) == 0:
             return b"".join(pieces)
         if len(piece) > _PIECE:
