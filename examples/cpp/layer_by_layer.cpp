@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A network built layer by layer, an engine for the DLA, one inference on a stream.
+#include "medlar/medlar.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
 #include <vector>
-
-#include "medlar/medlar.hpp"
 
 namespace {
 
@@ -46,7 +46,8 @@ int main() try {
   config->setDefaultDeviceType(medlar::DeviceType::kDla);
 
   const medlar::Runtime runtime(logger);
-  const medlar::Engine engine = runtime.deserialize(builder.buildSerializedNetwork(*network, *config), "layer_by_layer");
+  const medlar::Engine engine =
+      runtime.deserialize(builder.buildSerializedNetwork(*network, *config), "layer_by_layer");
   const auto context = engine.createExecutionContext();
 
   const medlar::Device& device = runtime.device();
@@ -61,7 +62,8 @@ int main() try {
   context->enqueue(stream);
   stream.synchronize();
   const auto* values = static_cast<const float*>(output.data());
-  std::printf("sum %.4f, modelled %.4f ms on %s\n", std::accumulate(values, values + output.size() / sizeof(float), 0.0),
+  std::printf("sum %.4f, modelled %.4f ms on %s\n",
+              std::accumulate(values, values + output.size() / sizeof(float), 0.0),
               context->lastTimes().modelledDlaMs, device.name().c_str());
   return EXIT_SUCCESS;
 } catch (const medlar::Exception& error) {

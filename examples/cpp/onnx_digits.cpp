@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// In the manner of TensorRT's ONNX sample: reads a digit classifier, builds an engine for the GPU or a DLA core, classifies
-// pictures. Nothing here knows Medlar: only the include path decides which TensorRT this is.
+// In the manner of TensorRT's ONNX sample: reads a digit classifier, builds an engine for the GPU or a DLA
+// core, classifies pictures. Nothing here knows Medlar: only the include path decides which TensorRT this is.
 //   onnx_digits --model=FILE.onnx --image=FILE.pgm [--useDLACore=N] [--int8] [--fp16] [--saveEngine=FILE]
+#include "NvInfer.h"
+#include "NvOnnxParser.h"
+#include "cuda_runtime_api.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -10,10 +14,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "NvInfer.h"
-#include "NvOnnxParser.h"
-#include "cuda_runtime_api.h"
 
 using nvinfer1::Dims;
 
@@ -67,7 +67,8 @@ std::vector<float> readPicture(const std::string& path, size_t count) {
   std::vector<unsigned char> pixels(count);
   file.read(reinterpret_cast<char*>(pixels.data()), static_cast<std::streamsize>(pixels.size()));
   std::vector<float> values(count);
-  std::transform(pixels.begin(), pixels.end(), values.begin(), [](unsigned char p) { return static_cast<float>(p) / 255.0f; });
+  std::transform(pixels.begin(), pixels.end(), values.begin(),
+                 [](unsigned char p) { return static_cast<float>(p) / 255.0f; });
   return values;
 }
 
@@ -88,12 +89,14 @@ class OnnxDigits {
     if (!builder) {
       return false;
     }
-    const auto explicitBatch = 1U << static_cast<uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kEXPLICIT_BATCH);
+    const auto explicitBatch =
+        1U << static_cast<uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kEXPLICIT_BATCH);
     auto network = std::unique_ptr<nvinfer1::INetworkDefinition>(builder->createNetworkV2(explicitBatch));
     auto config = std::unique_ptr<nvinfer1::IBuilderConfig>(builder->createBuilderConfig());
     auto parser = std::unique_ptr<nvonnxparser::IParser>(nvonnxparser::createParser(*network, gLogger));
     if (!network || !config || !parser ||
-        !parser->parseFromFile(mOptions.model.c_str(), static_cast<int>(nvinfer1::ILogger::Severity::kWARNING))) {
+        !parser->parseFromFile(mOptions.model.c_str(),
+                               static_cast<int>(nvinfer1::ILogger::Severity::kWARNING))) {
       return false;
     }
     configure(*builder, *network, *config);
@@ -108,10 +111,12 @@ class OnnxDigits {
       return false;
     }
     if (!mOptions.save.empty()) {
-      std::ofstream(mOptions.save, std::ios::binary).write(static_cast<const char*>(plan->data()), static_cast<std::streamsize>(plan->size()));
+      std::ofstream(mOptions.save, std::ios::binary)
+          .write(static_cast<const char*>(plan->data()), static_cast<std::streamsize>(plan->size()));
     }
     mRuntime = std::shared_ptr<nvinfer1::IRuntime>(nvinfer1::createInferRuntime(gLogger));
-    mEngine = std::shared_ptr<nvinfer1::ICudaEngine>(mRuntime->deserializeCudaEngine(plan->data(), plan->size()));
+    mEngine =
+        std::shared_ptr<nvinfer1::ICudaEngine>(mRuntime->deserializeCudaEngine(plan->data(), plan->size()));
     return mEngine != nullptr;
   }
 
@@ -133,13 +138,15 @@ class OnnxDigits {
       context->setTensorAddress(name, device[static_cast<size_t>(i)]);
       if (mEngine->getTensorIOMode(name) == nvinfer1::TensorIOMode::kINPUT) {
         input = readPicture(mOptions.image, count);
-        cudaMemcpyAsync(device[static_cast<size_t>(i)], input.data(), count * sizeof(float), cudaMemcpyHostToDevice, stream);
+        cudaMemcpyAsync(device[static_cast<size_t>(i)], input.data(), count * sizeof(float),
+                        cudaMemcpyHostToDevice, stream);
       } else {
         output.resize(count);
       }
     }
     const bool queued = context->enqueueV3(stream);
-    cudaMemcpyAsync(output.data(), device.back(), output.size() * sizeof(float), cudaMemcpyDeviceToHost, stream);
+    cudaMemcpyAsync(output.data(), device.back(), output.size() * sizeof(float), cudaMemcpyDeviceToHost,
+                    stream);
     const bool done = cudaStreamSynchronize(stream) == cudaSuccess;
     for (void* memory : device) {
       cudaFree(memory);
@@ -151,7 +158,8 @@ class OnnxDigits {
   }
 
  private:
-  void configure(nvinfer1::IBuilder& builder, nvinfer1::INetworkDefinition& network, nvinfer1::IBuilderConfig& config) {
+  void configure(nvinfer1::IBuilder& builder, nvinfer1::INetworkDefinition& network,
+                 nvinfer1::IBuilderConfig& config) {
     config.setMemoryPoolLimit(nvinfer1::MemoryPoolType::kWORKSPACE, size_t{1} << 28);
     if (mOptions.fp16) {
       config.setFlag(nvinfer1::BuilderFlag::kFP16);
@@ -201,7 +209,8 @@ class OnnxDigits {
 int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
-    std::cerr << "usage: onnx_digits --model=FILE.onnx --image=FILE.pgm [--useDLACore=N] [--int8] [--fp16] [--saveEngine=FILE]\n";
+    std::cerr << "usage: onnx_digits --model=FILE.onnx --image=FILE.pgm [--useDLACore=N] [--int8] [--fp16] "
+                 "[--saveEngine=FILE]\n";
     return EXIT_FAILURE;
   }
   OnnxDigits sample(options);

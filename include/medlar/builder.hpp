@@ -2,16 +2,16 @@
 // From a network to an engine.
 #pragma once
 
+#include "medlar/calibrator.hpp"
+#include "medlar/logger.hpp"
+#include "medlar/network.hpp"
+
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "medlar/calibrator.hpp"
-#include "medlar/logger.hpp"
-#include "medlar/network.hpp"
 
 namespace medlar {
 
@@ -119,15 +119,16 @@ class MEDLAR_API BuilderConfig {
 
 /// What `medlar build` does, in one call: the same engine, byte for byte.
 struct ModelBuild {
-  std::string model = {};                  ///< ONNX file.
-  std::string device = {};                 ///< "": MEDLAR_DEVICE, else the default device.
-  bool int8 = false;                       ///< Else FP16.
-  std::string calibration = {};            ///< Folder, archive or file of samples; INT8 only.
-  std::string calibrator = {};             ///< "best" (the same as ""), "entropy", "mse", "percentile" or "max".
-  std::string layerDevices = {};           ///< "name:DLA,other*:GPU"; a later rule goes before an earlier one.
-  std::map<std::string, Dims> shapes = {}; ///< Of inputs that the file leaves open.
-  bool allowFallback = true;               ///< False: a layer that is not on the DLA is an error.
-  std::map<MemoryPoolType, std::size_t> pools = {};  ///< Bytes of the DLA's pools; what is missing has the command line's default.
+  std::string model = {};         ///< ONNX file.
+  std::string device = {};        ///< "": MEDLAR_DEVICE, else the default device.
+  bool int8 = false;              ///< Else FP16.
+  std::string calibration = {};   ///< Folder, archive or file of samples; INT8 only.
+  std::string calibrator = {};    ///< "best" (the same as ""), "entropy", "mse", "percentile" or "max".
+  std::string layerDevices = {};  ///< "name:DLA,other*:GPU"; a later rule goes before an earlier one.
+  std::map<std::string, Dims> shapes = {};  ///< Of inputs that the file leaves open.
+  bool allowFallback = true;                ///< False: a layer that is not on the DLA is an error.
+  std::map<MemoryPoolType, std::size_t> pools =
+      {};  ///< Bytes of the DLA's pools; what is missing has the command line's default.
   BuilderConfig::Progress progress = {};
 };
 
@@ -148,7 +149,8 @@ class MEDLAR_API Builder {
   std::unique_ptr<BuilderConfig> createBuilderConfig() const;
 
   /// The engine file's bytes.
-  std::vector<std::byte> buildSerializedNetwork(const NetworkDefinition& network, const BuilderConfig& config) const;
+  std::vector<std::byte> buildSerializedNetwork(const NetworkDefinition& network,
+                                                const BuilderConfig& config) const;
   /// Where each layer would run, without building.
   std::vector<LayerPlacement> check(const NetworkDefinition& network, const BuilderConfig& config) const;
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// INT8 calibration, driven by the caller: derive from one of the four and return batches until there are none left.
+// INT8 calibration, driven by the caller: derive from one of the four and return batches until there are none
+// left.
 #pragma once
+
+#include "medlar/export.hpp"
+#include "medlar/types.hpp"
 
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "medlar/export.hpp"
-#include "medlar/types.hpp"
 
 namespace medlar {
 
@@ -21,8 +22,9 @@ class MEDLAR_API Calibrator {
   virtual CalibrationAlgorithm algorithm() const = 0;
   /// Samples in one batch.
   virtual int batchSize() const = 0;
-  /// Fills `bindings` with one pointer for each of `names` (host memory or device memory: the simulated module's DRAM
-  /// is mapped), each to batchSize() samples in the input's element type, row-major. False: no batches left.
+  /// Fills `bindings` with one pointer for each of `names` (host memory or device memory: the simulated
+  /// module's DRAM is mapped), each to batchSize() samples in the input's element type, row-major. False: no
+  /// batches left.
   virtual bool getBatch(Span<const void*> bindings, const std::vector<std::string>& names) = 0;
   /// A cache written earlier; then no batch is asked for. Empty: none.
   virtual std::vector<std::byte> readCache() { return {}; }

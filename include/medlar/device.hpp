@@ -2,6 +2,8 @@
 // A simulated module: its DLA cores, its memory, its queues of work.
 #pragma once
 
+#include "medlar/error.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,8 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "medlar/error.hpp"
-
 namespace medlar {
 
 struct ModuleState;
@@ -19,16 +19,16 @@ struct BufferState;
 struct StreamState;
 struct EventState;
 
-/// Memory of the module, mapped here: what the CPU writes is what the DLA reads. A handle; the last one frees the pages.
-/// Thread-safe, except that the contents are the users' business.
+/// Memory of the module, mapped here: what the CPU writes is what the DLA reads. A handle; the last one frees
+/// the pages. Thread-safe, except that the contents are the users' business.
 class MEDLAR_API Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::shared_ptr<BufferState> state) : state_(std::move(state)) {}
-  void* data() const;          ///< Throws InvalidArgument on an empty handle.
+  void* data() const;                 ///< Throws InvalidArgument on an empty handle.
   std::size_t size() const noexcept;  ///< Bytes asked for; 0 when empty.
-  /// A new descriptor of the module's kernel (what a dma-buf is on a board) that shares the pages: Device::importFd() takes
-  /// it, also after this buffer is gone. The caller gives it to Device::closeFd().
+  /// A new descriptor of the module's kernel (what a dma-buf is on a board) that shares the pages:
+  /// Device::importFd() takes it, also after this buffer is gone. The caller gives it to Device::closeFd().
   int exportFd() const;
   void reset() noexcept { state_.reset(); }
   explicit operator bool() const noexcept { return state_ != nullptr; }
@@ -46,7 +46,7 @@ class MEDLAR_API Stream {
   explicit Stream(std::shared_ptr<StreamState> state) : state_(std::move(state)) {}
   /// Blocks until all work before the call is done. Throws the first error of that work, once.
   void synchronize() const;
-  bool done() const;           ///< Without blocking.
+  bool done() const;                    ///< Without blocking.
   void wait(const Event& event) const;  ///< Later work starts after the event.
   /// Copies when the stream gets there; both ranges stay valid until then.
   void copy(void* to, const void* from, std::size_t bytes) const;
@@ -66,7 +66,7 @@ class MEDLAR_API Event {
   Event() = default;
   explicit Event(std::shared_ptr<EventState> state) : state_(std::move(state)) {}
   void record(const Stream& stream) const;
-  void synchronize() const;    ///< Returns at once when it was never recorded.
+  void synchronize() const;  ///< Returns at once when it was never recorded.
   bool done() const;
   /// Milliseconds of modelled device time from `start` to this event; both recorded and done.
   double modelledMsSince(const Event& start) const;
@@ -99,7 +99,7 @@ class MEDLAR_API Device {
   static std::string defaultName();
 
   const std::string& name() const noexcept;
-  std::string label() const;   ///< "bit-exact" or "modelled".
+  std::string label() const;  ///< "bit-exact" or "modelled".
   int numDLACores() const noexcept;
   MemoryInfo memory() const;
 
@@ -114,7 +114,7 @@ class MEDLAR_API Device {
 
   Stream createStream() const;
   Event createEvent() const;
-  void synchronize() const;    ///< All streams.
+  void synchronize() const;  ///< All streams.
 
   const std::shared_ptr<ModuleState>& state() const noexcept { return state_; }
   explicit Device(std::shared_ptr<ModuleState> state) : state_(std::move(state)) {}

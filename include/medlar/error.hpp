@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors of the public API. Every function of the API that can fail throws a class derived from Exception, and no other
-// exception leaves it: what a caller's own callback throws comes back as CallbackError.
+// Errors of the public API. Every function of the API that can fail throws a class derived from Exception,
+// and no other exception leaves it: what a caller's own callback throws comes back as CallbackError.
 #pragma once
+
+#include "medlar/export.hpp"
 
 #include <cstdint>
 #include <stdexcept>
 #include <string>
-
-#include "medlar/export.hpp"
 
 namespace medlar {
 
@@ -44,11 +44,11 @@ class MEDLAR_API Exception : public std::runtime_error {
   ErrorCode code_;
 };
 
-#define MEDLAR_EXCEPTION(Name)                              \
-  class MEDLAR_API Name : public Exception {                \
-   public:                                                  \
-    explicit Name(const std::string& message);              \
-    ~Name() override;                                       \
+#define MEDLAR_EXCEPTION(Name)                 \
+  class MEDLAR_API Name : public Exception {   \
+   public:                                     \
+    explicit Name(const std::string& message); \
+    ~Name() override;                          \
   }
 MEDLAR_EXCEPTION(InvalidArgument);
 MEDLAR_EXCEPTION(Corrupt);

@@ -8,8 +8,8 @@
 //   if (!parser.parseFromFile("model.onnx")) { ... parser.errors() ... }
 //   auto config = builder.createBuilderConfig();
 //   config->setFlag(medlar::BuilderFlag::kFp16);
-//   medlar::Engine engine = medlar::Runtime(logger).deserialize(builder.buildSerializedNetwork(*network, *config));
-//   auto context = engine.createExecutionContext();
+//   medlar::Engine engine = medlar::Runtime(logger).deserialize(builder.buildSerializedNetwork(*network,
+//   *config)); auto context = engine.createExecutionContext();
 #pragma once
 
 #include "medlar/analysis.hpp"

@@ -5,14 +5,14 @@
 // Threads: one at a time for a network and everything in it.
 #pragma once
 
+#include "medlar/error.hpp"
+#include "medlar/types.hpp"
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "medlar/error.hpp"
-#include "medlar/types.hpp"
 
 namespace medlar {
 
@@ -42,7 +42,8 @@ class MEDLAR_API Tensor {
   bool isOutput() const noexcept;
   bool isShapeTensor() const;
 
-  /// Range of the values for INT8 without calibration: real values in [-max(|low|,|high|), ...] map to -127..127.
+  /// Range of the values for INT8 without calibration: real values in [-max(|low|,|high|), ...] map to
+  /// -127..127.
   void setDynamicRange(float low, float high);
   std::optional<std::pair<float, float>> dynamicRange() const noexcept;
   void resetDynamicRange() noexcept;
@@ -59,9 +60,11 @@ class MEDLAR_API Tensor {
   std::unique_ptr<TensorState> state_;
 };
 
-/// One layer. Its parameters are read and set by name, in TensorRT's words and snake case; parameterNames() lists them:
+/// One layer. Its parameters are read and set by name, in TensorRT's words and snake case; parameterNames()
+/// lists them:
 ///
-///   Convolution, Deconvolution  num_output_maps kernel_size stride pre_padding post_padding padding_mode num_groups
+///   Convolution, Deconvolution  num_output_maps kernel_size stride pre_padding post_padding padding_mode
+///   num_groups
 ///                               dilation kernel bias
 ///   Pooling                     type window_size stride pre_padding post_padding padding_mode
 ///                               average_count_excludes_padding blend_factor
@@ -124,7 +127,8 @@ class MEDLAR_API Layer {
   std::unique_ptr<LayerState> state_;
 };
 
-/// How a window moves: of a convolution or a pooling. Empty dims: 1 (stride, dilation) or 0 (padding) everywhere.
+/// How a window moves: of a convolution or a pooling. Empty dims: 1 (stride, dilation) or 0 (padding)
+/// everywhere.
 struct Window {
   Dims stride = {};
   Dims prePadding = {};
@@ -163,11 +167,12 @@ class MEDLAR_API NetworkDefinition {
   Layer& addActivation(Tensor& input, ActivationType type, double alpha = 0.0, double beta = 0.0);
   Layer& addElementWise(Tensor& a, Tensor& b, ElementWiseOperation operation);
   /// (x * scale + shift) ^ power; empty weights are 1, 0 and 1.
-  Layer& addScale(Tensor& input, ScaleMode mode, const Weights& shift, const Weights& scale, const Weights& power,
-                  int channelAxis = 1);
+  Layer& addScale(Tensor& input, ScaleMode mode, const Weights& shift, const Weights& scale,
+                  const Weights& power, int channelAxis = 1);
   Layer& addConcatenation(const std::vector<Tensor*>& inputs, int axis = 1);
   Layer& addMatrixMultiply(Tensor& a, MatrixOperation onA, Tensor& b, MatrixOperation onB);
-  Layer& addFullyConnected(Tensor& input, std::int64_t outputs, const Weights& kernel, const Weights& bias = {});
+  Layer& addFullyConnected(Tensor& input, std::int64_t outputs, const Weights& kernel,
+                           const Weights& bias = {});
   Layer& addResize(Tensor& input);
   Layer& addSoftMax(Tensor& input, std::uint32_t axes = 0);  ///< 0: axis 1 (or the last of less than two).
   Layer& addShuffle(Tensor& input);

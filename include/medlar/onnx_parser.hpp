@@ -2,13 +2,13 @@
 // ONNX files into a network.
 #pragma once
 
+#include "medlar/logger.hpp"
+#include "medlar/network.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "medlar/logger.hpp"
-#include "medlar/network.hpp"
 
 namespace medlar {
 
@@ -25,7 +25,8 @@ class MEDLAR_API OnnxParser {
   OnnxParser(const OnnxParser&) = delete;
   OnnxParser& operator=(const OnnxParser&) = delete;
 
-  /// False when the model cannot be read: errors() says why. `path` names the file (external data lie beside it).
+  /// False when the model cannot be read: errors() says why. `path` names the file (external data lie beside
+  /// it).
   bool parse(Span<const std::byte> model, std::string_view path = {});
   bool parseFromFile(std::string_view path);
 

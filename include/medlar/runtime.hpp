@@ -2,15 +2,15 @@
 // Engines loaded on a device, and inferences.
 #pragma once
 
+#include "medlar/device.hpp"
+#include "medlar/logger.hpp"
+#include "medlar/types.hpp"
+
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "medlar/device.hpp"
-#include "medlar/logger.hpp"
-#include "medlar/types.hpp"
 
 namespace medlar {
 
@@ -22,8 +22,8 @@ struct TensorInfo {
   std::string name;
   bool input = true;
   DataType type = DataType::kFloat32;
-  Dims dims;                 ///< NCHW as in the model. Empty with -1 where only a run tells.
-  std::size_t bytes = 0;     ///< Row-major; 0 when the shape is open.
+  Dims dims;              ///< NCHW as in the model. Empty with -1 where only a run tells.
+  std::size_t bytes = 0;  ///< Row-major; 0 when the shape is open.
 };
 
 /// What one layer of a run took. Modelled time is the device's; host time is this computer's; they never mix.
@@ -47,7 +47,8 @@ struct RunTimes {
   double hostMs = 0;         ///< Of the whole run on this computer.
 };
 
-/// One sequence of inferences. One thread at a time: a second one gets Busy. It keeps engine and device alive.
+/// One sequence of inferences. One thread at a time: a second one gets Busy. It keeps engine and device
+/// alive.
 class MEDLAR_API ExecutionContext {
  public:
   explicit ExecutionContext(std::shared_ptr<ContextState> state);

@@ -2,13 +2,13 @@
 // Plain types that the whole API shares.
 #pragma once
 
+#include "medlar/export.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "medlar/export.hpp"
 
 namespace medlar {
 
@@ -125,16 +125,64 @@ enum class LayerType : std::int32_t {
 };
 
 enum class ActivationType : std::int32_t {
-  kRelu, kSigmoid, kTanh, kLeakyRelu, kElu, kSelu, kSoftsign, kSoftplus, kClip, kHardSigmoid, kScaledTanh,
-  kThresholdedRelu, kGeluErf, kGeluTanh
+  kRelu,
+  kSigmoid,
+  kTanh,
+  kLeakyRelu,
+  kElu,
+  kSelu,
+  kSoftsign,
+  kSoftplus,
+  kClip,
+  kHardSigmoid,
+  kScaledTanh,
+  kThresholdedRelu,
+  kGeluErf,
+  kGeluTanh
 };
 enum class PoolingType : std::int32_t { kMax, kAverage, kMaxAverageBlend };
 enum class ElementWiseOperation : std::int32_t {
-  kSum, kProd, kMax, kMin, kSub, kDiv, kPow, kFloorDiv, kAnd, kOr, kXor, kEqual, kGreater, kLess
+  kSum,
+  kProd,
+  kMax,
+  kMin,
+  kSub,
+  kDiv,
+  kPow,
+  kFloorDiv,
+  kAnd,
+  kOr,
+  kXor,
+  kEqual,
+  kGreater,
+  kLess
 };
 enum class UnaryOperation : std::int32_t {
-  kExp, kLog, kSqrt, kRecip, kAbs, kNeg, kSin, kCos, kTan, kSinh, kCosh, kAsin, kAcos, kAtan, kAsinh, kAcosh, kAtanh,
-  kCeil, kFloor, kErf, kNot, kSign, kRound, kIsInf, kIsNan
+  kExp,
+  kLog,
+  kSqrt,
+  kRecip,
+  kAbs,
+  kNeg,
+  kSin,
+  kCos,
+  kTan,
+  kSinh,
+  kCosh,
+  kAsin,
+  kAcos,
+  kAtan,
+  kAsinh,
+  kAcosh,
+  kAtanh,
+  kCeil,
+  kFloor,
+  kErf,
+  kNot,
+  kSign,
+  kRound,
+  kIsInf,
+  kIsNan
 };
 enum class ReduceOperation : std::int32_t { kSum, kProd, kMax, kMin, kAvg };
 enum class MatrixOperation : std::int32_t { kNone, kTranspose, kVector };

@@ -2,6 +2,8 @@
 // What the parts of the extension module share.
 #pragma once
 
+#include "medlar/medlar.hpp"
+
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/function.h>
@@ -12,8 +14,6 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
-
-#include "medlar/medlar.hpp"
 
 namespace nb = nanobind;
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nanobind/trampoline.h>
-
 #include "bind.hpp"
+
+#include <nanobind/trampoline.h>
 
 namespace medlar::python {
 namespace {
 
-/// A Python object with batch_size(), get_batch(names) -> addresses or None, read_cache() and write_cache(bytes).
+/// A Python object with batch_size(), get_batch(names) -> addresses or None, read_cache() and
+/// write_cache(bytes).
 class PyCalibrator : public Calibrator {
  public:
   NB_TRAMPOLINE(Calibrator, 5);
@@ -81,32 +82,46 @@ BuilderConfig::Progress progress_of(nb::object callback) {
   };
 }
 
-
 void bind_config(nb::module_& m) {
-  nb::class_<OptimizationProfile>(m, "OptimizationProfile").def(nb::init<>())
+  nb::class_<OptimizationProfile>(m, "OptimizationProfile")
+      .def(nb::init<>())
       .def("set_shape", &OptimizationProfile::setShape)
       .def("shapes", &OptimizationProfile::shapes);
   nb::class_<BuilderConfig>(m, "BuilderConfig")
       .def("set_flag", [](BuilderConfig& c, int flag) { c.setFlag(static_cast<BuilderFlag>(flag)); })
       .def("clear_flag", [](BuilderConfig& c, int flag) { c.clearFlag(static_cast<BuilderFlag>(flag)); })
-      .def("get_flag", [](const BuilderConfig& c, int flag) { return c.flag(static_cast<BuilderFlag>(flag)); })
+      .def("get_flag",
+           [](const BuilderConfig& c, int flag) { return c.flag(static_cast<BuilderFlag>(flag)); })
       .def_prop_ro("flags", &BuilderConfig::flags)
-      .def_prop_rw("default_device_type", [](const BuilderConfig& c) { return static_cast<int>(c.defaultDeviceType()); },
-                   [](BuilderConfig& c, int type) { c.setDefaultDeviceType(static_cast<DeviceType>(type)); })
-      .def("set_device_type", [](BuilderConfig& c, const Layer& l, int type) { c.setDeviceType(l, static_cast<DeviceType>(type)); })
-      .def("get_device_type", [](const BuilderConfig& c, const Layer& l) { return static_cast<int>(c.deviceType(l)); })
+      .def_prop_rw(
+          "default_device_type",
+          [](const BuilderConfig& c) { return static_cast<int>(c.defaultDeviceType()); },
+          [](BuilderConfig& c, int type) { c.setDefaultDeviceType(static_cast<DeviceType>(type)); })
+      .def("set_device_type", [](BuilderConfig& c, const Layer& l,
+                                 int type) { c.setDeviceType(l, static_cast<DeviceType>(type)); })
+      .def("get_device_type",
+           [](const BuilderConfig& c, const Layer& l) { return static_cast<int>(c.deviceType(l)); })
       .def("is_device_type_set", &BuilderConfig::isDeviceTypeSet)
       .def("reset_device_type", &BuilderConfig::resetDeviceType)
       .def("can_run_on_dla", &BuilderConfig::canRunOnDLA)
       .def_prop_rw("dla_core", &BuilderConfig::dlaCore, &BuilderConfig::setDLACore)
-      .def("set_memory_pool_limit", [](BuilderConfig& c, int pool, size_t bytes) { c.setMemoryPoolLimit(static_cast<MemoryPoolType>(pool), bytes); })
-      .def("get_memory_pool_limit", [](const BuilderConfig& c, int pool) { return c.memoryPoolLimit(static_cast<MemoryPoolType>(pool)); })
+      .def("set_memory_pool_limit",
+           [](BuilderConfig& c, int pool, size_t bytes) {
+             c.setMemoryPoolLimit(static_cast<MemoryPoolType>(pool), bytes);
+           })
+      .def("get_memory_pool_limit",
+           [](const BuilderConfig& c, int pool) {
+             return c.memoryPoolLimit(static_cast<MemoryPoolType>(pool));
+           })
       .def("add_optimization_profile", &BuilderConfig::addOptimizationProfile)
       .def_prop_ro("num_optimization_profiles", &BuilderConfig::numOptimizationProfiles)
       .def("set_calibrator", &BuilderConfig::setCalibrator, nb::arg().none(), nb::keep_alive<1, 2>())
       .def("set_calibration_path", &BuilderConfig::setCalibrationPath)
       .def_prop_rw("device", &BuilderConfig::device, &BuilderConfig::setDevice)
-      .def("set_progress", [](BuilderConfig& c, nb::object callback) { c.setProgress(progress_of(std::move(callback))); }, nb::arg().none());
+      .def(
+          "set_progress",
+          [](BuilderConfig& c, nb::object callback) { c.setProgress(progress_of(std::move(callback))); },
+          nb::arg().none());
 }
 
 }  // namespace
@@ -118,36 +133,50 @@ void bind_build(nb::module_& m) {
       .def(nb::init<Logger&>(), nb::keep_alive<1, 2>())
       .def("create_network", &Builder::createNetwork)
       .def("create_config", &Builder::createBuilderConfig, nb::keep_alive<0, 1>())
-      .def("build", [](const Builder& b, const NetworkDefinition& n, const BuilderConfig& c) {
+      .def("build",
+           [](const Builder& b, const NetworkDefinition& n, const BuilderConfig& c) {
+             std::vector<std::byte> engine;
+             {
+               nb::gil_scoped_release unlocked;
+               engine = b.buildSerializedNetwork(n, c);
+             }
+             return to_bytes(engine);
+           })
+      .def("check", [](const Builder& b, const NetworkDefinition& n,
+                       const BuilderConfig& c) { return placement_list(b.check(n, c)); })
+      .def_prop_ro("num_dla_cores", &Builder::numDLACores);
+  m.def(
+      "build_model",
+      [](const std::string& model, const std::string& device, bool int8, const std::string& calibration,
+         const std::string& calibrator, const std::string& layer_devices,
+         const std::map<std::string, Dims>& shapes, bool fallback, const std::map<int, size_t>& pools,
+         nb::object progress, Logger& logger) {
         std::vector<std::byte> engine;
+        ModelBuild request{.model = model,
+                           .device = device,
+                           .int8 = int8,
+                           .calibration = calibration,
+                           .calibrator = calibrator,
+                           .layerDevices = layer_devices,
+                           .shapes = shapes,
+                           .allowFallback = fallback,
+                           .progress = progress_of(std::move(progress))};
+        for (const auto& [pool, bytes] : pools) {
+          request.pools[static_cast<MemoryPoolType>(pool)] = bytes;
+        }
         {
           nb::gil_scoped_release unlocked;
-          engine = b.buildSerializedNetwork(n, c);
+          engine = buildModel(request, logger);
         }
         return to_bytes(engine);
-      })
-      .def("check", [](const Builder& b, const NetworkDefinition& n, const BuilderConfig& c) { return placement_list(b.check(n, c)); })
-      .def_prop_ro("num_dla_cores", &Builder::numDLACores);
-  m.def("build_model", [](const std::string& model, const std::string& device, bool int8, const std::string& calibration,
-                          const std::string& calibrator, const std::string& layer_devices, const std::map<std::string, Dims>& shapes,
-                          bool fallback, const std::map<int, size_t>& pools, nb::object progress, Logger& logger) {
-    std::vector<std::byte> engine;
-    ModelBuild request{.model = model, .device = device, .int8 = int8, .calibration = calibration, .calibrator = calibrator,
-                             .layerDevices = layer_devices, .shapes = shapes, .allowFallback = fallback,
-                             .progress = progress_of(std::move(progress))};
-    for (const auto& [pool, bytes] : pools) {
-      request.pools[static_cast<MemoryPoolType>(pool)] = bytes;
-    }
-    {
-      nb::gil_scoped_release unlocked;
-      engine = buildModel(request, logger);
-    }
-    return to_bytes(engine);
-  }, nb::arg("model"), nb::arg("device"), nb::arg("int8"), nb::arg("calibration"), nb::arg("calibrator"),
-        nb::arg("layer_devices"), nb::arg("shapes"), nb::arg("fallback"), nb::arg("pools"), nb::arg("progress").none(), nb::arg("logger"));
-  m.def("check_model", [](const std::string& model, const std::string& device, bool int8, const std::map<std::string, Dims>& shapes,
-                          Logger& logger) {
-    return placement_list(checkModel({.model = model, .device = device, .int8 = int8, .shapes = shapes}, logger));
+      },
+      nb::arg("model"), nb::arg("device"), nb::arg("int8"), nb::arg("calibration"), nb::arg("calibrator"),
+      nb::arg("layer_devices"), nb::arg("shapes"), nb::arg("fallback"), nb::arg("pools"),
+      nb::arg("progress").none(), nb::arg("logger"));
+  m.def("check_model", [](const std::string& model, const std::string& device, bool int8,
+                          const std::map<std::string, Dims>& shapes, Logger& logger) {
+    return placement_list(
+        checkModel({.model = model, .device = device, .int8 = int8, .shapes = shapes}, logger));
   });
 }
 

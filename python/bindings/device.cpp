@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstring>
-
 #include "bind.hpp"
+
+#include <cstring>
 
 namespace medlar::python {
 namespace {
@@ -11,14 +11,14 @@ nb::object array_of(const Buffer& buffer, int type, const Dims& dims, size_t off
   const auto element = static_cast<DataType>(type);
   const size_t bytes = volume(dims) * elementBytes(element);
   if (offset > buffer.size() || bytes > buffer.size() - offset) {
-    throw OutOfRange("an array of " + std::to_string(bytes) + " bytes at offset " + std::to_string(offset) + " of a buffer of " +
-                     std::to_string(buffer.size()));
+    throw OutOfRange("an array of " + std::to_string(bytes) + " bytes at offset " + std::to_string(offset) +
+                     " of a buffer of " + std::to_string(buffer.size()));
   }
   auto* kept = new Buffer(buffer);
   const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<Buffer*>(p); });
   std::vector<size_t> shape(dims.begin(), dims.end());
-  return nb::cast(nb::ndarray<nb::numpy>(static_cast<std::byte*>(buffer.data()) + offset, shape.size(), shape.data(), owner, nullptr,
-                                         dlpack_type(element)));
+  return nb::cast(nb::ndarray<nb::numpy>(static_cast<std::byte*>(buffer.data()) + offset, shape.size(),
+                                         shape.data(), owner, nullptr, dlpack_type(element)));
 }
 
 void* pointer(uintptr_t address) {
@@ -30,13 +30,15 @@ void bind_queues(nb::module_& m) {
       .def("record", &Event::record)
       .def("synchronize", &Event::synchronize, Unlocked())
       .def_prop_ro("done", &Event::done)
-      .def("modelled_ms_since", &Event::modelledMsSince, "Milliseconds that the device would take, as modelled.")
+      .def("modelled_ms_since", &Event::modelledMsSince,
+           "Milliseconds that the device would take, as modelled.")
       .def("host_ms_since", &Event::hostMsSince, "Milliseconds that this computer took.");
   nb::class_<Stream>(m, "Stream")
       .def("synchronize", &Stream::synchronize, Unlocked())
       .def_prop_ro("done", &Stream::done)
       .def("wait", &Stream::wait)
-      .def("copy", [](const Stream& s, uintptr_t to, uintptr_t from, size_t n) { s.copy(pointer(to), pointer(from), n); })
+      .def("copy", [](const Stream& s, uintptr_t to, uintptr_t from,
+                      size_t n) { s.copy(pointer(to), pointer(from), n); })
       .def("fill", [](const Stream& s, uintptr_t to, int value, size_t n) { s.fill(pointer(to), value, n); })
       .def("host", [](const Stream& s, nb::object call) {
         const std::shared_ptr<nb::object> kept(new nb::object(std::move(call)), [](nb::object* object) {
@@ -69,14 +71,16 @@ void bind_device(nb::module_& m) {
       .def_prop_ro("name", &Device::name)
       .def_prop_ro("label", &Device::label)
       .def_prop_ro("num_dla_cores", &Device::numDLACores)
-      .def_prop_ro("memory", [](const Device& d) {
-        const MemoryInfo info = d.memory();
-        return std::make_pair(info.totalBytes, info.allocatedBytes);
-      })
+      .def_prop_ro("memory",
+                   [](const Device& d) {
+                     const MemoryInfo info = d.memory();
+                     return std::make_pair(info.totalBytes, info.allocatedBytes);
+                   })
       .def("allocate", &Device::allocate)
       .def("import_fd", &Device::importFd, nb::arg("fd"), nb::arg("read_only") = false)
       .def("close_fd", &Device::closeFd)
-      .def("check_range", [](const Device& d, uintptr_t address, size_t n) { d.checkRange(pointer(address), n); })
+      .def("check_range",
+           [](const Device& d, uintptr_t address, size_t n) { d.checkRange(pointer(address), n); })
       .def("create_stream", &Device::createStream)
       .def("create_event", &Device::createEvent)
       .def("synchronize", &Device::synchronize, Unlocked());

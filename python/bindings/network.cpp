@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nanobind/trampoline.h>
-
 #include "bind.hpp"
+
+#include <nanobind/trampoline.h>
 
 namespace medlar::python {
 namespace {
@@ -22,8 +22,9 @@ void bind_tensor(nb::module_& m) {
   nb::class_<Tensor>(m, "Tensor", "A value of a network.", nb::is_weak_referenceable())
       .def_prop_rw("name", &Tensor::name, &Tensor::setName)
       .def_prop_rw("shape", &Tensor::dims, &Tensor::setDims)
-      .def_prop_rw("dtype", [](const Tensor& t) { return static_cast<int>(t.type()); },
-                   [](Tensor& t, int type) { t.setType(static_cast<DataType>(type)); })
+      .def_prop_rw(
+          "dtype", [](const Tensor& t) { return static_cast<int>(t.type()); },
+          [](Tensor& t, int type) { t.setType(static_cast<DataType>(type)); })
       .def_prop_ro("is_input", &Tensor::isInput)
       .def_prop_ro("is_output", &Tensor::isOutput)
       .def_prop_ro("is_shape_tensor", &Tensor::isShapeTensor)
@@ -46,13 +47,19 @@ void bind_layer(nb::module_& m) {
       .def("set_input", &Layer::setInput)
       .def("set_precision", [](Layer& l, int type) { l.setPrecision(static_cast<DataType>(type)); })
       .def("reset_precision", &Layer::resetPrecision)
-      .def_prop_ro("precision", [](const Layer& l) { return l.precision() ? std::optional<int>(static_cast<int>(*l.precision())) : std::nullopt; })
-      .def("set_output_type", [](Layer& l, int i, int type) { l.setOutputType(i, static_cast<DataType>(type)); })
+      .def_prop_ro("precision",
+                   [](const Layer& l) {
+                     return l.precision() ? std::optional<int>(static_cast<int>(*l.precision()))
+                                          : std::nullopt;
+                   })
+      .def("set_output_type",
+           [](Layer& l, int i, int type) { l.setOutputType(i, static_cast<DataType>(type)); })
       .def("reset_output_type", &Layer::resetOutputType)
-      .def("output_type", [](const Layer& l, int i) {
-        const auto type = l.outputType(i);
-        return type ? std::optional<int>(static_cast<int>(*type)) : std::nullopt;
-      })
+      .def("output_type",
+           [](const Layer& l, int i) {
+             const auto type = l.outputType(i);
+             return type ? std::optional<int>(static_cast<int>(*type)) : std::nullopt;
+           })
       .def_prop_ro("parameter_names", &Layer::parameterNames)
       .def("get_int", &Layer::getInt)
       .def("get_float", &Layer::getFloat)
@@ -61,67 +68,119 @@ void bind_layer(nb::module_& m) {
       .def("set_int", [](Layer& l, std::string_view name, int64_t v) { l.setInt(name, v); })
       .def("set_float", [](Layer& l, std::string_view name, double v) { l.setFloat(name, v); })
       .def("set_dims", [](Layer& l, std::string_view name, const Dims& v) { l.setDims(name, v); })
-      .def("set_weights", [](Layer& l, std::string_view name, std::optional<Array> v) { l.setWeights(name, weights_of(v)); },
-           nb::arg("name"), nb::arg("value").none());
+      .def(
+          "set_weights",
+          [](Layer& l, std::string_view name, std::optional<Array> v) { l.setWeights(name, weights_of(v)); },
+          nb::arg("name"), nb::arg("value").none());
 }
 
 using Weighted = std::optional<Array>;
 
 void bind_additions(nb::class_<NetworkDefinition>& c) {
   using N = NetworkDefinition;
-  c.def("add_convolution", [](N& n, Tensor& x, int64_t maps, const Dims& k, Weighted w, Weighted b) -> Layer& {
-      return n.addConvolutionNd(x, maps, k, weights_of(w), weights_of(b));
-    }, nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), kRef);
-  c.def("add_deconvolution", [](N& n, Tensor& x, int64_t maps, const Dims& k, Weighted w, Weighted b) -> Layer& {
-      return n.addDeconvolutionNd(x, maps, k, weights_of(w), weights_of(b));
-    }, nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), kRef);
-  c.def("add_fully_connected", [](N& n, Tensor& x, int64_t maps, Weighted w, Weighted b) -> Layer& {
-      return n.addFullyConnected(x, maps, weights_of(w), weights_of(b));
-    }, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), kRef);
-  c.def("add_pooling", [](N& n, Tensor& x, int type, const Dims& w) -> Layer& { return n.addPoolingNd(x, static_cast<PoolingType>(type), w); }, kRef);
-  c.def("add_activation", [](N& n, Tensor& x, int type) -> Layer& { return n.addActivation(x, static_cast<ActivationType>(type)); }, kRef);
-  c.def("add_elementwise", [](N& n, Tensor& a, Tensor& b, int op) -> Layer& {
-    return n.addElementWise(a, b, static_cast<ElementWiseOperation>(op));
-  }, kRef);
-  c.def("add_scale", [](N& n, Tensor& x, int mode, Weighted shift, Weighted scale, Weighted power, int axis) -> Layer& {
-      return n.addScale(x, static_cast<ScaleMode>(mode), weights_of(shift), weights_of(scale), weights_of(power), axis);
-    }, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), kRef);
-  c.def("add_concatenation", [](N& n, const std::vector<Tensor*>& xs) -> Layer& { return n.addConcatenation(xs); }, kRef);
-  c.def("add_matrix_multiply", [](N& n, Tensor& a, int oa, Tensor& b, int ob) -> Layer& {
-    return n.addMatrixMultiply(a, static_cast<MatrixOperation>(oa), b, static_cast<MatrixOperation>(ob));
-  }, kRef);
-  c.def("add_constant", [](N& n, const Dims& dims, Weighted w) -> Layer& { return n.addConstant(dims, weights_of(w)); }, nb::arg(),
-        nb::arg().none(), kRef);
-  c.def("add_unary", [](N& n, Tensor& x, int op) -> Layer& { return n.addUnary(x, static_cast<UnaryOperation>(op)); }, kRef);
-  c.def("add_reduce", [](N& n, Tensor& x, int op, uint32_t axes, bool keep) -> Layer& {
-    return n.addReduce(x, static_cast<ReduceOperation>(op), axes, keep);
-  }, kRef);
+  c.def(
+      "add_convolution",
+      [](N& n, Tensor& x, int64_t maps, const Dims& k, Weighted w, Weighted b) -> Layer& {
+        return n.addConvolutionNd(x, maps, k, weights_of(w), weights_of(b));
+      },
+      nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), kRef);
+  c.def(
+      "add_deconvolution",
+      [](N& n, Tensor& x, int64_t maps, const Dims& k, Weighted w, Weighted b) -> Layer& {
+        return n.addDeconvolutionNd(x, maps, k, weights_of(w), weights_of(b));
+      },
+      nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), kRef);
+  c.def(
+      "add_fully_connected",
+      [](N& n, Tensor& x, int64_t maps, Weighted w, Weighted b) -> Layer& {
+        return n.addFullyConnected(x, maps, weights_of(w), weights_of(b));
+      },
+      nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), kRef);
+  c.def(
+      "add_pooling",
+      [](N& n, Tensor& x, int type, const Dims& w) -> Layer& {
+        return n.addPoolingNd(x, static_cast<PoolingType>(type), w);
+      },
+      kRef);
+  c.def(
+      "add_activation",
+      [](N& n, Tensor& x, int type) -> Layer& {
+        return n.addActivation(x, static_cast<ActivationType>(type));
+      },
+      kRef);
+  c.def(
+      "add_elementwise",
+      [](N& n, Tensor& a, Tensor& b, int op) -> Layer& {
+        return n.addElementWise(a, b, static_cast<ElementWiseOperation>(op));
+      },
+      kRef);
+  c.def(
+      "add_scale",
+      [](N& n, Tensor& x, int mode, Weighted shift, Weighted scale, Weighted power, int axis) -> Layer& {
+        return n.addScale(x, static_cast<ScaleMode>(mode), weights_of(shift), weights_of(scale),
+                          weights_of(power), axis);
+      },
+      nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), kRef);
+  c.def(
+      "add_concatenation",
+      [](N& n, const std::vector<Tensor*>& xs) -> Layer& { return n.addConcatenation(xs); }, kRef);
+  c.def(
+      "add_matrix_multiply",
+      [](N& n, Tensor& a, int oa, Tensor& b, int ob) -> Layer& {
+        return n.addMatrixMultiply(a, static_cast<MatrixOperation>(oa), b, static_cast<MatrixOperation>(ob));
+      },
+      kRef);
+  c.def(
+      "add_constant",
+      [](N& n, const Dims& dims, Weighted w) -> Layer& { return n.addConstant(dims, weights_of(w)); },
+      nb::arg(), nb::arg().none(), kRef);
+  c.def(
+      "add_unary",
+      [](N& n, Tensor& x, int op) -> Layer& { return n.addUnary(x, static_cast<UnaryOperation>(op)); }, kRef);
+  c.def(
+      "add_reduce",
+      [](N& n, Tensor& x, int op, uint32_t axes, bool keep) -> Layer& {
+        return n.addReduce(x, static_cast<ReduceOperation>(op), axes, keep);
+      },
+      kRef);
   c.def("add_slice", &N::addSlice, kRef);
   c.def("add_lrn", &N::addLRN, kRef);
-  c.def("add_topk", [](N& n, Tensor& x, int op, int k, uint32_t axes) -> Layer& {
-    return n.addTopK(x, static_cast<TopKOperation>(op), k, axes);
-  }, kRef);
-  c.def("add_cast", [](N& n, Tensor& x, int type) -> Layer& { return n.addCast(x, static_cast<DataType>(type)); }, kRef);
+  c.def(
+      "add_topk",
+      [](N& n, Tensor& x, int op, int k, uint32_t axes) -> Layer& {
+        return n.addTopK(x, static_cast<TopKOperation>(op), k, axes);
+      },
+      kRef);
+  c.def(
+      "add_cast",
+      [](N& n, Tensor& x, int type) -> Layer& { return n.addCast(x, static_cast<DataType>(type)); }, kRef);
   c.def("add_resize", &N::addResize, kRef).def("add_softmax", &N::addSoftMax, nb::arg(), nb::arg() = 0, kRef);
   c.def("add_shuffle", &N::addShuffle, kRef).def("add_parametric_relu", &N::addParametricReLU, kRef);
   c.def("add_padding", &N::addPaddingNd, kRef).def("add_identity", &N::addIdentity, kRef);
-  c.def("add_gather", &N::addGather, kRef).def("add_select", &N::addSelect, kRef).def("add_shape", &N::addShape, kRef);
+  c.def("add_gather", &N::addGather, kRef)
+      .def("add_select", &N::addSelect, kRef)
+      .def("add_shape", &N::addShape, kRef);
   c.def("add_quantize", &N::addQuantize, kRef).def("add_dequantize", &N::addDequantize, kRef);
 }
 
 void bind_parser(nb::module_& m) {
   nb::class_<OnnxParser>(m, "OnnxParser", "Reads ONNX files into a network.")
       .def(nb::init<NetworkDefinition&, Logger&>(), nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
-      .def("parse", [](OnnxParser& p, const nb::bytes& model, std::string_view path) { return p.parse(span_of(model), path); },
-           nb::arg("model"), nb::arg("path") = "")
+      .def(
+          "parse",
+          [](OnnxParser& p, const nb::bytes& model, std::string_view path) {
+            return p.parse(span_of(model), path);
+          },
+          nb::arg("model"), nb::arg("path") = "")
       .def("parse_from_file", &OnnxParser::parseFromFile)
-      .def_prop_ro("errors", [](const OnnxParser& p) {
-        std::vector<std::pair<int, std::string>> list;
-        for (const ParserError& error : p.errors()) {
-          list.emplace_back(static_cast<int>(error.code), error.message);
-        }
-        return list;
-      })
+      .def_prop_ro("errors",
+                   [](const OnnxParser& p) {
+                     std::vector<std::pair<int, std::string>> list;
+                     for (const ParserError& error : p.errors()) {
+                       list.emplace_back(static_cast<int>(error.code), error.message);
+                     }
+                     return list;
+                   })
       .def("clear_errors", &OnnxParser::clearErrors)
       .def_static("supports_operator", &OnnxParser::supportsOperator);
 }
@@ -129,14 +188,18 @@ void bind_parser(nb::module_& m) {
 }  // namespace
 
 void bind_network(nb::module_& m) {
-  nb::class_<Logger, PyLogger>(m, "Logger", "Derive from it and define log(level: int, message: str).").def(nb::init<>());
+  nb::class_<Logger, PyLogger>(m, "Logger", "Derive from it and define log(level: int, message: str).")
+      .def(nb::init<>());
   bind_tensor(m);
   bind_layer(m);
   nb::class_<NetworkDefinition> network(m, "Network", "Tensors and layers.");
   network.def_prop_rw("name", &NetworkDefinition::name, &NetworkDefinition::setName)
-      .def("add_input", [](NetworkDefinition& n, std::string_view name, int type, const Dims& dims) -> Tensor& {
-        return n.addInput(name, static_cast<DataType>(type), dims);
-      }, kRef)
+      .def(
+          "add_input",
+          [](NetworkDefinition& n, std::string_view name, int type, const Dims& dims) -> Tensor& {
+            return n.addInput(name, static_cast<DataType>(type), dims);
+          },
+          kRef)
       .def("mark_output", &NetworkDefinition::markOutput)
       .def("unmark_output", &NetworkDefinition::unmarkOutput)
       .def_prop_ro("num_inputs", &NetworkDefinition::numInputs)

@@ -2,15 +2,15 @@
 // Places of the network graph's nodes: a row for every step from the inputs, a column for every branch.
 #pragma once
 
+#include "report/report.hpp"
+
 #include <span>
 #include <vector>
-
-#include "report/report.hpp"
 
 namespace medlar::report {
 
 struct Place {
-  int row = 0;      ///< Longest path from a layer without predecessors.
+  int row = 0;        ///< Longest path from a layer without predecessors.
   double column = 0;  ///< Branches of a row side by side, centred on 0.
 };
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/report.hpp"
 
+#include "report/embedded.hpp"
+#include "report/layout.hpp"
+
 #include <array>
 #include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
-
-#include "report/embedded.hpp"
-#include "report/layout.hpp"
 
 namespace medlar::report {
 
@@ -17,20 +17,35 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json to_json(const Layer& layer) {
-  return {{"name", layer.name},           {"op_type", layer.op_type},         {"engine", layer.engine},
-          {"precision", layer.precision}, {"reason_code", layer.reason_code}, {"reason", layer.reason},
-          {"macs", layer.macs},           {"modelled_ms", layer.modelled_ms}, {"dram_bytes", layer.dram_bytes},
-          {"sram_bytes", layer.sram_bytes}, {"energy_mj", layer.energy_mj},   {"utilisation", layer.utilisation},
+  return {{"name", layer.name},
+          {"op_type", layer.op_type},
+          {"engine", layer.engine},
+          {"precision", layer.precision},
+          {"reason_code", layer.reason_code},
+          {"reason", layer.reason},
+          {"macs", layer.macs},
+          {"modelled_ms", layer.modelled_ms},
+          {"dram_bytes", layer.dram_bytes},
+          {"sram_bytes", layer.sram_bytes},
+          {"energy_mj", layer.energy_mj},
+          {"utilisation", layer.utilisation},
           {"bound", layer.bound}};
 }
 
 Json to_json(const Figure& figure) {
   return {{"label", figure.label}, {"value", figure.value}, {"origin", origin_name(figure.origin)}};
 }
-Json to_json(const Edge& edge) { return Json::array({edge.from, edge.to}); }
-Json to_json(const Place& place) { return Json::array({place.row, place.column}); }
+Json to_json(const Edge& edge) {
+  return Json::array({edge.from, edge.to});
+}
+Json to_json(const Place& place) {
+  return Json::array({place.row, place.column});
+}
 Json to_json(const Span& span) {
-  return {{"track", span.track}, {"name", span.name}, {"start_us", span.start_us}, {"duration_us", span.duration_us}};
+  return {{"track", span.track},
+          {"name", span.name},
+          {"start_us", span.start_us},
+          {"duration_us", span.duration_us}};
 }
 Json to_json(const MemorySample& sample) {
   return {{"at_us", sample.at_us},
@@ -43,7 +58,10 @@ Json to_json(const AccuracyRow& row) {
   return {{"measure", row.measure}, {"value", row.value}, {"reference", row.reference}};
 }
 Json to_json(const Advice& advice) {
-  return {{"finding", advice.finding}, {"evidence", advice.evidence}, {"cure", advice.cure}, {"gain", advice.gain}};
+  return {{"finding", advice.finding},
+          {"evidence", advice.evidence},
+          {"cure", advice.cure},
+          {"gain", advice.gain}};
 }
 
 template <typename T>
@@ -56,11 +74,20 @@ Json list(const std::vector<T>& items) {
 }
 
 Json page_data(const ReportData& data) {
-  Json json = {{"model", data.model},         {"device", data.device},       {"device_label", data.device_label},
-               {"device_note", data.device_note}, {"precision", data.precision}, {"figures", list(data.figures)},
-               {"layers", list(data.layers)}, {"edges", list(data.edges)},   {"timeline", list(data.timeline)},
-               {"memory", list(data.memory)}, {"accuracy", list(data.accuracy)}, {"advice", list(data.advice)},
-               {"places", list(lay_out(data.layers.size(), data.edges))}, {"roofline", nullptr}};
+  Json json = {{"model", data.model},
+               {"device", data.device},
+               {"device_label", data.device_label},
+               {"device_note", data.device_note},
+               {"precision", data.precision},
+               {"figures", list(data.figures)},
+               {"layers", list(data.layers)},
+               {"edges", list(data.edges)},
+               {"timeline", list(data.timeline)},
+               {"memory", list(data.memory)},
+               {"accuracy", list(data.accuracy)},
+               {"advice", list(data.advice)},
+               {"places", list(lay_out(data.layers.size(), data.edges))},
+               {"roofline", nullptr}};
   if (data.roofline) {
     json["roofline"] = {{"macs_per_second", data.roofline->macs_per_second},
                         {"dram_bytes_per_second", data.roofline->dram_bytes_per_second}};

@@ -32,14 +32,14 @@ struct Layer {
   std::string engine = {};     ///< "DLA", "GPU", "CPU", "folded".
   std::string precision = {};  ///< "int8", "fp16", "fp32" or empty.
   std::string reason_code = {};
-  std::string reason = {};     ///< Why it is not on the DLA; empty there.
+  std::string reason = {};  ///< Why it is not on the DLA; empty there.
   uint64_t macs = 0;
   double modelled_ms = 0;
   uint64_t dram_bytes = 0;
   uint64_t sram_bytes = 0;
   double energy_mj = 0;
   double utilisation = 0;  ///< Of the MAC array, 0 to 1.
-  std::string bound = {};       ///< "MAC", "DRAM", ...; empty when it has no operation of its own.
+  std::string bound = {};  ///< "MAC", "DRAM", ...; empty when it has no operation of its own.
 };
 
 /// Data flows from layers[from] to layers[to].
@@ -75,7 +75,7 @@ struct Advice {
 
 /// Accuracy as it was measured, against the FP32 reference on the same images.
 struct AccuracyRow {
-  std::string measure = {};    ///< "top-1", "mean IoU".
+  std::string measure = {};  ///< "top-1", "mean IoU".
   std::string value = {};
   std::string reference = {};
 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds: the same engine as the command line's, placements, precision, calibrators, limits.
+#include "digits_network.hpp"
+
 #include <cstring>
 
 #include <gmock/gmock.h>
-
-#include "digits_network.hpp"
 
 namespace medlar::test {
 namespace {
@@ -37,14 +37,16 @@ TEST(Build, AParsedNetworkComputesWhatBuildModelsEngineDoes) {
   const Engine engine = parsed.engine();
   const Engine whole = Runtime(parsed.logger).deserialize(digits_engine(parsed.logger));
   const auto image = picture(10, 18);
-  EXPECT_EQ(classify(*engine.createExecutionContext(), image), classify(*whole.createExecutionContext(), image));
+  EXPECT_EQ(classify(*engine.createExecutionContext(), image),
+            classify(*whole.createExecutionContext(), image));
 }
 
 TEST(Build, TheSameNetworkGivesTheSameBytes) {
   Parsed a, b;
   a.dla();
   b.dla();
-  EXPECT_EQ(a.builder.buildSerializedNetwork(*a.network, *a.config), b.builder.buildSerializedNetwork(*b.network, *b.config));
+  EXPECT_EQ(a.builder.buildSerializedNetwork(*a.network, *a.config),
+            b.builder.buildSerializedNetwork(*b.network, *b.config));
 }
 
 TEST(Build, MemoryPoolsReachTheCompiler) {
@@ -60,9 +62,11 @@ TEST(Build, MemoryPoolsReachTheCompiler) {
   parsed.config->setMemoryPoolLimit(MemoryPoolType::kDlaManagedSram, 64 * kKib);
   const Engine on_chip = parsed.engine();
   EXPECT_THAT(profileEngine(without.serialize(), "without"), HasSubstr("\"sram_bytes\": 0,\n  \"energy"));
-  EXPECT_THAT(profileEngine(on_chip.serialize(), "on chip"), Not(HasSubstr("\"sram_bytes\": 0,\n  \"energy")));
+  EXPECT_THAT(profileEngine(on_chip.serialize(), "on chip"),
+              Not(HasSubstr("\"sram_bytes\": 0,\n  \"energy")));
   const auto image = picture(10, 18);
-  EXPECT_EQ(classify(*on_chip.createExecutionContext(), image), classify(*without.createExecutionContext(), image));
+  EXPECT_EQ(classify(*on_chip.createExecutionContext(), image),
+            classify(*without.createExecutionContext(), image));
 
   // Weights that do not fit leave the DLA; without fallback that is an error that names the limit.
   parsed.config->setMemoryPoolLimit(MemoryPoolType::kDlaGlobalDram, 4 * kKib);
@@ -168,7 +172,8 @@ TEST(Build, SingleLayersOfAnInt8BuildInFp16OrOnTheHost) {
   parsed.network->layer(0).setPrecision(DataType::kFloat16);
   const auto half = parsed.builder.buildSerializedNetwork(*parsed.network, *parsed.config);
   EXPECT_NE(plain, half);
-  EXPECT_THAT(Runtime(parsed.logger).deserialize(half).placementText(), Not(HasSubstr("'conv1'"))) << "still on the DLA";
+  EXPECT_THAT(Runtime(parsed.logger).deserialize(half).placementText(), Not(HasSubstr("'conv1'")))
+      << "still on the DLA";
   parsed.network->layer(0).setPrecision(DataType::kFloat32);
   const Engine host = parsed.engine();
   EXPECT_THAT(host.placementText(), HasSubstr("Conv 'conv1'"));

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What helper classes of programs for TensorRT use beside the API proper: RAII buffers by name and index, progress monitors, streams of
-// engines, counts of enumerations, the parts of CUDA that are refused.
-#include <array>
-#include <iostream>
-#include <sstream>
-
-#include <gmock/gmock.h>
-
+// What helper classes of programs for TensorRT use beside the API proper: RAII buffers by name and index,
+// progress monitors, streams of engines, counts of enumerations, the parts of CUDA that are refused.
 #include "digits_network.hpp"
 #include "medlar/compat/NvInferPlugin.h"
 #include "medlar/compat/NvInferSafeRuntime.h"
 #include "medlar/compat/NvOnnxConfig.h"
 #include "medlar/compat/NvOnnxParser.h"
 #include "medlar/compat/cuda_runtime_api.h"
+
+#include <array>
+#include <iostream>
+#include <sstream>
+
+#include <gmock/gmock.h>
 
 namespace {
 
@@ -55,7 +55,8 @@ class Buffers {
     for (std::size_t i = 0; i < host_.size(); ++i) {
       if (engine_->getTensorIOMode(engine_->getIOTensorName(static_cast<int32_t>(i))) == mode) {
         bool const down = kind == cudaMemcpyHostToDevice;
-        EXPECT_EQ(cudaMemcpyAsync(down ? device_[i] : host_[i].data(), down ? host_[i].data() : device_[i], host_[i].size(), kind, stream),
+        EXPECT_EQ(cudaMemcpyAsync(down ? device_[i] : host_[i].data(), down ? host_[i].data() : device_[i],
+                                  host_[i].size(), kind, stream),
                   cudaSuccess);
       }
     }
@@ -129,11 +130,13 @@ class Calibrator : public IInt8EntropyCalibrator2 {
 struct Session {
   Recording logger;
   std::unique_ptr<IBuilder> builder{createInferBuilder(logger)};
-  std::unique_ptr<INetworkDefinition> network{builder->createNetworkV2(1U << static_cast<uint32_t>(NetworkDefinitionCreationFlag::kEXPLICIT_BATCH))};
+  std::unique_ptr<INetworkDefinition> network{
+      builder->createNetworkV2(1U << static_cast<uint32_t>(NetworkDefinitionCreationFlag::kEXPLICIT_BATCH))};
   std::unique_ptr<IBuilderConfig> config{builder->createBuilderConfig()};
   Session() {
     std::unique_ptr<nvonnxparser::IParser> const parser{nvonnxparser::createParser(*network, logger)};
-    EXPECT_TRUE(parser->parseFromFile(medlar::test::digits_model().c_str(), static_cast<int>(ILogger::Severity::kWARNING)));
+    EXPECT_TRUE(parser->parseFromFile(medlar::test::digits_model().c_str(),
+                                      static_cast<int>(ILogger::Severity::kWARNING)));
     config->setDefaultDeviceType(DeviceType::kDLA);
     config->setDLACore(0);
     config->setFlag(BuilderFlag::kGPU_FALLBACK);
@@ -148,13 +151,15 @@ TEST(CompatHelpers, AnInt8EngineThroughStreamsAndBuffers) {
   Monitor monitor(true);
   session.config->setProgressMonitor(&monitor);
   Pipe pipe;
-  ASSERT_TRUE(session.builder->buildSerializedNetworkToStream(*session.network, *session.config, pipe)) << session.logger.errors;
+  ASSERT_TRUE(session.builder->buildSerializedNetworkToStream(*session.network, *session.config, pipe))
+      << session.logger.errors;
   EXPECT_GT(monitor.steps, 0);
   EXPECT_EQ(monitor.started, monitor.finished);
   EXPECT_GT(calibrator.written, 0U);
 
   std::unique_ptr<IRuntime> const runtime{createInferRuntime(session.logger)};
-  std::shared_ptr<ICudaEngine> const engine{runtime->deserializeCudaEngine(static_cast<IStreamReader&>(pipe))};
+  std::shared_ptr<ICudaEngine> const engine{
+      runtime->deserializeCudaEngine(static_cast<IStreamReader&>(pipe))};
   ASSERT_NE(engine, nullptr) << session.logger.errors;
   std::unique_ptr<IExecutionContext> const context{engine->createExecutionContext()};
   Buffers buffers(engine);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs in TensorRT's words: NvInfer.h, NvOnnxParser.h, NvInferPlugin.h, cuda_runtime_api.h.
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
-#include <gmock/gmock.h>
-
 #include "NvInfer.h"
 #include "NvInferPlugin.h"
 #include "NvOnnxParser.h"
 #include "cuda_runtime_api.h"
 #include "digits_network.hpp"
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include <gmock/gmock.h>
 
 namespace medlar::test {
 namespace {
@@ -45,7 +45,9 @@ struct Session {
     config->setDefaultDeviceType(nvinfer1::DeviceType::kDLA);
     config->setDLACore(0);
   }
-  Owned<nvinfer1::ICudaEngine> engine() { return Owned<nvinfer1::ICudaEngine>(builder->buildEngineWithConfig(*network, *config)); }
+  Owned<nvinfer1::ICudaEngine> engine() {
+    return Owned<nvinfer1::ICudaEngine>(builder->buildEngineWithConfig(*network, *config));
+  }
 };
 
 TEST(Compat, BindingsOfTensorRt8) {
@@ -66,14 +68,19 @@ TEST(Compat, BindingsOfTensorRt8) {
   ASSERT_EQ(cudaMalloc(&bindings[output], scores.size() * sizeof(float)), cudaSuccess);
   cudaStream_t stream = nullptr;
   ASSERT_EQ(cudaStreamCreate(&stream), cudaSuccess);
-  EXPECT_EQ(cudaMemcpyAsync(bindings[input], image.data(), image.size() * sizeof(float), cudaMemcpyHostToDevice, stream), cudaSuccess);
+  EXPECT_EQ(cudaMemcpyAsync(bindings[input], image.data(), image.size() * sizeof(float),
+                            cudaMemcpyHostToDevice, stream),
+            cudaSuccess);
   EXPECT_TRUE(context->enqueueV2(bindings, stream, nullptr));
-  EXPECT_EQ(cudaMemcpyAsync(scores.data(), bindings[output], scores.size() * sizeof(float), cudaMemcpyDeviceToHost, stream), cudaSuccess);
+  EXPECT_EQ(cudaMemcpyAsync(scores.data(), bindings[output], scores.size() * sizeof(float),
+                            cudaMemcpyDeviceToHost, stream),
+            cudaSuccess);
   EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
 
   std::vector<float> again(10);
   EXPECT_TRUE(context->executeV2(bindings));
-  EXPECT_EQ(cudaMemcpy(again.data(), bindings[output], again.size() * sizeof(float), cudaMemcpyDeviceToHost), cudaSuccess);
+  EXPECT_EQ(cudaMemcpy(again.data(), bindings[output], again.size() * sizeof(float), cudaMemcpyDeviceToHost),
+            cudaSuccess);
   EXPECT_EQ(scores, again);
   EXPECT_EQ(scores, classify(*engine->medlarEngine().createExecutionContext(), image));
   EXPECT_EQ(cudaFree(bindings[input]), cudaSuccess);
@@ -100,12 +107,14 @@ TEST(Compat, ANetworkInTensorRtsWords) {
   const Owned<nvinfer1::INetworkDefinition> network(builder->createNetworkV2(1U));
   const std::vector<float> kernel(4 * 1 * 3 * 3, 0.1f);
   nvinfer1::ITensor* x = network->addInput("x", nvinfer1::DataType::kFLOAT, nvinfer1::Dims4{1, 1, 8, 8});
-  auto* conv = network->addConvolutionNd(*x, 4, nvinfer1::DimsHW{3, 3}, {nvinfer1::DataType::kFLOAT, kernel.data(), 36}, {});
+  auto* conv = network->addConvolutionNd(*x, 4, nvinfer1::DimsHW{3, 3},
+                                         {nvinfer1::DataType::kFLOAT, kernel.data(), 36}, {});
   ASSERT_NE(conv, nullptr);
   conv->setStrideNd(nvinfer1::DimsHW{1, 1});
   conv->setPaddingNd(nvinfer1::DimsHW{1, 1});
   auto* relu = network->addActivation(*conv->getOutput(0), nvinfer1::ActivationType::kRELU);
-  auto* pool = network->addPoolingNd(*relu->getOutput(0), nvinfer1::PoolingType::kMAX, nvinfer1::DimsHW{2, 2});
+  auto* pool =
+      network->addPoolingNd(*relu->getOutput(0), nvinfer1::PoolingType::kMAX, nvinfer1::DimsHW{2, 2});
   pool->setStrideNd(nvinfer1::DimsHW{2, 2});
   pool->getOutput(0)->setName("y");
   network->markOutput(*pool->getOutput(0));
@@ -168,7 +177,8 @@ TEST(Compat, RefusalsAreErrorsInTheLogAndNoEngine) {
   const Owned<nvinfer1::IRuntime> runtime(nvinfer1::createInferRuntime(session.logger));
   EXPECT_EQ(runtime->deserializeCudaEngine(nullptr, 0), nullptr);
   EXPECT_EQ(runtime->deserializeCudaEngine("rubbish", 7), nullptr);
-  EXPECT_EQ(session.network->addInput(nullptr, nvinfer1::DataType::kFLOAT, nvinfer1::Dims3{1, 2, 3}), nullptr);
+  EXPECT_EQ(session.network->addInput(nullptr, nvinfer1::DataType::kFLOAT, nvinfer1::Dims3{1, 2, 3}),
+            nullptr);
   EXPECT_FALSE(session.config->canRunOnDLA(nullptr));
 }
 
@@ -177,7 +187,8 @@ TEST(Compat, ErrorCodesOfTheCudaRuntime) {
   EXPECT_EQ(cudaMalloc(static_cast<void**>(nullptr), 16), cudaErrorInvalidValue);
   ASSERT_EQ(cudaMalloc(&memory, 16), cudaSuccess);
   float host[8] = {};
-  EXPECT_EQ(cudaMemcpy(memory, host, sizeof(host), cudaMemcpyHostToDevice), cudaErrorInvalidValue) << "32 bytes into 16";
+  EXPECT_EQ(cudaMemcpy(memory, host, sizeof(host), cudaMemcpyHostToDevice), cudaErrorInvalidValue)
+      << "32 bytes into 16";
   EXPECT_EQ(cudaMemcpy(host, host, 4, cudaMemcpyDeviceToHost), cudaErrorInvalidValue) << "no device memory";
   EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidValue);
   EXPECT_EQ(cudaGetLastError(), cudaSuccess);

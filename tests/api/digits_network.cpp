@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "digits_network.hpp"
 
-#include <algorithm>
-
 #include "support/test_data.hpp"
+
+#include <algorithm>
 
 namespace medlar::test {
 

@@ -2,11 +2,11 @@
 // What the tests of the public API share: a logger that keeps its lines, the digits model, engines of it.
 #pragma once
 
+#include "medlar/medlar.hpp"
+
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include "medlar/medlar.hpp"
 
 namespace medlar::test {
 

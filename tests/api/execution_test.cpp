@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices, buffers, streams, events, execution contexts.
+#include "digits_network.hpp"
+
 #include <cstring>
 #include <thread>
 
 #include <gmock/gmock.h>
-
-#include "digits_network.hpp"
 
 namespace medlar::test {
 namespace {
@@ -45,7 +45,8 @@ TEST_F(Execution, RunsOnMemoryOfTheModuleAndOnStreams) {
   const auto context = engine().createExecutionContext();
   const auto image = picture(8, 20);
   const auto expected = classify(*context, image);
-  const Buffer input = device.allocate(engine().tensor("image").bytes), output = device.allocate(engine().tensor("probabilities").bytes);
+  const Buffer input = device.allocate(engine().tensor("image").bytes),
+               output = device.allocate(engine().tensor("probabilities").bytes);
   context->setTensorAddress("image", input.data());
   context->setTensorAddress("probabilities", output.data());
   EXPECT_EQ(context->tensorAddress("image"), input.data());
@@ -108,7 +109,8 @@ TEST_F(Execution, BuffersAreSharedByDescriptor) {
 TEST_F(Execution, AnEngineFileIsTheEngine) {
   const auto bytes = engine().serialize();
   const Engine again = Runtime(*logger_).deserialize(bytes);
-  EXPECT_EQ(classify(*again.createExecutionContext(), picture(5, 9)), classify(*engine().createExecutionContext(), picture(5, 9)));
+  EXPECT_EQ(classify(*again.createExecutionContext(), picture(5, 9)),
+            classify(*engine().createExecutionContext(), picture(5, 9)));
   EXPECT_EQ(again.serialize().size(), bytes.size());
   EXPECT_EQ(again.numLayers(), static_cast<int>(again.layerNames().size()));
   EXPECT_THAT(again.inspect(), testing::HasSubstr("\"Layers\""));
@@ -151,7 +153,8 @@ TEST_F(Execution, ContextsOfTwoThreadsDoNotDisturbEachOther) {
 
 TEST_F(Execution, AContextMayGoWhileItsWorkIsQueued) {
   const Device device = engine().device();
-  const Buffer input = device.allocate(engine().tensor("image").bytes), output = device.allocate(engine().tensor("probabilities").bytes);
+  const Buffer input = device.allocate(engine().tensor("image").bytes),
+               output = device.allocate(engine().tensor("probabilities").bytes);
   const Stream stream = device.createStream();
   {
     const auto context = engine().createExecutionContext();
@@ -166,7 +169,8 @@ TEST_F(Execution, AContextMayGoWhileItsWorkIsQueued) {
 
 TEST(ReferenceRun, GivesOnnxRuntimesValues) {
   const auto image = picture(10, 18);
-  const auto outputs = runReference(digits_model(), {{"image", {DataType::kFloat32, {1, 1, 28, 28}, bytes_of(image)}}});
+  const auto outputs =
+      runReference(digits_model(), {{"image", {DataType::kFloat32, {1, 1, 28, 28}, bytes_of(image)}}});
   ASSERT_EQ(outputs.count("probabilities"), 1U);
   EXPECT_EQ(outputs.at("probabilities").dims, (Dims{1, 10}));
 }

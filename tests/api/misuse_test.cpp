@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Misuse ends in a typed exception that names the thing, never in a crash. Run under AddressSanitizer in the dev preset.
+// Misuse ends in a typed exception that names the thing, never in a crash. Run under AddressSanitizer in the
+// dev preset.
+#include "digits_network.hpp"
+
 #include <atomic>
 #include <thread>
 
 #include <gmock/gmock.h>
-
-#include "digits_network.hpp"
 
 namespace medlar::test {
 namespace {
@@ -45,11 +46,23 @@ void expect_error(const Call& call, const std::string& words) {
 TEST_F(Misuse, InputsOfTheWrongSizeNameOrNone) {
   const auto context = engine_->createExecutionContext();
   std::vector<float> scores(10), image(28 * 28), small(5);
-  expect_error<InvalidArgument>([&] { context->run({{"image", bytes_of(small)}}, {{"probabilities", bytes_of(scores)}}); }, "image");
+  expect_error<InvalidArgument>(
+      [&] {
+        context->run({{"image", bytes_of(small)}}, {{"probabilities", bytes_of(scores)}});
+      },
+      "image");
   expect_error<InvalidArgument>([&] { context->run({}, {{"probabilities", bytes_of(scores)}}); }, "image");
   expect_error<NotFound>([&] { context->run({{"picture", bytes_of(image)}}, {}); }, "picture");
-  expect_error<InvalidArgument>([&] { context->run({{"image", bytes_of(image)}}, {{"probabilities", bytes_of(small)}}); }, "probabilities");
-  expect_error<InvalidArgument>([&] { context->run({{"image", {nullptr, 3136}}}, {{"probabilities", bytes_of(scores)}}); }, "null");
+  expect_error<InvalidArgument>(
+      [&] {
+        context->run({{"image", bytes_of(image)}}, {{"probabilities", bytes_of(small)}});
+      },
+      "probabilities");
+  expect_error<InvalidArgument>(
+      [&] {
+        context->run({{"image", {nullptr, 3136}}}, {{"probabilities", bytes_of(scores)}});
+      },
+      "null");
   expect_error<InvalidArgument>([&] { context->run({{"probabilities", bytes_of(scores)}}, {}); }, "output");
 }
 
@@ -83,7 +96,8 @@ TEST_F(Misuse, EnginesThatAreBrokenOrOfAnotherDevice) {
   auto flipped = *file_;
   flipped[flipped.size() / 2] ^= std::byte{1};
   expect_error<Corrupt>([&] { runtime.deserialize(flipped); }, "engine");
-  const Runtime other(*logger_, Device::open(Device::defaultName() == "agx-orin-64gb" ? "orin-nx-16gb" : "agx-orin-64gb"));
+  const Runtime other(
+      *logger_, Device::open(Device::defaultName() == "agx-orin-64gb" ? "orin-nx-16gb" : "agx-orin-64gb"));
   expect_error<DeviceMismatch>([&] { other.deserialize(*file_); }, "cannot run on");
   EXPECT_THROW(Device::open("no-such-device"), NotFound);
   EXPECT_THROW(engine_->createExecutionContext(9), OutOfRange);
@@ -98,7 +112,8 @@ TEST_F(Misuse, EmptyHandles) {
   EXPECT_THROW(engine_->device().allocate(0), InvalidArgument);
   EXPECT_THROW(engine_->device().importFd(-1), InvalidArgument);
   EXPECT_THROW(engine_->inspectLayer(-1), OutOfRange);
-  EXPECT_THROW(engine_->device().createEvent().modelledMsSince(engine_->device().createEvent()), InvalidArgument);
+  EXPECT_THROW(engine_->device().createEvent().modelledMsSince(engine_->device().createEvent()),
+               InvalidArgument);
   EXPECT_THROW(engine_->device().createStream().copy(nullptr, nullptr, 4), InvalidArgument);
 }
 
@@ -133,7 +148,9 @@ struct ThrowingLogger final : Logger {
 };
 struct ThrowingCalibrator final : MinMaxCalibrator {
   int batchSize() const override { return 1; }
-  bool getBatch(Span<const void*>, const std::vector<std::string>&) override { throw std::logic_error("no pictures"); }
+  bool getBatch(Span<const void*>, const std::vector<std::string>&) override {
+    throw std::logic_error("no pictures");
+  }
 };
 struct NullCalibrator final : MinMaxCalibrator {
   int batchSize() const override { return 1; }
@@ -201,7 +218,8 @@ TEST_F(Misuse, Networks) {
   const auto config = builder.createBuilderConfig();
   EXPECT_THROW(builder.buildSerializedNetwork(*stranger, *config), InvalidArgument) << "no output";
   stranger->markOutput(foreign);
-  EXPECT_THROW(builder.buildSerializedNetwork(*stranger, *config), Unsupported) << "an input that is an output";
+  EXPECT_THROW(builder.buildSerializedNetwork(*stranger, *config), Unsupported)
+      << "an input that is an output";
   const auto bad = builder.createNetwork();
   Tensor& z = bad->addInput("z", DataType::kFloat32, {1, 3, 8, 8});
   Layer& conv = bad->addConvolutionNd(z, 1, {3, 3}, wrong);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Networks: every layer that can be added runs and gives ONNX's values; parsed layers show TensorRT's words.
+#include "digits_network.hpp"
+
 #include <cmath>
 #include <cstring>
 #include <numeric>
 
 #include <gmock/gmock.h>
-
-#include "digits_network.hpp"
 
 namespace medlar::test {
 namespace {
@@ -54,30 +54,78 @@ TEST(Network, LayersThatAreAddedComputeWhatTheySay) {
     std::vector<float> expected;
   };
   const std::vector<Case> cases{
-      {"relu", [](auto& n, auto& x) -> Layer& { return n.addActivation(x, ActivationType::kRelu); }, {0, 2, 0.5f, 0}},
-      {"leaky", [](auto& n, auto& x) -> Layer& { return n.addActivation(x, ActivationType::kLeakyRelu, 0.5); }, {-0.5f, 2, 0.5f, -1.5f}},
-      {"clip", [](auto& n, auto& x) -> Layer& { return n.addActivation(x, ActivationType::kClip, -1, 1); }, {-1, 1, 0.5f, -1}},
-      {"abs", [](auto& n, auto& x) -> Layer& { return n.addUnary(x, UnaryOperation::kAbs); }, {1, 2, 0.5f, 3}},
-      {"sum", [](auto& n, auto& x) -> Layer& { return n.addElementWise(x, x, ElementWiseOperation::kSum); }, {-2, 4, 1, -6}},
-      {"scale", [&](auto& n, auto& x) -> Layer& { return n.addScale(x, ScaleMode::kUniform, weights(one), weights(two), {}); },
+      {"relu",
+       [](auto& n, auto& x) -> Layer& { return n.addActivation(x, ActivationType::kRelu); },
+       {0, 2, 0.5f, 0}},
+      {"leaky",
+       [](auto& n, auto& x) -> Layer& { return n.addActivation(x, ActivationType::kLeakyRelu, 0.5); },
+       {-0.5f, 2, 0.5f, -1.5f}},
+      {"clip",
+       [](auto& n, auto& x) -> Layer& { return n.addActivation(x, ActivationType::kClip, -1, 1); },
+       {-1, 1, 0.5f, -1}},
+      {"abs",
+       [](auto& n, auto& x) -> Layer& { return n.addUnary(x, UnaryOperation::kAbs); },
+       {1, 2, 0.5f, 3}},
+      {"sum",
+       [](auto& n, auto& x) -> Layer& { return n.addElementWise(x, x, ElementWiseOperation::kSum); },
+       {-2, 4, 1, -6}},
+      {"scale",
+       [&](auto& n, auto& x) -> Layer& {
+         return n.addScale(x, ScaleMode::kUniform, weights(one), weights(two), {});
+       },
        {-1, 5, 2, -5}},
-      {"channel scale", [&](auto& n, auto& x) -> Layer& { return n.addScale(x, ScaleMode::kChannel, {}, weights(two), {}); }, {-2, 4, 1, -6}},
-      {"convolution", [&](auto& n, auto& x) -> Layer& { return n.addConvolutionNd(x, 1, {1, 1}, weights(kernel), weights(one)); },
+      {"channel scale",
+       [&](auto& n, auto& x) -> Layer& { return n.addScale(x, ScaleMode::kChannel, {}, weights(two), {}); },
+       {-2, 4, 1, -6}},
+      {"convolution",
+       [&](auto& n, auto& x) -> Layer& {
+         return n.addConvolutionNd(x, 1, {1, 1}, weights(kernel), weights(one));
+       },
        {0.5f, 2, 1.25f, -0.5f}},
-      {"fully connected", [](auto& n, auto& x) -> Layer& {
+      {"fully connected",
+       [](auto& n, auto& x) -> Layer& {
          static const std::vector<float> ones{1, 1, 1, 1};
          return n.addFullyConnected(x, 1, weights(ones));
-       }, {-1.5f}},
-      {"max pool", [](auto& n, auto& x) -> Layer& { return n.addPoolingNd(x, PoolingType::kMax, {2, 2}); }, {2}},
-      {"average pool", [](auto& n, auto& x) -> Layer& { return n.addPoolingNd(x, PoolingType::kAverage, {2, 2}); }, {-0.375f}},
-      {"reduce", [](auto& n, auto& x) -> Layer& { return n.addReduce(x, ReduceOperation::kSum, 1U << 3, true); }, {1, -2.5f}},
-      {"slice", [](auto& n, auto& x) -> Layer& { return n.addSlice(x, {0, 0, 1, 0}, {1, 1, 1, 2}, {1, 1, 1, 1}); }, {0.5f, -3}},
-      {"concatenation", [](auto& n, auto& x) -> Layer& { return n.addConcatenation({&x, &x}); }, {-1, 2, 0.5f, -3, -1, 2, 0.5f, -3}},
-      {"transpose", [](auto& n, auto& x) -> Layer& { return n.addShuffle(x).setDims("first_transpose", {0, 1, 3, 2}); }, {-1, 0.5f, 2, -3}},
-      {"matrix product", [](auto& n, auto& x) -> Layer& {
+       },
+       {-1.5f}},
+      {"max pool",
+       [](auto& n, auto& x) -> Layer& {
+         return n.addPoolingNd(x, PoolingType::kMax, {2, 2});
+       },
+       {2}},
+      {"average pool",
+       [](auto& n, auto& x) -> Layer& {
+         return n.addPoolingNd(x, PoolingType::kAverage, {2, 2});
+       },
+       {-0.375f}},
+      {"reduce",
+       [](auto& n, auto& x) -> Layer& { return n.addReduce(x, ReduceOperation::kSum, 1U << 3, true); },
+       {1, -2.5f}},
+      {"slice",
+       [](auto& n, auto& x) -> Layer& {
+         return n.addSlice(x, {0, 0, 1, 0}, {1, 1, 1, 2}, {1, 1, 1, 1});
+       },
+       {0.5f, -3}},
+      {"concatenation",
+       [](auto& n, auto& x) -> Layer& {
+         return n.addConcatenation({&x, &x});
+       },
+       {-1, 2, 0.5f, -3, -1, 2, 0.5f, -3}},
+      {"transpose",
+       [](auto& n, auto& x) -> Layer& {
+         return n.addShuffle(x).setDims("first_transpose", {0, 1, 3, 2});
+       },
+       {-1, 0.5f, 2, -3}},
+      {"matrix product",
+       [](auto& n, auto& x) -> Layer& {
          return n.addMatrixMultiply(x, MatrixOperation::kNone, x, MatrixOperation::kTranspose);
-       }, {5, -6.5f, -6.5f, 9.25f}},
-      {"padding", [](auto& n, auto& x) -> Layer& { return n.addPaddingNd(x, {0, 1}, {0, 0}); }, {0, -1, 2, 0, 0.5f, -3}},
+       },
+       {5, -6.5f, -6.5f, 9.25f}},
+      {"padding",
+       [](auto& n, auto& x) -> Layer& {
+         return n.addPaddingNd(x, {0, 1}, {0, 0});
+       },
+       {0, -1, 2, 0, 0.5f, -3}},
   };
   for (const Case& c : cases) {
     OneLayer one_layer({1, 1, 2, 2});

@@ -2,25 +2,55 @@
 // TensorRT's builder names: IBuilder, INetworkDefinition with its layers, IBuilderConfig and the calibrators.
 #pragma once
 
-#include <map>
-#include <vector>
-
 #include "medlar/compat/NvInferNetwork.h"
 #include "medlar/compat/NvInferRuntime.h"
+
+#include <map>
+#include <vector>
 
 namespace nvinfer1 {
 
 enum class BuilderFlag : int32_t {
-  kFP16 = 0, kINT8 = 1, kDEBUG = 2, kGPU_FALLBACK = 3, kSTRICT_TYPES = 4, kREFIT = 5, kDISABLE_TIMING_CACHE = 6, kTF32 = 7,
-  kSPARSE_WEIGHTS = 8, kSAFETY_SCOPE = 9, kOBEY_PRECISION_CONSTRAINTS = 10, kPREFER_PRECISION_CONSTRAINTS = 11, kDIRECT_IO = 12,
-  kREJECT_EMPTY_ALGORITHMS = 13, kENABLE_TACTIC_HEURISTIC = 14, kVERSION_COMPATIBLE = 15, kEXCLUDE_LEAN_RUNTIME = 16, kFP8 = 17,
-  kERROR_ON_TIMING_CACHE_MISS = 18, kBF16 = 19, kDISABLE_COMPILATION_CACHE = 20, kSTRIP_PLAN = 21
+  kFP16 = 0,
+  kINT8 = 1,
+  kDEBUG = 2,
+  kGPU_FALLBACK = 3,
+  kSTRICT_TYPES = 4,
+  kREFIT = 5,
+  kDISABLE_TIMING_CACHE = 6,
+  kTF32 = 7,
+  kSPARSE_WEIGHTS = 8,
+  kSAFETY_SCOPE = 9,
+  kOBEY_PRECISION_CONSTRAINTS = 10,
+  kPREFER_PRECISION_CONSTRAINTS = 11,
+  kDIRECT_IO = 12,
+  kREJECT_EMPTY_ALGORITHMS = 13,
+  kENABLE_TACTIC_HEURISTIC = 14,
+  kVERSION_COMPATIBLE = 15,
+  kEXCLUDE_LEAN_RUNTIME = 16,
+  kFP8 = 17,
+  kERROR_ON_TIMING_CACHE_MISS = 18,
+  kBF16 = 19,
+  kDISABLE_COMPILATION_CACHE = 20,
+  kSTRIP_PLAN = 21
 };
 using BuilderFlags = uint32_t;
-enum class MemoryPoolType : int32_t { kWORKSPACE, kDLA_MANAGED_SRAM, kDLA_LOCAL_DRAM, kDLA_GLOBAL_DRAM, kTACTIC_DRAM, kTACTIC_SHARED_MEMORY };
+enum class MemoryPoolType : int32_t {
+  kWORKSPACE,
+  kDLA_MANAGED_SRAM,
+  kDLA_LOCAL_DRAM,
+  kDLA_GLOBAL_DRAM,
+  kTACTIC_DRAM,
+  kTACTIC_SHARED_MEMORY
+};
 enum class NetworkDefinitionCreationFlag : int32_t { kEXPLICIT_BATCH = 0, kSTRONGLY_TYPED = 1 };
 using NetworkDefinitionCreationFlags = uint32_t;
-enum class CalibrationAlgoType : int32_t { kLEGACY_CALIBRATION, kENTROPY_CALIBRATION, kENTROPY_CALIBRATION_2, kMINMAX_CALIBRATION };
+enum class CalibrationAlgoType : int32_t {
+  kLEGACY_CALIBRATION,
+  kENTROPY_CALIBRATION,
+  kENTROPY_CALIBRATION_2,
+  kMINMAX_CALIBRATION
+};
 
 class IInt8Calibrator {
  public:
@@ -57,7 +87,9 @@ namespace compat {
 class CalibratorBridge final : public medlar::Calibrator {
  public:
   explicit CalibratorBridge(IInt8Calibrator& target) : target_(target) {}
-  medlar::CalibrationAlgorithm algorithm() const override { return static_cast<medlar::CalibrationAlgorithm>(target_.getAlgorithm()); }
+  medlar::CalibrationAlgorithm algorithm() const override {
+    return static_cast<medlar::CalibrationAlgorithm>(target_.getAlgorithm());
+  }
   int batchSize() const override { return target_.getBatchSize(); }
   bool getBatch(medlar::Span<void const*> bindings, std::vector<std::string> const& names) override {
     std::vector<void*> addresses(bindings.size(), nullptr);
@@ -65,7 +97,8 @@ class CalibratorBridge final : public medlar::Calibrator {
     for (std::string const& name : names) {
       texts.push_back(name.c_str());
     }
-    bool const more = target_.getBatch(addresses.data(), texts.data(), static_cast<int32_t>(addresses.size()));
+    bool const more =
+        target_.getBatch(addresses.data(), texts.data(), static_cast<int32_t>(addresses.size()));
     std::copy(addresses.begin(), addresses.end(), bindings.begin());
     return more;
   }
@@ -74,7 +107,9 @@ class CalibratorBridge final : public medlar::Calibrator {
     auto const* cache = static_cast<std::byte const*>(target_.readCalibrationCache(length));
     return cache == nullptr ? std::vector<std::byte>() : std::vector<std::byte>(cache, cache + length);
   }
-  void writeCache(medlar::Span<std::byte const> cache) override { target_.writeCalibrationCache(cache.data(), cache.size()); }
+  void writeCache(medlar::Span<std::byte const> cache) override {
+    target_.writeCalibrationCache(cache.data(), cache.size());
+  }
   double quantile() const override {
     auto const* legacy = dynamic_cast<IInt8LegacyCalibrator const*>(&target_);
     return legacy == nullptr ? Calibrator::quantile() : legacy->getQuantile();
@@ -92,7 +127,8 @@ class IOptimizationProfile {
   virtual ~IOptimizationProfile() noexcept = default;
   /// The three have to become equal: the DLA runs one shape.
   bool setDimensions(char const* input, OptProfileSelector select, Dims const& dims) noexcept {
-    return compat::attempt_void(*logger_, [&] { dims_[&compat::deref(input, "an input's name")][select] = compat::dims(dims); });
+    return compat::attempt_void(
+        *logger_, [&] { dims_[&compat::deref(input, "an input's name")][select] = compat::dims(dims); });
   }
   Dims getDimensions(char const* input, OptProfileSelector select) const noexcept {
     Dims none;
@@ -106,9 +142,11 @@ class IOptimizationProfile {
     medlar::OptimizationProfile made;
     for (auto const& [name, of] : dims_) {
       if (of.size() != 3) {
-        throw medlar::InvalidArgument("optimisation profile: input '" + name + "' lacks one of min, opt and max");
+        throw medlar::InvalidArgument("optimisation profile: input '" + name +
+                                      "' lacks one of min, opt and max");
       }
-      made.setShape(name, of.at(OptProfileSelector::kMIN), of.at(OptProfileSelector::kOPT), of.at(OptProfileSelector::kMAX));
+      made.setShape(name, of.at(OptProfileSelector::kMIN), of.at(OptProfileSelector::kOPT),
+                    of.at(OptProfileSelector::kMAX));
     }
     return made;
   }
@@ -140,48 +178,66 @@ class IBuilderConfig {
       idle("setFlag", "builds time nothing and compile no kernels");
       return;
     }
-    refused_ |= !compat::attempt_void(*logger_, [&] { config_->setFlag(static_cast<medlar::BuilderFlag>(flag)); });
+    refused_ |=
+        !compat::attempt_void(*logger_, [&] { config_->setFlag(static_cast<medlar::BuilderFlag>(flag)); });
   }
   void clearFlag(BuilderFlag flag) noexcept { config_->clearFlag(static_cast<medlar::BuilderFlag>(flag)); }
-  bool getFlag(BuilderFlag flag) const noexcept { return config_->flag(static_cast<medlar::BuilderFlag>(flag)); }
+  bool getFlag(BuilderFlag flag) const noexcept {
+    return config_->flag(static_cast<medlar::BuilderFlag>(flag));
+  }
   void setFlags(BuilderFlags flags) noexcept {
     for (int32_t bit = 0; bit < 32; ++bit) {
-      (flags >> bit & 1U) != 0 ? setFlag(static_cast<BuilderFlag>(bit)) : clearFlag(static_cast<BuilderFlag>(bit));
+      (flags >> bit & 1U) != 0 ? setFlag(static_cast<BuilderFlag>(bit))
+                               : clearFlag(static_cast<BuilderFlag>(bit));
     }
   }
   BuilderFlags getFlags() const noexcept { return config_->flags(); }
 
-  void setDefaultDeviceType(DeviceType type) noexcept { config_->setDefaultDeviceType(static_cast<medlar::DeviceType>(type)); }
-  DeviceType getDefaultDeviceType() const noexcept { return static_cast<DeviceType>(config_->defaultDeviceType()); }
+  void setDefaultDeviceType(DeviceType type) noexcept {
+    config_->setDefaultDeviceType(static_cast<medlar::DeviceType>(type));
+  }
+  DeviceType getDefaultDeviceType() const noexcept {
+    return static_cast<DeviceType>(config_->defaultDeviceType());
+  }
   void setDeviceType(ILayer const* layer, DeviceType type) noexcept {
     refused_ |= !compat::attempt_void(*logger_, [&] {
-      config_->setDeviceType(compat::deref(layer, "a layer").medlarLayer(), static_cast<medlar::DeviceType>(type));
+      config_->setDeviceType(compat::deref(layer, "a layer").medlarLayer(),
+                             static_cast<medlar::DeviceType>(type));
     });
   }
   DeviceType getDeviceType(ILayer const* layer) const noexcept {
-    return layer == nullptr ? getDefaultDeviceType() : static_cast<DeviceType>(config_->deviceType(layer->medlarLayer()));
+    return layer == nullptr ? getDefaultDeviceType()
+                            : static_cast<DeviceType>(config_->deviceType(layer->medlarLayer()));
   }
-  bool isDeviceTypeSet(ILayer const* layer) const noexcept { return layer != nullptr && config_->isDeviceTypeSet(layer->medlarLayer()); }
+  bool isDeviceTypeSet(ILayer const* layer) const noexcept {
+    return layer != nullptr && config_->isDeviceTypeSet(layer->medlarLayer());
+  }
   void resetDeviceType(ILayer const* layer) noexcept {
     if (layer != nullptr) {
       config_->resetDeviceType(layer->medlarLayer());
     }
   }
   bool canRunOnDLA(ILayer const* layer) const noexcept {
-    return compat::attempt(*logger_, false, [&] { return config_->canRunOnDLA(compat::deref(layer, "a layer").medlarLayer()); });
+    return compat::attempt(
+        *logger_, false, [&] { return config_->canRunOnDLA(compat::deref(layer, "a layer").medlarLayer()); });
   }
   void setDLACore(int32_t core) noexcept {
     refused_ |= !compat::attempt_void(*logger_, [&] { config_->setDLACore(core); });
   }
   int32_t getDLACore() const noexcept { return config_->dlaCore(); }
 
-  void setMaxWorkspaceSize(std::size_t bytes) noexcept { setMemoryPoolLimit(MemoryPoolType::kWORKSPACE, bytes); }
+  void setMaxWorkspaceSize(std::size_t bytes) noexcept {
+    setMemoryPoolLimit(MemoryPoolType::kWORKSPACE, bytes);
+  }
   std::size_t getMaxWorkspaceSize() const noexcept { return getMemoryPoolLimit(MemoryPoolType::kWORKSPACE); }
   void setMemoryPoolLimit(MemoryPoolType pool, std::size_t bytes) noexcept {
-    refused_ |= !compat::attempt_void(*logger_, [&] { config_->setMemoryPoolLimit(static_cast<medlar::MemoryPoolType>(pool), bytes); });
+    refused_ |= !compat::attempt_void(
+        *logger_, [&] { config_->setMemoryPoolLimit(static_cast<medlar::MemoryPoolType>(pool), bytes); });
   }
   std::size_t getMemoryPoolLimit(MemoryPoolType pool) const noexcept {
-    return compat::attempt(*logger_, std::size_t{0}, [&] { return config_->memoryPoolLimit(static_cast<medlar::MemoryPoolType>(pool)); });
+    return compat::attempt(*logger_, std::size_t{0}, [&] {
+      return config_->memoryPoolLimit(static_cast<medlar::MemoryPoolType>(pool));
+    });
   }
 
   void setInt8Calibrator(IInt8Calibrator* calibrator) noexcept {
@@ -207,7 +263,8 @@ class IBuilderConfig {
       config_->setProgress({});
       return;
     }
-    config_->setProgress([monitor, started = std::map<std::string, bool>()](std::string_view what, uint64_t done, uint64_t total) mutable {
+    config_->setProgress([monitor, started = std::map<std::string, bool>()](
+                             std::string_view what, uint64_t done, uint64_t total) mutable {
       std::string const phase(what);
       if (!std::exchange(started[phase], true)) {
         monitor->phaseStart(phase.c_str(), nullptr, static_cast<int32_t>(total));
@@ -231,9 +288,15 @@ class IBuilderConfig {
   void setProfileStream(cudaStream_t) noexcept { idle("setProfileStream", "builds time nothing"); }
   void setAvgTimingIterations(int32_t) noexcept { idle("setAvgTimingIterations", "builds time nothing"); }
   void setMinTimingIterations(int32_t) noexcept { idle("setMinTimingIterations", "builds time nothing"); }
-  void setBuilderOptimizationLevel(int32_t) noexcept { idle("setBuilderOptimizationLevel", "builds time nothing"); }
-  void setProfilingVerbosity(ProfilingVerbosity) noexcept { idle("setProfilingVerbosity", "engines always keep all names"); }
-  void setMaxAuxStreams(int32_t) noexcept { idle("setMaxAuxStreams", "a context uses the stream that it is given"); }
+  void setBuilderOptimizationLevel(int32_t) noexcept {
+    idle("setBuilderOptimizationLevel", "builds time nothing");
+  }
+  void setProfilingVerbosity(ProfilingVerbosity) noexcept {
+    idle("setProfilingVerbosity", "engines always keep all names");
+  }
+  void setMaxAuxStreams(int32_t) noexcept {
+    idle("setMaxAuxStreams", "a context uses the stream that it is given");
+  }
   void setEngineCapability(EngineCapability capability) noexcept {
     if (capability != EngineCapability::kSTANDARD) {
       refused_ = true;
@@ -274,7 +337,8 @@ class IBuilder {
     });
   }
   IBuilderConfig* createBuilderConfig() noexcept {
-    return compat::attempt<IBuilderConfig*>(*logger_, nullptr, [&] { return new IBuilderConfig(builder_.createBuilderConfig(), logger_); });
+    return compat::attempt<IBuilderConfig*>(
+        *logger_, nullptr, [&] { return new IBuilderConfig(builder_.createBuilderConfig(), logger_); });
   }
   /// Owned by the builder.
   IOptimizationProfile* createOptimizationProfile() noexcept {
@@ -282,20 +346,24 @@ class IBuilder {
     return profiles_.back().get();
   }
   IHostMemory* buildSerializedNetwork(INetworkDefinition& network, IBuilderConfig& config) noexcept {
-    return compat::attempt<IHostMemory*>(*logger_, nullptr, [&] { return new IHostMemory(build(network, config)); });
+    return compat::attempt<IHostMemory*>(*logger_, nullptr,
+                                         [&] { return new IHostMemory(build(network, config)); });
   }
   /// Into a stream of the caller's, piece by piece.
-  bool buildSerializedNetworkToStream(INetworkDefinition& network, IBuilderConfig& config, IStreamWriter& writer) noexcept {
+  bool buildSerializedNetworkToStream(INetworkDefinition& network, IBuilderConfig& config,
+                                      IStreamWriter& writer) noexcept {
     return compat::attempt_void(*logger_, [&] { compat::writeAll(writer, build(network, config)); });
   }
   ICudaEngine* buildEngineWithConfig(INetworkDefinition& network, IBuilderConfig& config) noexcept {
     return compat::attempt<ICudaEngine*>(*logger_, nullptr, [&] {
-      return new ICudaEngine(medlar::Runtime(*logger_).deserialize(build(network, config)), std::max(config.getDLACore(), 0), logger_);
+      return new ICudaEngine(medlar::Runtime(*logger_).deserialize(build(network, config)),
+                             std::max(config.getDLACore(), 0), logger_);
     });
   }
   bool isNetworkSupported(INetworkDefinition const& network, IBuilderConfig const& config) const noexcept {
     return compat::attempt_void(*logger_, [&] {
-      builder_.check(const_cast<INetworkDefinition&>(network).medlarNetwork(), const_cast<IBuilderConfig&>(config).medlarConfig());
+      builder_.check(const_cast<INetworkDefinition&>(network).medlarNetwork(),
+                     const_cast<IBuilderConfig&>(config).medlarConfig());
     });
   }
 

@@ -2,21 +2,33 @@
 // TensorRT's layers, one class a kind: a setter sets the parameter of that name.
 #pragma once
 
-#include <vector>
-
 #include "medlar/compat/NvInferTensor.h"
+
+#include <vector>
 
 namespace nvinfer1 {
 
-#define MEDLAR_COMPAT_INT(Type, Setter, Getter, name)                                              \
-  void Setter(Type value) noexcept { set_int(name, static_cast<int64_t>(value)); }                 \
-  Type Getter() const noexcept { return static_cast<Type>(get_int(name)); }
-#define MEDLAR_COMPAT_FLOAT(Type, Setter, Getter, name)                                            \
-  void Setter(Type value) noexcept { set_float(name, static_cast<double>(value)); }                \
-  Type Getter() const noexcept { return static_cast<Type>(get_float(name)); }
-#define MEDLAR_COMPAT_DIMS(Setter, Getter, name)                                                   \
-  void Setter(Dims const& value) noexcept { set_dims(name, value); }                               \
-  Dims Getter() const noexcept { return get_dims(name); }
+#define MEDLAR_COMPAT_INT(Type, Setter, Getter, name) \
+  void Setter(Type value) noexcept {                  \
+    set_int(name, static_cast<int64_t>(value));       \
+  }                                                   \
+  Type Getter() const noexcept {                      \
+    return static_cast<Type>(get_int(name));          \
+  }
+#define MEDLAR_COMPAT_FLOAT(Type, Setter, Getter, name) \
+  void Setter(Type value) noexcept {                    \
+    set_float(name, static_cast<double>(value));        \
+  }                                                     \
+  Type Getter() const noexcept {                        \
+    return static_cast<Type>(get_float(name));          \
+  }
+#define MEDLAR_COMPAT_DIMS(Setter, Getter, name) \
+  void Setter(Dims const& value) noexcept {      \
+    set_dims(name, value);                       \
+  }                                              \
+  Dims Getter() const noexcept {                 \
+    return get_dims(name);                       \
+  }
 
 class WindowedLayer : public ILayer {
  public:
@@ -62,7 +74,8 @@ class IPoolingLayer : public WindowedLayer {
   MEDLAR_COMPAT_INT(PoolingType, setPoolingType, getPoolingType, "type")
   MEDLAR_COMPAT_DIMS(setWindowSizeNd, getWindowSizeNd, "window_size")
   MEDLAR_COMPAT_DIMS(setWindowSize, getWindowSize, "window_size")
-  MEDLAR_COMPAT_INT(bool, setAverageCountExcludesPadding, getAverageCountExcludesPadding, "average_count_excludes_padding")
+  MEDLAR_COMPAT_INT(bool, setAverageCountExcludesPadding, getAverageCountExcludesPadding,
+                    "average_count_excludes_padding")
   MEDLAR_COMPAT_FLOAT(float, setBlendFactor, getBlendFactor, "blend_factor")
 };
 class IActivationLayer : public ILayer {
@@ -104,8 +117,12 @@ class IConcatenationLayer : public ILayer {
 class IMatrixMultiplyLayer : public ILayer {
  public:
   using ILayer::ILayer;
-  void setOperation(int32_t index, MatrixOperation op) noexcept { set_int(index == 0 ? "op0" : "op1", static_cast<int64_t>(op)); }
-  MatrixOperation getOperation(int32_t index) const noexcept { return static_cast<MatrixOperation>(get_int(index == 0 ? "op0" : "op1")); }
+  void setOperation(int32_t index, MatrixOperation op) noexcept {
+    set_int(index == 0 ? "op0" : "op1", static_cast<int64_t>(op));
+  }
+  MatrixOperation getOperation(int32_t index) const noexcept {
+    return static_cast<MatrixOperation>(get_int(index == 0 ? "op0" : "op1"));
+  }
 };
 class IShuffleLayer : public ILayer {
  public:
@@ -139,9 +156,12 @@ class IResizeLayer : public ILayer {
  public:
   using ILayer::ILayer;
   MEDLAR_COMPAT_DIMS(setOutputDimensions, getOutputDimensions, "shape")
-  void setScales(float const* scales, int32_t count) noexcept { set_weights("scales", {DataType::kFLOAT, scales, count}); }
+  void setScales(float const* scales, int32_t count) noexcept {
+    set_weights("scales", {DataType::kFLOAT, scales, count});
+  }
   MEDLAR_COMPAT_INT(InterpolationMode, setResizeMode, getResizeMode, "resize_mode")
-  MEDLAR_COMPAT_INT(ResizeCoordinateTransformation, setCoordinateTransformation, getCoordinateTransformation, "coordinate_transformation")
+  MEDLAR_COMPAT_INT(ResizeCoordinateTransformation, setCoordinateTransformation, getCoordinateTransformation,
+                    "coordinate_transformation")
   MEDLAR_COMPAT_INT(ResizeRoundMode, setNearestRounding, getNearestRounding, "nearest_rounding")
 };
 class ILRNLayer : public ILayer {

@@ -2,11 +2,11 @@
 // TensorRT's INetworkDefinition.
 #pragma once
 
+#include "medlar/compat/NvInferLayers.h"
+
 #include <algorithm>
 #include <map>
 #include <vector>
-
-#include "medlar/compat/NvInferLayers.h"
 
 namespace nvinfer1 {
 
@@ -14,12 +14,14 @@ namespace nvinfer1 {
 class INetworkDefinition {
  public:
   INetworkDefinition(std::unique_ptr<medlar::NetworkDefinition> network, compat::SharedLogger logger)
-      : network_(std::move(network)), shared_(std::make_shared<compat::NetworkShared>(compat::NetworkShared{std::move(logger)})) {}
+      : network_(std::move(network)),
+        shared_(std::make_shared<compat::NetworkShared>(compat::NetworkShared{std::move(logger)})) {}
   virtual ~INetworkDefinition() noexcept = default;
 
   ITensor* addInput(char const* name, DataType type, Dims const& dims) noexcept {
     return compat::attempt<ITensor*>(*shared_->logger, nullptr, [&] {
-      return tensor(&network_->addInput(&compat::deref(name, "an input's name"), static_cast<medlar::DataType>(type), compat::dims(dims)));
+      return tensor(&network_->addInput(&compat::deref(name, "an input's name"),
+                                        static_cast<medlar::DataType>(type), compat::dims(dims)));
     });
   }
   void markOutput(ITensor& tensor) noexcept {
@@ -32,50 +34,64 @@ class INetworkDefinition {
   int32_t getNbInputs() const noexcept { return network_->numInputs(); }
   int32_t getNbOutputs() const noexcept { return network_->numOutputs(); }
   ILayer* getLayer(int32_t index) const noexcept {
-    return compat::attempt<ILayer*>(*shared_->logger, nullptr, [&] { return self().layer<ILayer>(network_->layer(index)); });
+    return compat::attempt<ILayer*>(*shared_->logger, nullptr,
+                                    [&] { return self().layer<ILayer>(network_->layer(index)); });
   }
   ITensor* getInput(int32_t index) const noexcept {
-    return compat::attempt<ITensor*>(*shared_->logger, nullptr, [&] { return self().tensor(&network_->input(index)); });
+    return compat::attempt<ITensor*>(*shared_->logger, nullptr,
+                                     [&] { return self().tensor(&network_->input(index)); });
   }
   ITensor* getOutput(int32_t index) const noexcept {
-    return compat::attempt<ITensor*>(*shared_->logger, nullptr, [&] { return self().tensor(&network_->output(index)); });
+    return compat::attempt<ITensor*>(*shared_->logger, nullptr,
+                                     [&] { return self().tensor(&network_->output(index)); });
   }
   void setName(char const* name) noexcept { network_->setName(name == nullptr ? "" : name); }
   char const* getName() const noexcept { return network_->name().c_str(); }
   bool hasImplicitBatchDimension() const noexcept { return false; }
 
-  IConvolutionLayer* addConvolutionNd(ITensor& x, int64_t maps, Dims const& kernel, Weights weights, Weights bias) noexcept {
+  IConvolutionLayer* addConvolutionNd(ITensor& x, int64_t maps, Dims const& kernel, Weights weights,
+                                      Weights bias) noexcept {
     return add<IConvolutionLayer>([&]() -> auto& {
-      return network_->addConvolutionNd(x.medlarTensor(), maps, compat::dims(kernel), compat::weights(weights), compat::weights(bias));
+      return network_->addConvolutionNd(x.medlarTensor(), maps, compat::dims(kernel),
+                                        compat::weights(weights), compat::weights(bias));
     });
   }
-  IDeconvolutionLayer* addDeconvolutionNd(ITensor& x, int64_t maps, Dims const& kernel, Weights weights, Weights bias) noexcept {
+  IDeconvolutionLayer* addDeconvolutionNd(ITensor& x, int64_t maps, Dims const& kernel, Weights weights,
+                                          Weights bias) noexcept {
     return add<IDeconvolutionLayer>([&]() -> auto& {
-      return network_->addDeconvolutionNd(x.medlarTensor(), maps, compat::dims(kernel), compat::weights(weights), compat::weights(bias));
+      return network_->addDeconvolutionNd(x.medlarTensor(), maps, compat::dims(kernel),
+                                          compat::weights(weights), compat::weights(bias));
     });
   }
-  IFullyConnectedLayer* addFullyConnected(ITensor& x, int32_t outputs, Weights kernel, Weights bias) noexcept {
+  IFullyConnectedLayer* addFullyConnected(ITensor& x, int32_t outputs, Weights kernel,
+                                          Weights bias) noexcept {
     return add<IFullyConnectedLayer>([&]() -> auto& {
-      return network_->addFullyConnected(x.medlarTensor(), outputs, compat::weights(kernel), compat::weights(bias));
+      return network_->addFullyConnected(x.medlarTensor(), outputs, compat::weights(kernel),
+                                         compat::weights(bias));
     });
   }
   IPoolingLayer* addPoolingNd(ITensor& x, PoolingType type, Dims const& window) noexcept {
     return add<IPoolingLayer>([&]() -> auto& {
-      return network_->addPoolingNd(x.medlarTensor(), static_cast<medlar::PoolingType>(type), compat::dims(window));
+      return network_->addPoolingNd(x.medlarTensor(), static_cast<medlar::PoolingType>(type),
+                                    compat::dims(window));
     });
   }
   IActivationLayer* addActivation(ITensor& x, ActivationType type) noexcept {
-    return add<IActivationLayer>([&]() -> auto& { return network_->addActivation(x.medlarTensor(), static_cast<medlar::ActivationType>(type)); });
+    return add<IActivationLayer>([&]() -> auto& {
+      return network_->addActivation(x.medlarTensor(), static_cast<medlar::ActivationType>(type));
+    });
   }
   IElementWiseLayer* addElementWise(ITensor& a, ITensor& b, ElementWiseOperation op) noexcept {
     return add<IElementWiseLayer>([&]() -> auto& {
-      return network_->addElementWise(a.medlarTensor(), b.medlarTensor(), static_cast<medlar::ElementWiseOperation>(op));
+      return network_->addElementWise(a.medlarTensor(), b.medlarTensor(),
+                                      static_cast<medlar::ElementWiseOperation>(op));
     });
   }
-  IScaleLayer* addScaleNd(ITensor& x, ScaleMode mode, Weights shift, Weights scale, Weights power, int32_t axis) noexcept {
+  IScaleLayer* addScaleNd(ITensor& x, ScaleMode mode, Weights shift, Weights scale, Weights power,
+                          int32_t axis) noexcept {
     return add<IScaleLayer>([&]() -> auto& {
-      return network_->addScale(x.medlarTensor(), static_cast<medlar::ScaleMode>(mode), compat::weights(shift), compat::weights(scale),
-                                compat::weights(power), axis);
+      return network_->addScale(x.medlarTensor(), static_cast<medlar::ScaleMode>(mode),
+                                compat::weights(shift), compat::weights(scale), compat::weights(power), axis);
     });
   }
   IScaleLayer* addScale(ITensor& x, ScaleMode mode, Weights shift, Weights scale, Weights power) noexcept {
@@ -94,20 +110,24 @@ class INetworkDefinition {
       return network_->addConcatenation(list);
     });
   }
-  IMatrixMultiplyLayer* addMatrixMultiply(ITensor& a, MatrixOperation opA, ITensor& b, MatrixOperation opB) noexcept {
+  IMatrixMultiplyLayer* addMatrixMultiply(ITensor& a, MatrixOperation opA, ITensor& b,
+                                          MatrixOperation opB) noexcept {
     return add<IMatrixMultiplyLayer>([&]() -> auto& {
-      return network_->addMatrixMultiply(a.medlarTensor(), static_cast<medlar::MatrixOperation>(opA), b.medlarTensor(),
-                                         static_cast<medlar::MatrixOperation>(opB));
+      return network_->addMatrixMultiply(a.medlarTensor(), static_cast<medlar::MatrixOperation>(opA),
+                                         b.medlarTensor(), static_cast<medlar::MatrixOperation>(opB));
     });
   }
   IShuffleLayer* addShuffle(ITensor& x) noexcept {
     return add<IShuffleLayer>([&]() -> auto& { return network_->addShuffle(x.medlarTensor()); });
   }
   IConstantLayer* addConstant(Dims const& dims, Weights weights) noexcept {
-    return add<IConstantLayer>([&]() -> auto& { return network_->addConstant(compat::dims(dims), compat::weights(weights)); });
+    return add<IConstantLayer>(
+        [&]() -> auto& { return network_->addConstant(compat::dims(dims), compat::weights(weights)); });
   }
   IUnaryLayer* addUnary(ITensor& x, UnaryOperation op) noexcept {
-    return add<IUnaryLayer>([&]() -> auto& { return network_->addUnary(x.medlarTensor(), static_cast<medlar::UnaryOperation>(op)); });
+    return add<IUnaryLayer>([&]() -> auto& {
+      return network_->addUnary(x.medlarTensor(), static_cast<medlar::UnaryOperation>(op));
+    });
   }
   IReduceLayer* addReduce(ITensor& x, ReduceOperation op, uint32_t axes, bool keep) noexcept {
     return add<IReduceLayer>([&]() -> auto& {
@@ -116,14 +136,16 @@ class INetworkDefinition {
   }
   ISliceLayer* addSlice(ITensor& x, Dims const& start, Dims const& size, Dims const& stride) noexcept {
     return add<ISliceLayer>([&]() -> auto& {
-      return network_->addSlice(x.medlarTensor(), compat::dims(start), compat::dims(size), compat::dims(stride));
+      return network_->addSlice(x.medlarTensor(), compat::dims(start), compat::dims(size),
+                                compat::dims(stride));
     });
   }
   IResizeLayer* addResize(ITensor& x) noexcept {
     return add<IResizeLayer>([&]() -> auto& { return network_->addResize(x.medlarTensor()); });
   }
   ILRNLayer* addLRN(ITensor& x, int64_t window, float alpha, float beta, float k) noexcept {
-    return add<ILRNLayer>([&]() -> auto& { return network_->addLRN(x.medlarTensor(), window, alpha, beta, k); });
+    return add<ILRNLayer>(
+        [&]() -> auto& { return network_->addLRN(x.medlarTensor(), window, alpha, beta, k); });
   }
   ITopKLayer* addTopK(ITensor& x, TopKOperation op, int32_t k, uint32_t axes) noexcept {
     return add<ITopKLayer>([&]() -> auto& {
@@ -131,19 +153,24 @@ class INetworkDefinition {
     });
   }
   IGatherLayer* addGather(ITensor& data, ITensor& indices, int32_t axis) noexcept {
-    return add<IGatherLayer>([&]() -> auto& { return network_->addGather(data.medlarTensor(), indices.medlarTensor(), axis); });
+    return add<IGatherLayer>(
+        [&]() -> auto& { return network_->addGather(data.medlarTensor(), indices.medlarTensor(), axis); });
   }
   IPaddingLayer* addPaddingNd(ITensor& x, Dims const& pre, Dims const& post) noexcept {
-    return add<IPaddingLayer>([&]() -> auto& { return network_->addPaddingNd(x.medlarTensor(), compat::dims(pre), compat::dims(post)); });
+    return add<IPaddingLayer>([&]() -> auto& {
+      return network_->addPaddingNd(x.medlarTensor(), compat::dims(pre), compat::dims(post));
+    });
   }
   IParametricReLULayer* addParametricReLU(ITensor& x, ITensor& slope) noexcept {
-    return add<IParametricReLULayer>([&]() -> auto& { return network_->addParametricReLU(x.medlarTensor(), slope.medlarTensor()); });
+    return add<IParametricReLULayer>(
+        [&]() -> auto& { return network_->addParametricReLU(x.medlarTensor(), slope.medlarTensor()); });
   }
   IIdentityLayer* addIdentity(ITensor& x) noexcept {
     return add<IIdentityLayer>([&]() -> auto& { return network_->addIdentity(x.medlarTensor()); });
   }
   ICastLayer* addCast(ITensor& x, DataType type) noexcept {
-    return add<ICastLayer>([&]() -> auto& { return network_->addCast(x.medlarTensor(), static_cast<medlar::DataType>(type)); });
+    return add<ICastLayer>(
+        [&]() -> auto& { return network_->addCast(x.medlarTensor(), static_cast<medlar::DataType>(type)); });
   }
   ISelectLayer* addSelect(ITensor& condition, ITensor& then, ITensor& otherwise) noexcept {
     return add<ISelectLayer>([&]() -> auto& {
@@ -154,10 +181,12 @@ class INetworkDefinition {
     return add<IShapeLayer>([&]() -> auto& { return network_->addShape(x.medlarTensor()); });
   }
   IQuantizeLayer* addQuantize(ITensor& x, ITensor& scale) noexcept {
-    return add<IQuantizeLayer>([&]() -> auto& { return network_->addQuantize(x.medlarTensor(), scale.medlarTensor()); });
+    return add<IQuantizeLayer>(
+        [&]() -> auto& { return network_->addQuantize(x.medlarTensor(), scale.medlarTensor()); });
   }
   IDequantizeLayer* addDequantize(ITensor& x, ITensor& scale) noexcept {
-    return add<IDequantizeLayer>([&]() -> auto& { return network_->addDequantize(x.medlarTensor(), scale.medlarTensor()); });
+    return add<IDequantizeLayer>(
+        [&]() -> auto& { return network_->addDequantize(x.medlarTensor(), scale.medlarTensor()); });
   }
 
   medlar::NetworkDefinition& medlarNetwork() noexcept { return *network_; }
@@ -192,18 +221,30 @@ class INetworkDefinition {
       return std::make_unique<Kind>(of, *this, shared_);
     } else {
       switch (of.type()) {
-        case medlar::LayerType::kConvolution: return std::make_unique<IConvolutionLayer>(of, *this, shared_);
-        case medlar::LayerType::kDeconvolution: return std::make_unique<IDeconvolutionLayer>(of, *this, shared_);
-        case medlar::LayerType::kPooling: return std::make_unique<IPoolingLayer>(of, *this, shared_);
-        case medlar::LayerType::kActivation: return std::make_unique<IActivationLayer>(of, *this, shared_);
-        case medlar::LayerType::kElementwise: return std::make_unique<IElementWiseLayer>(of, *this, shared_);
-        case medlar::LayerType::kUnary: return std::make_unique<IUnaryLayer>(of, *this, shared_);
-        case medlar::LayerType::kScale: return std::make_unique<IScaleLayer>(of, *this, shared_);
-        case medlar::LayerType::kSoftmax: return std::make_unique<ISoftMaxLayer>(of, *this, shared_);
-        case medlar::LayerType::kConcatenation: return std::make_unique<IConcatenationLayer>(of, *this, shared_);
-        case medlar::LayerType::kShuffle: return std::make_unique<IShuffleLayer>(of, *this, shared_);
-        case medlar::LayerType::kReduce: return std::make_unique<IReduceLayer>(of, *this, shared_);
-        default: return std::make_unique<ILayer>(of, *this, shared_);
+        case medlar::LayerType::kConvolution:
+          return std::make_unique<IConvolutionLayer>(of, *this, shared_);
+        case medlar::LayerType::kDeconvolution:
+          return std::make_unique<IDeconvolutionLayer>(of, *this, shared_);
+        case medlar::LayerType::kPooling:
+          return std::make_unique<IPoolingLayer>(of, *this, shared_);
+        case medlar::LayerType::kActivation:
+          return std::make_unique<IActivationLayer>(of, *this, shared_);
+        case medlar::LayerType::kElementwise:
+          return std::make_unique<IElementWiseLayer>(of, *this, shared_);
+        case medlar::LayerType::kUnary:
+          return std::make_unique<IUnaryLayer>(of, *this, shared_);
+        case medlar::LayerType::kScale:
+          return std::make_unique<IScaleLayer>(of, *this, shared_);
+        case medlar::LayerType::kSoftmax:
+          return std::make_unique<ISoftMaxLayer>(of, *this, shared_);
+        case medlar::LayerType::kConcatenation:
+          return std::make_unique<IConcatenationLayer>(of, *this, shared_);
+        case medlar::LayerType::kShuffle:
+          return std::make_unique<IShuffleLayer>(of, *this, shared_);
+        case medlar::LayerType::kReduce:
+          return std::make_unique<IReduceLayer>(of, *this, shared_);
+        default:
+          return std::make_unique<ILayer>(of, *this, shared_);
       }
     }
   }
@@ -219,10 +260,12 @@ class INetworkDefinition {
 };
 
 ITensor* ILayer::getInput(int32_t index) const noexcept {
-  return compat::attempt<ITensor*>(*shared_->logger, nullptr, [&] { return network_->tensor(layer_->input(index)); });
+  return compat::attempt<ITensor*>(*shared_->logger, nullptr,
+                                   [&] { return network_->tensor(layer_->input(index)); });
 }
 ITensor* ILayer::getOutput(int32_t index) const noexcept {
-  return compat::attempt<ITensor*>(*shared_->logger, nullptr, [&] { return network_->tensor(layer_->output(index)); });
+  return compat::attempt<ITensor*>(*shared_->logger, nullptr,
+                                   [&] { return network_->tensor(layer_->output(index)); });
 }
 
 }  // namespace nvinfer1

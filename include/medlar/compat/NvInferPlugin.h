@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plugins are code for a GPU: there are none, and nothing to initialise. Operators that need one run on the host.
+// Plugins are code for a GPU: there are none, and nothing to initialise. Operators that need one run on the
+// host.
 #pragma once
 
 #include "medlar/compat/NvInferRuntime.h"

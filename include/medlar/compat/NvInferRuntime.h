@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorRT's runtime names: IRuntime, ICudaEngine, IExecutionContext and what they need. Bindings (TensorRT 8) and named
-// tensors (8.5 and later) are both there.
+// TensorRT's runtime names: IRuntime, ICudaEngine, IExecutionContext and what they need. Bindings (TensorRT
+// 8) and named tensors (8.5 and later) are both there.
 #pragma once
 
 #include "medlar/compat/NvInferRuntimeBase.h"
@@ -15,12 +15,15 @@ enum class LayerInformationFormat : int32_t { kONELINE, kJSON };
 enum class OptProfileSelector : int32_t { kMIN, kOPT, kMAX };
 enum class ExecutionContextAllocationStrategy : int32_t { kSTATIC, kON_PROFILE_CHANGE, kUSER_MANAGED };
 template <>
-constexpr int32_t EnumMax<OptProfileSelector>() noexcept { return 3; }
+constexpr int32_t EnumMax<OptProfileSelector>() noexcept {
+  return 3;
+}
 
 class ICudaEngine;
 class IExecutionContext;
 
-/// For layers of the DLA, ms is what the device would take, as modelled; for segments of the host, what this computer took.
+/// For layers of the DLA, ms is what the device would take, as modelled; for segments of the host, what this
+/// computer took.
 class IProfiler {
  public:
   virtual void reportLayerTime(AsciiChar const* layerName, float ms) noexcept = 0;
@@ -29,21 +32,25 @@ class IProfiler {
 
 class IOutputAllocator {
  public:
-  virtual void* reallocateOutput(char const* tensorName, void* currentMemory, uint64_t size, uint64_t alignment) noexcept = 0;
+  virtual void* reallocateOutput(char const* tensorName, void* currentMemory, uint64_t size,
+                                 uint64_t alignment) noexcept = 0;
   virtual void notifyShape(char const* tensorName, Dims const& dims) noexcept = 0;
   virtual ~IOutputAllocator() = default;
 };
 
 class IEngineInspector {
  public:
-  explicit IEngineInspector(medlar::Engine engine, compat::SharedLogger logger) : engine_(std::move(engine)), logger_(std::move(logger)) {}
+  explicit IEngineInspector(medlar::Engine engine, compat::SharedLogger logger)
+      : engine_(std::move(engine)), logger_(std::move(logger)) {}
   virtual ~IEngineInspector() noexcept = default;
   bool setExecutionContext(IExecutionContext const*) noexcept { return true; }
   AsciiChar const* getEngineInformation(LayerInformationFormat) const noexcept {
-    return compat::attempt<char const*>(*logger_, nullptr, [&] { return (text_ = engine_.inspect()).c_str(); });
+    return compat::attempt<char const*>(*logger_, nullptr,
+                                        [&] { return (text_ = engine_.inspect()).c_str(); });
   }
   AsciiChar const* getLayerInformation(int32_t index, LayerInformationFormat) const noexcept {
-    return compat::attempt<char const*>(*logger_, nullptr, [&] { return (text_ = engine_.inspectLayer(index)).c_str(); });
+    return compat::attempt<char const*>(*logger_, nullptr,
+                                        [&] { return (text_ = engine_.inspectLayer(index)).c_str(); });
   }
   void destroy() noexcept { delete this; }
 
@@ -56,9 +63,12 @@ class IEngineInspector {
 /// One thread at a time.
 class IExecutionContext {
  public:
-  IExecutionContext(ICudaEngine const& owner, medlar::Engine engine, std::unique_ptr<medlar::ExecutionContext> context,
-                    compat::SharedLogger logger)
-      : owner_(&owner), engine_(std::move(engine)), context_(std::move(context)), logger_(std::move(logger)) {}
+  IExecutionContext(ICudaEngine const& owner, medlar::Engine engine,
+                    std::unique_ptr<medlar::ExecutionContext> context, compat::SharedLogger logger)
+      : owner_(&owner),
+        engine_(std::move(engine)),
+        context_(std::move(context)),
+        logger_(std::move(logger)) {}
   virtual ~IExecutionContext() noexcept = default;
 
   bool executeV2(void* const* bindings) noexcept {
@@ -78,21 +88,30 @@ class IExecutionContext {
     return compat::attempt_void(*logger_, [&] { enqueue(stream, nullptr); });
   }
   bool setTensorAddress(char const* name, void* data) noexcept {
-    return compat::attempt_void(*logger_, [&] { context_->setTensorAddress(&compat::deref(name, "a tensor's name"), data); });
+    return compat::attempt_void(
+        *logger_, [&] { context_->setTensorAddress(&compat::deref(name, "a tensor's name"), data); });
   }
-  bool setInputTensorAddress(char const* name, void const* data) noexcept { return setTensorAddress(name, const_cast<void*>(data)); }
+  bool setInputTensorAddress(char const* name, void const* data) noexcept {
+    return setTensorAddress(name, const_cast<void*>(data));
+  }
   bool setOutputTensorAddress(char const* name, void* data) noexcept { return setTensorAddress(name, data); }
   void const* getTensorAddress(char const* name) const noexcept {
-    return compat::attempt<void*>(*logger_, nullptr, [&] { return context_->tensorAddress(&compat::deref(name, "a tensor's name")); });
+    return compat::attempt<void*>(
+        *logger_, nullptr, [&] { return context_->tensorAddress(&compat::deref(name, "a tensor's name")); });
   }
   bool setInputShape(char const* name, Dims const& dims) noexcept {
-    return compat::attempt_void(*logger_, [&] { context_->setInputShape(&compat::deref(name, "a tensor's name"), compat::dims(dims)); });
+    return compat::attempt_void(*logger_, [&] {
+      context_->setInputShape(&compat::deref(name, "a tensor's name"), compat::dims(dims));
+    });
   }
   Dims getTensorShape(char const* name) const noexcept {
-    return compat::attempt(*logger_, none(), [&] { return compat::dims(context_->outputDims(&compat::deref(name, "a tensor's name"))); });
+    return compat::attempt(*logger_, none(), [&] {
+      return compat::dims(context_->outputDims(&compat::deref(name, "a tensor's name")));
+    });
   }
   bool setBindingDimensions(int32_t index, Dims dims) noexcept {
-    return compat::attempt_void(*logger_, [&] { context_->setInputShape(binding(index).name, compat::dims(dims)); });
+    return compat::attempt_void(*logger_,
+                                [&] { context_->setInputShape(binding(index).name, compat::dims(dims)); });
   }
   Dims getBindingDimensions(int32_t index) const noexcept {
     return compat::attempt(*logger_, none(), [&] { return compat::dims(binding(index).dims); });
@@ -127,7 +146,8 @@ class IExecutionContext {
   struct ProfilerBridge final : medlar::Profiler {
     explicit ProfilerBridge(IProfiler& t) : target(t) {}
     void report(medlar::LayerTime const& layer) override {
-      target.reportLayerTime(layer.name.c_str(), static_cast<float>(layer.modelledMs > 0 ? layer.modelledMs : layer.hostMs));
+      target.reportLayerTime(layer.name.c_str(),
+                             static_cast<float>(layer.modelledMs > 0 ? layer.modelledMs : layer.hostMs));
     }
     IProfiler& target;
   };
@@ -139,7 +159,8 @@ class IExecutionContext {
   medlar::TensorInfo const& binding(int32_t index) const {
     auto const& tensors = engine_.tensors();
     if (index < 0 || static_cast<std::size_t>(index) >= tensors.size()) {
-      throw medlar::OutOfRange("the engine has " + std::to_string(tensors.size()) + " bindings, not one with index " + std::to_string(index));
+      throw medlar::OutOfRange("the engine has " + std::to_string(tensors.size()) +
+                               " bindings, not one with index " + std::to_string(index));
     }
     return tensors[static_cast<std::size_t>(index)];
   }
@@ -172,7 +193,8 @@ class ICudaEngine {
       : engine_(std::move(engine)), core_(core), logger_(std::move(logger)) {}
   virtual ~ICudaEngine() noexcept = default;
 
-  IExecutionContext* createExecutionContext(ExecutionContextAllocationStrategy = ExecutionContextAllocationStrategy::kSTATIC) noexcept {
+  IExecutionContext* createExecutionContext(
+      ExecutionContextAllocationStrategy = ExecutionContextAllocationStrategy::kSTATIC) noexcept {
     return compat::attempt<IExecutionContext*>(*logger_, nullptr, [&] {
       return new IExecutionContext(*this, engine_, engine_.createExecutionContext(core_), logger_);
     });
@@ -216,17 +238,24 @@ class ICudaEngine {
   DataType getTensorDataType(char const* name) const noexcept { return type_of(at(getBindingIndex(name))); }
   TensorIOMode getTensorIOMode(char const* name) const noexcept {
     medlar::TensorInfo const* info = at(getBindingIndex(name));
-    return info == nullptr ? TensorIOMode::kNONE : (info->input ? TensorIOMode::kINPUT : TensorIOMode::kOUTPUT);
+    return info == nullptr ? TensorIOMode::kNONE
+                           : (info->input ? TensorIOMode::kINPUT : TensorIOMode::kOUTPUT);
   }
   TensorLocation getTensorLocation(char const*) const noexcept { return TensorLocation::kDEVICE; }
   TensorFormat getTensorFormat(char const*) const noexcept { return TensorFormat::kLINEAR; }
   char const* getTensorFormatDesc(char const*) const noexcept { return "Row major linear format"; }
-  int32_t getTensorBytesPerComponent(char const* name) const noexcept { return bytes_of(at(getBindingIndex(name))); }
+  int32_t getTensorBytesPerComponent(char const* name) const noexcept {
+    return bytes_of(at(getBindingIndex(name)));
+  }
   int32_t getTensorComponentsPerElement(char const*) const noexcept { return 1; }
   int32_t getTensorVectorizedDim(char const*) const noexcept { return -1; }
   bool isShapeInferenceIO(char const*) const noexcept { return false; }
-  Dims getProfileShape(char const* name, int32_t, OptProfileSelector) const noexcept { return getTensorShape(name); }
-  Dims getProfileDimensions(int32_t index, int32_t, OptProfileSelector) const noexcept { return getBindingDimensions(index); }
+  Dims getProfileShape(char const* name, int32_t, OptProfileSelector) const noexcept {
+    return getTensorShape(name);
+  }
+  Dims getProfileDimensions(int32_t index, int32_t, OptProfileSelector) const noexcept {
+    return getBindingDimensions(index);
+  }
 
   int32_t getMaxBatchSize() const noexcept { return 1; }
   bool hasImplicitBatchDimension() const noexcept { return false; }
@@ -261,7 +290,9 @@ class ICudaEngine {
     return info == nullptr ? DataType::kFLOAT : static_cast<DataType>(info->type);
   }
   int32_t bytes_of(medlar::TensorInfo const* info) const noexcept {
-    return info == nullptr ? -1 : compat::attempt(*logger_, -1, [&] { return static_cast<int32_t>(medlar::elementBytes(info->type)); });
+    return info == nullptr ? -1 : compat::attempt(*logger_, -1, [&] {
+      return static_cast<int32_t>(medlar::elementBytes(info->type));
+    });
   }
 
   medlar::Engine engine_;
@@ -276,7 +307,8 @@ class IRuntime {
 
   ICudaEngine* deserializeCudaEngine(void const* blob, std::size_t size) noexcept {
     return compat::attempt<ICudaEngine*>(*logger_, nullptr, [&] {
-      auto const* bytes = static_cast<std::byte const*>(&compat::deref(static_cast<std::byte const*>(blob), "an engine"));
+      auto const* bytes =
+          static_cast<std::byte const*>(&compat::deref(static_cast<std::byte const*>(blob), "an engine"));
       return new ICudaEngine(runtime_.deserialize({bytes, size}), runtime_.dlaCore(), logger_);
     });
   }
@@ -288,7 +320,8 @@ class IRuntime {
   }
   ICudaEngine* deserializeCudaEngine(IStreamReaderV2& reader) noexcept {
     return compat::attempt<ICudaEngine*>(*logger_, nullptr, [&] {
-      auto const bytes = compat::readAll([&](void* to, int64_t size) { return reader.read(to, size, nullptr); });
+      auto const bytes =
+          compat::readAll([&](void* to, int64_t size) { return reader.read(to, size, nullptr); });
       return new ICudaEngine(runtime_.deserialize({bytes.data(), bytes.size()}), runtime_.dlaCore(), logger_);
     });
   }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorRT's plain types under their own names. As in TensorRT, functions do not throw: they log an ERROR line and return
-// false or a null pointer. Only what a callback of the caller's throws is dropped to the log in the same way.
+// TensorRT's plain types under their own names. As in TensorRT, functions do not throw: they log an ERROR
+// line and return false or a null pointer. Only what a callback of the caller's throws is dropped to the log
+// in the same way.
 #pragma once
+
+#include "medlar/medlar.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +13,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-
-#include "medlar/medlar.hpp"
 
 // Names of TensorRT 8.6 and 10 are all there; the number decides what Dims holds, and what programs see.
 #ifndef NV_TENSORRT_MAJOR
@@ -43,14 +44,35 @@ using char_t = char;
 enum class DataType : int32_t { kFLOAT, kHALF, kINT8, kINT32, kBOOL, kUINT8, kFP8, kBF16, kINT64, kINT4 };
 enum class DeviceType : int32_t { kGPU, kDLA };
 enum class TensorFormat : int32_t {
-  kLINEAR, kCHW2, kHWC8, kCHW4, kCHW16, kCHW32, kDHWC8, kCDHW32, kHWC, kDLA_LINEAR, kDLA_HWC4, kHWC16, kDHWC
+  kLINEAR,
+  kCHW2,
+  kHWC8,
+  kCHW4,
+  kCHW16,
+  kCHW32,
+  kDHWC8,
+  kCDHW32,
+  kHWC,
+  kDLA_LINEAR,
+  kDLA_HWC4,
+  kHWC16,
+  kDHWC
 };
 using TensorFormats = uint32_t;
 enum class TensorLocation : int32_t { kDEVICE, kHOST };
 enum class TensorIOMode : int32_t { kNONE, kINPUT, kOUTPUT };
 enum class ErrorCode : int32_t {
-  kSUCCESS, kUNSPECIFIED_ERROR, kINTERNAL_ERROR, kINVALID_ARGUMENT, kINVALID_CONFIG, kFAILED_ALLOCATION, kFAILED_INITIALIZATION,
-  kFAILED_EXECUTION, kFAILED_COMPUTATION, kINVALID_STATE, kUNSUPPORTED_STATE
+  kSUCCESS,
+  kUNSPECIFIED_ERROR,
+  kINTERNAL_ERROR,
+  kINVALID_ARGUMENT,
+  kINVALID_CONFIG,
+  kFAILED_ALLOCATION,
+  kFAILED_INITIALIZATION,
+  kFAILED_EXECUTION,
+  kFAILED_COMPUTATION,
+  kINVALID_STATE,
+  kUNSUPPORTED_STATE
 };
 
 #if NV_TENSORRT_MAJOR >= 10
@@ -65,7 +87,6 @@ class Dims {
   int32_t nbDims = 0;
   DimsInteger d[MAX_DIMS] = {};
 };
-
 
 class Dims2 : public Dims {
  public:
@@ -89,7 +110,9 @@ class Dims3 : public Dims {
 class Dims4 : public Dims {
  public:
   Dims4() : Dims4(0, 0, 0, 0) {}
-  Dims4(DimsInteger a, DimsInteger b, DimsInteger c, DimsInteger e) { nbDims = 4, d[0] = a, d[1] = b, d[2] = c, d[3] = e; }
+  Dims4(DimsInteger a, DimsInteger b, DimsInteger c, DimsInteger e) {
+    nbDims = 4, d[0] = a, d[1] = b, d[2] = c, d[3] = e;
+  }
 };
 
 class Weights {

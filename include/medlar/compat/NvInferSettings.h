@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of TensorRT's that programs and their helper classes mention, and that mean little or nothing on a simulated device: settings of
-// builds that time kernels, callbacks for errors and streams, the counts of enumerations.
+// Names of TensorRT's that programs and their helper classes mention, and that mean little or nothing on a
+// simulated device: settings of builds that time kernels, callbacks for errors and streams, the counts of
+// enumerations.
 #pragma once
-
-#include <algorithm>
 
 #include "medlar/compat/NvInferNetworkTypes.h"
 #include "medlar/compat/NvInferRuntimeBase.h"
+
+#include <algorithm>
 
 namespace nvinfer1 {
 
@@ -18,7 +19,11 @@ using TempfileControlFlags = uint32_t;
 enum class HardwareCompatibilityLevel : int32_t { kNONE, kAMPERE_PLUS, kSAME_COMPUTE_CAPABILITY };
 enum class RuntimePlatform : int32_t { kSAME_AS_BUILD, kWINDOWS_AMD64 };
 enum class TilingOptimizationLevel : int32_t { kNONE, kFAST, kMODERATE, kFULL };
-enum class PreviewFeature : int32_t { kFASTER_DYNAMIC_SHAPES_0805, kDISABLE_EXTERNAL_TACTIC_SOURCES_FOR_CORE_0805, kPROFILE_SHARING_0806 };
+enum class PreviewFeature : int32_t {
+  kFASTER_DYNAMIC_SHAPES_0805,
+  kDISABLE_EXTERNAL_TACTIC_SOURCES_FOR_CORE_0805,
+  kPROFILE_SHARING_0806
+};
 enum class QuantizationFlag : int32_t { kCALIBRATE_BEFORE_FUSION };
 using QuantizationFlags = uint32_t;
 enum class SeekPosition : int32_t { kSET, kCUR, kEND };
@@ -27,23 +32,41 @@ enum class SeekPosition : int32_t { kSET, kCUR, kEND };
 template <typename T>
 constexpr int32_t EnumMax() noexcept;
 template <>
-constexpr int32_t EnumMax<WeightsRole>() noexcept { return 6; }
+constexpr int32_t EnumMax<WeightsRole>() noexcept {
+  return 6;
+}
 template <>
-constexpr int32_t EnumMax<TempfileControlFlag>() noexcept { return 2; }
+constexpr int32_t EnumMax<TempfileControlFlag>() noexcept {
+  return 2;
+}
 template <>
-constexpr int32_t EnumMax<TacticSource>() noexcept { return 5; }
+constexpr int32_t EnumMax<TacticSource>() noexcept {
+  return 5;
+}
 template <>
-constexpr int32_t EnumMax<DataType>() noexcept { return 10; }
+constexpr int32_t EnumMax<DataType>() noexcept {
+  return 10;
+}
 template <>
-constexpr int32_t EnumMax<DeviceType>() noexcept { return 2; }
+constexpr int32_t EnumMax<DeviceType>() noexcept {
+  return 2;
+}
 template <>
-constexpr int32_t EnumMax<TensorFormat>() noexcept { return 13; }
+constexpr int32_t EnumMax<TensorFormat>() noexcept {
+  return 13;
+}
 template <>
-constexpr int32_t EnumMax<ErrorCode>() noexcept { return 11; }
+constexpr int32_t EnumMax<ErrorCode>() noexcept {
+  return 11;
+}
 template <>
-constexpr int32_t EnumMax<LayerType>() noexcept { return 49; }
+constexpr int32_t EnumMax<LayerType>() noexcept {
+  return 49;
+}
 template <>
-constexpr int32_t EnumMax<ILogger::Severity>() noexcept { return 5; }
+constexpr int32_t EnumMax<ILogger::Severity>() noexcept {
+  return 5;
+}
 
 class IVersionedInterface {
  public:
@@ -80,7 +103,8 @@ class IProgressMonitor : public IVersionedInterface {
   virtual void phaseFinish(char const* phase) noexcept = 0;
 };
 
-/// Gives an engine's bytes piece by piece; returns how many it gave, 0 at the end, a negative number when it failed.
+/// Gives an engine's bytes piece by piece; returns how many it gave, 0 at the end, a negative number when it
+/// failed.
 class IStreamReader : public IVersionedInterface {
  public:
   virtual int64_t read(void* destination, int64_t bytes) = 0;
@@ -108,7 +132,8 @@ std::vector<std::byte> readAll(Read const& read) {
   while (true) {
     int64_t const got = read(piece.data(), kPiece);
     if (got < 0 || got > kPiece) {
-      throw medlar::IoError("a stream reader returned " + std::to_string(got) + " for " + std::to_string(kPiece) + " bytes");
+      throw medlar::IoError("a stream reader returned " + std::to_string(got) + " for " +
+                            std::to_string(kPiece) + " bytes");
     }
     if (got == 0) {
       return all;
@@ -121,7 +146,8 @@ inline void writeAll(IStreamWriter& writer, std::vector<std::byte> const& data) 
   for (std::size_t at = 0; at < data.size(); at += kPiece) {
     auto const size = static_cast<int64_t>(std::min<std::size_t>(kPiece, data.size() - at));
     if (int64_t const took = writer.write(data.data() + at, size); took != size) {
-      throw medlar::IoError("a stream writer took " + std::to_string(took) + " of " + std::to_string(size) + " bytes");
+      throw medlar::IoError("a stream writer took " + std::to_string(took) + " of " + std::to_string(size) +
+                            " bytes");
     }
   }
 }

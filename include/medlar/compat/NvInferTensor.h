@@ -2,12 +2,12 @@
 // TensorRT's ITensor and ILayer: views of medlar::Tensor and medlar::Layer.
 #pragma once
 
+#include "medlar/compat/NvInferNetworkTypes.h"
+#include "medlar/compat/NvInferRuntimeBase.h"
+
 #include <algorithm>
 #include <map>
 #include <vector>
-
-#include "medlar/compat/NvInferNetworkTypes.h"
-#include "medlar/compat/NvInferRuntimeBase.h"
 
 namespace nvinfer1 {
 
@@ -49,15 +49,20 @@ class ITensor {
     shared_->set([&] { tensor_->setType(static_cast<medlar::DataType>(type)); });
   }
   DataType getType() const noexcept {
-    return compat::attempt(*shared_->logger, DataType::kFLOAT, [&] { return static_cast<DataType>(tensor_->type()); });
+    return compat::attempt(*shared_->logger, DataType::kFLOAT,
+                           [&] { return static_cast<DataType>(tensor_->type()); });
   }
   bool setDynamicRange(float min, float max) noexcept {
     return shared_->set([&] { tensor_->setDynamicRange(min, max); });
   }
   bool dynamicRangeIsSet() const noexcept { return tensor_->dynamicRange().has_value(); }
   void resetDynamicRange() noexcept { tensor_->resetDynamicRange(); }
-  float getDynamicRangeMin() const noexcept { return tensor_->dynamicRange() ? tensor_->dynamicRange()->first : 0.0f; }
-  float getDynamicRangeMax() const noexcept { return tensor_->dynamicRange() ? tensor_->dynamicRange()->second : 0.0f; }
+  float getDynamicRangeMin() const noexcept {
+    return tensor_->dynamicRange() ? tensor_->dynamicRange()->first : 0.0f;
+  }
+  float getDynamicRangeMax() const noexcept {
+    return tensor_->dynamicRange() ? tensor_->dynamicRange()->second : 0.0f;
+  }
   bool isNetworkInput() const noexcept { return tensor_->isInput(); }
   bool isNetworkOutput() const noexcept { return tensor_->isOutput(); }
   bool isShapeTensor() const noexcept {
@@ -147,7 +152,8 @@ class ILayer {
   void set_permutation(char const* name, Permutation const& order) noexcept {
     shared_->set([&] {
       auto const rank = layer_->input(0)->dims().size();
-      layer_->setDims(name, medlar::Dims(order.order, order.order + std::min<std::size_t>(rank, Dims::MAX_DIMS)));
+      layer_->setDims(name,
+                      medlar::Dims(order.order, order.order + std::min<std::size_t>(rank, Dims::MAX_DIMS)));
     });
   }
 

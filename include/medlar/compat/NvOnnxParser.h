@@ -12,8 +12,15 @@
 namespace nvonnxparser {
 
 enum class ErrorCode : int {
-  kSUCCESS, kINTERNAL_ERROR, kMEM_ALLOC_FAILED, kMODEL_DESERIALIZE_FAILED, kINVALID_VALUE, kINVALID_GRAPH, kINVALID_NODE,
-  kUNSUPPORTED_GRAPH, kUNSUPPORTED_NODE
+  kSUCCESS,
+  kINTERNAL_ERROR,
+  kMEM_ALLOC_FAILED,
+  kMODEL_DESERIALIZE_FAILED,
+  kINVALID_VALUE,
+  kINVALID_GRAPH,
+  kINVALID_NODE,
+  kUNSUPPORTED_GRAPH,
+  kUNSUPPORTED_NODE
 };
 
 class IParserError {
@@ -21,7 +28,8 @@ class IParserError {
   explicit IParserError(medlar::ParserError error) : error_(std::move(error)) {}
   virtual ~IParserError() = default;
   ErrorCode code() const {
-    return error_.code == medlar::ErrorCode::kUnsupported ? ErrorCode::kUNSUPPORTED_NODE : ErrorCode::kMODEL_DESERIALIZE_FAILED;
+    return error_.code == medlar::ErrorCode::kUnsupported ? ErrorCode::kUNSUPPORTED_NODE
+                                                          : ErrorCode::kMODEL_DESERIALIZE_FAILED;
   }
   char const* desc() const { return error_.message.c_str(); }
   char const* file() const { return ""; }
@@ -40,12 +48,16 @@ class IParser {
   virtual ~IParser() noexcept = default;
 
   bool parse(void const* model, std::size_t size, char const* path = nullptr) noexcept {
-    return run([&] { return parser_.parse({static_cast<std::byte const*>(model), size}, path == nullptr ? "" : path); });
+    return run([&] {
+      return parser_.parse({static_cast<std::byte const*>(model), size}, path == nullptr ? "" : path);
+    });
   }
   bool parseFromFile(char const* path, int /*verbosity*/) noexcept {
     return run([&] { return parser_.parseFromFile(&nvinfer1::compat::deref(path, "a path")); });
   }
-  bool supportsOperator(char const* name) const noexcept { return name != nullptr && medlar::OnnxParser::supportsOperator(name); }
+  bool supportsOperator(char const* name) const noexcept {
+    return name != nullptr && medlar::OnnxParser::supportsOperator(name);
+  }
   int getNbErrors() const noexcept { return static_cast<int>(errors_.size()); }
   IParserError const* getError(int index) const noexcept {
     return index < 0 || index >= getNbErrors() ? nullptr : errors_[static_cast<std::size_t>(index)].get();
@@ -80,4 +92,6 @@ inline IParser* createParser(nvinfer1::INetworkDefinition& network, nvinfer1::IL
 
 }  // namespace nvonnxparser
 
-inline int getNvOnnxParserVersion() { return NV_ONNX_PARSER_VERSION; }
+inline int getNvOnnxParserVersion() {
+  return NV_ONNX_PARSER_VERSION;
+}

@@ -19,5 +19,9 @@ struct __half {
   }
 };
 using half = __half;
-inline __half __float2half(float value) noexcept { return __half(value); }
-inline float __half2float(__half value) noexcept { return static_cast<float>(value); }
+inline __half __float2half(float value) noexcept {
+  return __half(value);
+}
+inline float __half2float(__half value) noexcept {
+  return static_cast<float>(value);
+}

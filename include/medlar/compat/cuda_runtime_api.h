@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// As much of CUDA's runtime as programs for TensorRT use. Device memory is the simulated module's DRAM, mapped here;
-// streams are its queues; times between events are modelled device time.
+// As much of CUDA's runtime as programs for TensorRT use. Device memory is the simulated module's DRAM,
+// mapped here; streams are its queues; times between events are modelled device time.
 #pragma once
+
+#include "medlar/compat/NvInferRuntimeBase.h"
 
 #include <cstddef>
 #include <map>
 #include <memory>
 #include <mutex>
-
-#include "medlar/compat/NvInferRuntimeBase.h"
 
 enum cudaError_t {
   cudaSuccess = 0,
@@ -25,7 +25,13 @@ enum cudaError_t {
 };
 using cudaError = cudaError_t;
 
-enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToHost,
+  cudaMemcpyHostToDevice,
+  cudaMemcpyDeviceToHost,
+  cudaMemcpyDeviceToDevice,
+  cudaMemcpyDefault
+};
 
 constexpr unsigned int cudaStreamDefault = 0, cudaStreamNonBlocking = 1;
 constexpr unsigned int cudaEventDefault = 0, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2;
@@ -128,13 +134,18 @@ class Process {
 
 inline cudaError_t error_of(Exception const& error) {
   switch (error.code()) {
-    case ErrorCode::kResourceExhausted: return cudaErrorMemoryAllocation;
+    case ErrorCode::kResourceExhausted:
+      return cudaErrorMemoryAllocation;
     case ErrorCode::kInvalidArgument:
-    case ErrorCode::kOutOfRange: return cudaErrorInvalidValue;
-    case ErrorCode::kBusy: return cudaErrorNotReady;
+    case ErrorCode::kOutOfRange:
+      return cudaErrorInvalidValue;
+    case ErrorCode::kBusy:
+      return cudaErrorNotReady;
     case ErrorCode::kFault:
-    case ErrorCode::kTimeout: return cudaErrorLaunchFailure;
-    default: return cudaErrorUnknown;
+    case ErrorCode::kTimeout:
+      return cudaErrorLaunchFailure;
+    default:
+      return cudaErrorUnknown;
   }
 }
 
@@ -151,7 +162,8 @@ cudaError_t call(Action const& action) noexcept {
 }
 
 /// The side of a copy that lies on the device has to lie inside an allocation.
-inline void check_copy(Process& process, void const* to, void const* from, std::size_t bytes, cudaMemcpyKind kind) {
+inline void check_copy(Process& process, void const* to, void const* from, std::size_t bytes,
+                       cudaMemcpyKind kind) {
   if (kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice) {
     process.device().checkRange(to, bytes);
   }
@@ -163,7 +175,8 @@ inline void check_copy(Process& process, void const* to, void const* from, std::
 }  // namespace medlar::compat
 
 inline cudaError_t cudaMalloc(void** address, std::size_t bytes) {
-  return medlar::compat::call([&](auto& p) { nvinfer1::compat::deref(address, "cudaMalloc") = p.allocate(bytes); });
+  return medlar::compat::call(
+      [&](auto& p) { nvinfer1::compat::deref(address, "cudaMalloc") = p.allocate(bytes); });
 }
 template <typename T>
 cudaError_t cudaMalloc(T** address, std::size_t bytes) {
@@ -188,10 +201,15 @@ cudaError_t cudaMallocAsync(T** address, std::size_t bytes, cudaStream_t) {
 inline cudaError_t cudaFree(void* address) {
   return address == nullptr ? cudaSuccess : medlar::compat::call([&](auto& p) { p.free(address); });
 }
-inline cudaError_t cudaFreeHost(void* address) { return cudaFree(address); }
-inline cudaError_t cudaFreeAsync(void* address, cudaStream_t) { return cudaFree(address); }
+inline cudaError_t cudaFreeHost(void* address) {
+  return cudaFree(address);
+}
+inline cudaError_t cudaFreeAsync(void* address, cudaStream_t) {
+  return cudaFree(address);
+}
 
-inline cudaError_t cudaMemcpyAsync(void* to, void const* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream = nullptr) {
+inline cudaError_t cudaMemcpyAsync(void* to, void const* from, std::size_t bytes, cudaMemcpyKind kind,
+                                   cudaStream_t stream = nullptr) {
   return medlar::compat::call([&](auto& p) {
     medlar::compat::check_copy(p, to, from, bytes, kind);
     p.stream(stream).copy(to, from, bytes);
@@ -212,14 +230,20 @@ inline cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaS
 }
 inline cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
   cudaError_t const queued = cudaMemsetAsync(to, value, bytes);
-  return queued != cudaSuccess ? queued : medlar::compat::call([](auto& p) { p.stream(nullptr).synchronize(); });
+  return queued != cudaSuccess ? queued
+                               : medlar::compat::call([](auto& p) { p.stream(nullptr).synchronize(); });
 }
 
 inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
-  return medlar::compat::call([&](auto& p) { nvinfer1::compat::deref(stream, "cudaStreamCreate") = p.create_stream(); });
+  return medlar::compat::call(
+      [&](auto& p) { nvinfer1::compat::deref(stream, "cudaStreamCreate") = p.create_stream(); });
 }
-inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) { return cudaStreamCreate(stream); }
-inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned int, int) { return cudaStreamCreate(stream); }
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
+  return cudaStreamCreate(stream);
+}
+inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned int, int) {
+  return cudaStreamCreate(stream);
+}
 inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return medlar::compat::call([&](auto& p) { p.destroy_stream(stream); });
 }
@@ -239,9 +263,12 @@ inline cudaError_t cudaLaunchHostFunc(cudaStream_t stream, void (*function)(void
 }
 
 inline cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  return medlar::compat::call([&](auto& p) { nvinfer1::compat::deref(event, "cudaEventCreate") = p.create_event(); });
+  return medlar::compat::call(
+      [&](auto& p) { nvinfer1::compat::deref(event, "cudaEventCreate") = p.create_event(); });
 }
-inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) { return cudaEventCreate(event); }
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) {
+  return cudaEventCreate(event);
+}
 inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return medlar::compat::call([&](auto& p) { p.destroy_event(event); });
 }
@@ -259,7 +286,8 @@ inline cudaError_t cudaEventQuery(cudaEvent_t event) {
 /// Milliseconds of modelled device time.
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
   return medlar::compat::call([&](auto& p) {
-    nvinfer1::compat::deref(milliseconds, "cudaEventElapsedTime") = static_cast<float>(p.event(end).modelledMsSince(p.event(start)));
+    nvinfer1::compat::deref(milliseconds, "cudaEventElapsedTime") =
+        static_cast<float>(p.event(end).modelledMsSince(p.event(start)));
   });
 }
 
@@ -269,12 +297,18 @@ inline cudaError_t cudaGetDeviceCount(int* count) {
 inline cudaError_t cudaGetDevice(int* device) {
   return medlar::compat::call([&](auto&) { nvinfer1::compat::deref(device, "cudaGetDevice") = 0; });
 }
-inline cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
-inline cudaError_t cudaSetDeviceFlags(unsigned int) { return cudaSuccess; }
+inline cudaError_t cudaSetDevice(int device) {
+  return device == 0 ? cudaSuccess : cudaErrorInvalidDevice;
+}
+inline cudaError_t cudaSetDeviceFlags(unsigned int) {
+  return cudaSuccess;
+}
 inline cudaError_t cudaDeviceSynchronize() {
   return medlar::compat::call([](auto& p) { p.device().synchronize(); });
 }
-inline cudaError_t cudaDeviceReset() { return cudaDeviceSynchronize(); }
+inline cudaError_t cudaDeviceReset() {
+  return cudaDeviceSynchronize();
+}
 inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return medlar::compat::call([&](auto& p) {
     auto const memory = p.device().memory();
@@ -292,27 +326,46 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int devic
     out.major = 8, out.minor = 7, out.integrated = 1;
   });
 }
-inline cudaError_t cudaGetLastError() { return std::exchange(medlar::compat::Process::instance().last, cudaSuccess); }
-inline cudaError_t cudaPeekAtLastError() { return medlar::compat::Process::instance().last; }
+inline cudaError_t cudaGetLastError() {
+  return std::exchange(medlar::compat::Process::instance().last, cudaSuccess);
+}
+inline cudaError_t cudaPeekAtLastError() {
+  return medlar::compat::Process::instance().last;
+}
 inline char const* cudaGetErrorName(cudaError_t error) {
   switch (error) {
-    case cudaSuccess: return "cudaSuccess";
-    case cudaErrorInvalidValue: return "cudaErrorInvalidValue";
-    case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation";
-    case cudaErrorInitializationError: return "cudaErrorInitializationError";
-    case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice";
-    case cudaErrorInvalidResourceHandle: return "cudaErrorInvalidResourceHandle";
-    case cudaErrorNotReady: return "cudaErrorNotReady";
-    case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure";
-    case cudaErrorNotSupported: return "cudaErrorNotSupported";
-    default: return "cudaErrorUnknown";
+    case cudaSuccess:
+      return "cudaSuccess";
+    case cudaErrorInvalidValue:
+      return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation:
+      return "cudaErrorMemoryAllocation";
+    case cudaErrorInitializationError:
+      return "cudaErrorInitializationError";
+    case cudaErrorInvalidDevice:
+      return "cudaErrorInvalidDevice";
+    case cudaErrorInvalidResourceHandle:
+      return "cudaErrorInvalidResourceHandle";
+    case cudaErrorNotReady:
+      return "cudaErrorNotReady";
+    case cudaErrorLaunchFailure:
+      return "cudaErrorLaunchFailure";
+    case cudaErrorNotSupported:
+      return "cudaErrorNotSupported";
+    default:
+      return "cudaErrorUnknown";
   }
 }
-inline char const* cudaGetErrorString(cudaError_t error) { return cudaGetErrorName(error); }
-inline cudaError_t cudaRuntimeGetVersion(int* version) {
-  return medlar::compat::call([&](auto&) { nvinfer1::compat::deref(version, "cudaRuntimeGetVersion") = 12060; });
+inline char const* cudaGetErrorString(cudaError_t error) {
+  return cudaGetErrorName(error);
 }
-inline cudaError_t cudaDriverGetVersion(int* version) { return cudaRuntimeGetVersion(version); }
+inline cudaError_t cudaRuntimeGetVersion(int* version) {
+  return medlar::compat::call(
+      [&](auto&) { nvinfer1::compat::deref(version, "cudaRuntimeGetVersion") = 12060; });
+}
+inline cudaError_t cudaDriverGetVersion(int* version) {
+  return cudaRuntimeGetVersion(version);
+}
 
 /// The module stands for an Orin: compute capability 8.7.
 enum cudaDeviceAttr {
@@ -327,10 +380,18 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
     return error;
   }
   switch (attribute) {
-    case cudaDevAttrMultiProcessorCount: *value = properties.multiProcessorCount; return cudaSuccess;
-    case cudaDevAttrIntegrated: *value = properties.integrated; return cudaSuccess;
-    case cudaDevAttrComputeCapabilityMajor: *value = properties.major; return cudaSuccess;
-    case cudaDevAttrComputeCapabilityMinor: *value = properties.minor; return cudaSuccess;
+    case cudaDevAttrMultiProcessorCount:
+      *value = properties.multiProcessorCount;
+      return cudaSuccess;
+    case cudaDevAttrIntegrated:
+      *value = properties.integrated;
+      return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = properties.major;
+      return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = properties.minor;
+      return cudaSuccess;
   }
   return cudaErrorInvalidValue;
 }

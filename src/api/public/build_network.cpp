@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a network and its config to an engine.
-#include <algorithm>
-#include <cstring>
-#include <set>
-
-#include <fmt/ranges.h>
-
 #include "api/costs.hpp"
 #include "api/inspect.hpp"
 #include "api/public/calibration_source.hpp"
@@ -24,6 +18,12 @@
 #include "host/evaluator.hpp"
 #include "timing/host_model.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include <fmt/ranges.h>
+
 namespace medlar::door {
 namespace {
 
@@ -32,9 +32,11 @@ hw::Precision precision_of(const BuilderConfig::State& config) {
 }
 
 /// Shapes of all inputs: the profile's, and 1 for a batch that nobody names.
-std::map<std::string, graph::Shape> input_shapes(const NetworkState& network, const BuilderConfig::State& config, Logger& logger) {
+std::map<std::string, graph::Shape> input_shapes(const NetworkState& network,
+                                                 const BuilderConfig::State& config, Logger& logger) {
   std::map<std::string, graph::Shape> shapes;
-  const std::map<std::string, Dims> wished = config.profiles.empty() ? std::map<std::string, Dims>() : config.profiles[0].shapes();
+  const std::map<std::string, Dims> wished =
+      config.profiles.empty() ? std::map<std::string, Dims>() : config.profiles[0].shapes();
   for (const auto& [name, dims] : wished) {
     const Tensor* tensor = network.find_tensor(name);
     if (tensor == nullptr || !tensor->isInput()) {
@@ -46,18 +48,21 @@ std::map<std::string, graph::Shape> input_shapes(const NetworkState& network, co
     const auto wish = wished.find(input->name());
     if (wish != wished.end()) {
       const bool fits = wish->second.size() == dims.size() &&
-                        std::equal(dims.begin(), dims.end(), wish->second.begin(), [](int64_t a, int64_t b) { return a < 0 || a == b; });
+                        std::equal(dims.begin(), dims.end(), wish->second.begin(),
+                                   [](int64_t a, int64_t b) { return a < 0 || a == b; });
       if (!fits) {
-        raise(ErrorCode::kInvalidArgument, "optimisation profile: input '{}' is [{}], the profile says [{}]", input->name(),
-              fmt::join(dims, ","), fmt::join(wish->second, ","));
+        raise(ErrorCode::kInvalidArgument, "optimisation profile: input '{}' is [{}], the profile says [{}]",
+              input->name(), fmt::join(dims, ","), fmt::join(wish->second, ","));
       }
       dims = wish->second;
     } else if (!dims.empty() && dims[0] < 0) {
       dims[0] = 1;
-      log(logger, LogLevel::kWarning, fmt::format("input '{}': its batch is open and no profile names it: it becomes 1", input->name()));
+      log(logger, LogLevel::kWarning,
+          fmt::format("input '{}': its batch is open and no profile names it: it becomes 1", input->name()));
     }
     if (std::any_of(dims.begin(), dims.end(), [](int64_t d) { return d < 0; })) {
-      raise(ErrorCode::kInvalidArgument, "input '{}' is [{}]: an optimisation profile (min = opt = max) has to name its open dimensions",
+      raise(ErrorCode::kInvalidArgument,
+            "input '{}' is [{}]: an optimisation profile (min = opt = max) has to name its open dimensions",
             input->name(), fmt::join(dims, ","));
     }
     shapes[input->name()] = dims;
@@ -91,9 +96,11 @@ bool wants_float32(const Layer& layer) {
   return layer.type() != LayerType::kConstant && layer.precision() == DataType::kFloat32;
 }
 
-/// Nodes of an INT8 build that are asked to stay in FP16. Throws or warns, as the flags say, where that is not possible.
-std::set<std::string> half_nodes(const NetworkState& network, const Lowered& lowered, const BuilderConfig::State& config,
-                                 const hw::HwConfig& hardware, Logger& logger) {
+/// Nodes of an INT8 build that are asked to stay in FP16. Throws or warns, as the flags say, where that is
+/// not possible.
+std::set<std::string> half_nodes(const NetworkState& network, const Lowered& lowered,
+                                 const BuilderConfig::State& config, const hw::HwConfig& hardware,
+                                 Logger& logger) {
   const bool int8 = config.has(BuilderFlag::kInt8);
   std::set<std::string> half;
   for (const auto& layer : network.layers) {
@@ -107,9 +114,10 @@ std::set<std::string> half_nodes(const NetworkState& network, const Lowered& low
       half.insert(nodes->second.begin(), nodes->second.end());
       continue;
     }
-    const std::string message = fmt::format("layer '{}': precision {} is not possible in a build for {}{}", layer->name(),
-                                            dataTypeName(*layer->precision()), int8 ? "INT8" : "FP16",
-                                            asks_half ? " on a device without FP16" : "");
+    const std::string message =
+        fmt::format("layer '{}': precision {} is not possible in a build for {}{}", layer->name(),
+                    dataTypeName(*layer->precision()), int8 ? "INT8" : "FP16",
+                    asks_half ? " on a device without FP16" : "");
     if (obeys(config)) {
       raise(ErrorCode::kUnsupported, message);
     }
@@ -127,16 +135,21 @@ compiler::Engine host_engine(const hw::DeviceProfile& device) {
 /// A node's name as a rule. A star in it stands for anything, so it may speak of no other node.
 std::string pattern_of(const std::string& node, const graph::Graph& graph) {
   const compiler::EngineRule rule{node, compiler::Engine::kDla};
-  const auto meant = [&](const graph::Node& other) { return other.name == node || !compiler::matches(rule, other.name); };
+  const auto meant = [&](const graph::Node& other) {
+    return other.name == node || !compiler::matches(rule, other.name);
+  };
   const bool stars = std::count(node.begin(), node.end(), '*') > 1;
-  if (stars || (node.find('*') != std::string::npos && !std::all_of(graph.nodes.begin(), graph.nodes.end(), meant))) {
-    raise(ErrorCode::kUnsupported, "layer '{}': its name, with a star, cannot be told from others'; rename it", node);
+  if (stars ||
+      (node.find('*') != std::string::npos && !std::all_of(graph.nodes.begin(), graph.nodes.end(), meant))) {
+    raise(ErrorCode::kUnsupported,
+          "layer '{}': its name, with a star, cannot be told from others'; rename it", node);
   }
   return node;
 }
 
 /// Rules for what runs elsewhere and, without fallback, for what has to run on the DLA.
-std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lowered& lowered, const BuilderConfig::State& config) {
+std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lowered& lowered,
+                                           const BuilderConfig::State& config) {
   const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
   const bool fallback = config.has(BuilderFlag::kGpuFallback);
   const compiler::Engine host = host_engine(profile_of(config.device));
@@ -150,7 +163,9 @@ std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lo
     const DeviceType type = wish == config.devices.end() ? config.default_device : wish->second;
     if (type == DeviceType::kDla && !reduced && !fallback) {
       raise(ErrorCode::kInvalidArgument,
-            "layer '{}' is to run on the DLA, which computes in FP16 and INT8: set one of those flags, or GPU_FALLBACK", layer->name());
+            "layer '{}' is to run on the DLA, which computes in FP16 and INT8: set one of those flags, or "
+            "GPU_FALLBACK",
+            layer->name());
     }
     const bool elsewhere = type == DeviceType::kGpu || !reduced || wants_float32(*layer);
     for (const std::string& node : nodes->second) {
@@ -163,7 +178,8 @@ std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lo
 }
 
 /// Without fallback, every layer that is to run on the DLA has to be there; folded ones run nowhere.
-void check_fallback(const BuilderConfig::State& config, const std::vector<compiler::EngineRule>& rules, const compiler::Plan& plan) {
+void check_fallback(const BuilderConfig::State& config, const std::vector<compiler::EngineRule>& rules,
+                    const compiler::Plan& plan) {
   if (config.has(BuilderFlag::kGpuFallback)) {
     return;
   }
@@ -180,7 +196,8 @@ void check_fallback(const BuilderConfig::State& config, const std::vector<compil
     }
   }
   if (!list.empty()) {
-    raise(ErrorCode::kUnsupported, "layers are to run on the DLA, which cannot run them, and GPU_FALLBACK is not set:{}", list);
+    raise(ErrorCode::kUnsupported,
+          "layers are to run on the DLA, which cannot run them, and GPU_FALLBACK is not set:{}", list);
   }
 }
 
@@ -196,12 +213,16 @@ void log_placements(const engine::Engine& engine, Logger& logger) {
 }  // namespace
 
 Placed placed_on(compiler::Engine engine) {
-  return engine == compiler::Engine::kDla ? Placed::kDla : (engine == compiler::Engine::kGpu ? Placed::kGpu : Placed::kCpu);
+  return engine == compiler::Engine::kDla ? Placed::kDla
+                                          : (engine == compiler::Engine::kGpu ? Placed::kGpu : Placed::kCpu);
 }
 
 LayerPlacement placement_of(const compiler::Placement& p) {
-  return {.layer = p.node, .placed = p.segment < 0 ? Placed::kFolded : placed_on(p.engine), .precision = p.precision,
-          .reasonCode = p.reason_code, .reason = p.reason};
+  return {.layer = p.node,
+          .placed = p.segment < 0 ? Placed::kFolded : placed_on(p.engine),
+          .precision = p.precision,
+          .reasonCode = p.reason_code,
+          .reason = p.reason};
 }
 
 std::vector<LayerPlacement> placements_of(const std::vector<std::string>& names,
@@ -213,12 +234,14 @@ std::vector<LayerPlacement> placements_of(const std::vector<std::string>& names,
   std::vector<LayerPlacement> out;
   for (const std::string& name : names) {
     const auto at = known.find(name);
-    out.push_back(at == known.end() ? LayerPlacement{name, Placed::kFolded, {}, {}, {}} : placement_of(*at->second));
+    out.push_back(at == known.end() ? LayerPlacement{name, Placed::kFolded, {}, {}, {}}
+                                    : placement_of(*at->second));
   }
   return out;
 }
 
-std::map<const Layer*, LayerPlacement> place_layers(const NetworkState& network, const BuilderConfig::State& config) {
+std::map<const Layer*, LayerPlacement> place_layers(const NetworkState& network,
+                                                    const BuilderConfig::State& config) {
   Lowered lowered = graph_of(network, input_shapes(network, config, *config.logger));
   host::OnnxEvaluator evaluator;
   take(graph::fold_constants(lowered.graph, &evaluator));
@@ -228,14 +251,19 @@ std::map<const Layer*, LayerPlacement> place_layers(const NetworkState& network,
   const auto placements = take(compiler::place(lowered.graph, options));
   std::map<const Layer*, LayerPlacement> answers;
   for (const auto& layer : network.layers) {
-    LayerPlacement answer{.layer = layer->name(), .placed = Placed::kFolded, .precision = {}, .reasonCode = {}, .reason = {}};
+    LayerPlacement answer{
+        .layer = layer->name(), .placed = Placed::kFolded, .precision = {}, .reasonCode = {}, .reason = {}};
     const auto nodes = lowered.nodes.find(layer.get());
-    for (const LayerPlacement& part : placements_of(nodes == lowered.nodes.end() ? std::vector<std::string>() : nodes->second, placements)) {
+    for (const LayerPlacement& part : placements_of(
+             nodes == lowered.nodes.end() ? std::vector<std::string>() : nodes->second, placements)) {
       LayerPlacement whole = part;
       // An island could run there; it is only not worth the transitions on its own.
       if (part.reasonCode == compiler::reason_text(compiler::Reason::kIsland).code) {
-        whole = {.layer = part.layer, .placed = Placed::kDla, .precision = std::string(hw::precision_name(options.precision)),
-                 .reasonCode = {}, .reason = {}};
+        whole = {.layer = part.layer,
+                 .placed = Placed::kDla,
+                 .precision = std::string(hw::precision_name(options.precision)),
+                 .reasonCode = {},
+                 .reason = {}};
       }
       if (answer.placed == Placed::kFolded || whole.placed == Placed::kCpu) {
         answer = whole;
@@ -247,7 +275,8 @@ std::map<const Layer*, LayerPlacement> place_layers(const NetworkState& network,
   return answers;
 }
 
-std::vector<std::byte> build_network(const NetworkState& network, const BuilderConfig::State& config, Logger& logger) {
+std::vector<std::byte> build_network(const NetworkState& network, const BuilderConfig::State& config,
+                                     Logger& logger) {
   const hw::DeviceProfile& device = profile_of(config.device);
   const hw::Precision precision = precision_of(config);
   if (!device.config->supports(precision)) {
@@ -267,10 +296,12 @@ std::vector<std::byte> build_network(const NetworkState& network, const BuilderC
   limit_memory(config, device, options);
   options.costs = api::partition_costs(device, precision, compiler::Placing::kPreferDla);
   const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
-  const bool all_elsewhere = !reduced || (config.default_device == DeviceType::kGpu && config.devices.empty());
+  const bool all_elsewhere =
+      !reduced || (config.default_device == DeviceType::kGpu && config.devices.empty());
   const bool ranges = precision == hw::Precision::kInt8 && !all_elsewhere;
   // Q/DQ pairs state ranges; where nothing runs on the DLA, the host runs them as they are.
-  compiler::CalibrationTable table = all_elsewhere ? compiler::CalibrationTable() : take(compiler::absorb_qdq(graph));
+  compiler::CalibrationTable table =
+      all_elsewhere ? compiler::CalibrationTable() : take(compiler::absorb_qdq(graph));
   options.fp16_nodes = half_nodes(network, lowered, config, *device.config, logger);
   if (ranges) {
     table = ranges_for(graph, network, config, std::move(table), logger);

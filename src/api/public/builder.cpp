@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "medlar/builder.hpp"
 
-#include <cstring>
-
 #include "api/build.hpp"
 #include "api/costs.hpp"
 #include "api/public/config_state.hpp"
@@ -14,6 +12,8 @@
 #include "graph/fold.hpp"
 #include "host/evaluator.hpp"
 #include "import/onnx_import.hpp"
+
+#include <cstring>
 
 namespace medlar {
 namespace {
@@ -41,7 +41,8 @@ compiler::CalibratorChoice calibrator_of(const std::string& name) {
   }
   const auto kind = compiler::find_calibrator(name);
   if (!kind) {
-    door::raise(ErrorCode::kInvalidArgument, "calibrator '{}': there are best, entropy, mse, percentile and max", name);
+    door::raise(ErrorCode::kInvalidArgument,
+                "calibrator '{}': there are best, entropy, mse, percentile and max", name);
   }
   return {.kind = *kind};
 }
@@ -59,11 +60,13 @@ std::unique_ptr<BuilderConfig> Builder::createBuilderConfig() const {
   return std::make_unique<BuilderConfig>(*logger_);
 }
 
-std::vector<std::byte> Builder::buildSerializedNetwork(const NetworkDefinition& network, const BuilderConfig& config) const {
+std::vector<std::byte> Builder::buildSerializedNetwork(const NetworkDefinition& network,
+                                                       const BuilderConfig& config) const {
   return stoppable([&] { return door::build_network(network.state(), config.state(), *logger_); });
 }
 
-std::vector<LayerPlacement> Builder::check(const NetworkDefinition& network, const BuilderConfig& config) const {
+std::vector<LayerPlacement> Builder::check(const NetworkDefinition& network,
+                                           const BuilderConfig& config) const {
   const auto placements = door::place_layers(network.state(), config.state());
   std::vector<LayerPlacement> ordered;
   for (const auto& layer : network.state().layers) {
@@ -82,10 +85,18 @@ api::MemoryPools pools_of(const std::map<MemoryPoolType, std::size_t>& given) {
   api::MemoryPools pools;
   for (const auto& [pool, bytes] : given) {
     switch (pool) {
-      case MemoryPoolType::kDlaManagedSram: pools.managed_sram = bytes; break;
-      case MemoryPoolType::kDlaLocalDram: pools.local_dram = bytes; break;
-      case MemoryPoolType::kDlaGlobalDram: pools.global_dram = bytes; break;
-      default: door::raise(ErrorCode::kInvalidArgument, "memory pool {} is none of the DLA's", static_cast<int>(pool));
+      case MemoryPoolType::kDlaManagedSram:
+        pools.managed_sram = bytes;
+        break;
+      case MemoryPoolType::kDlaLocalDram:
+        pools.local_dram = bytes;
+        break;
+      case MemoryPoolType::kDlaGlobalDram:
+        pools.global_dram = bytes;
+        break;
+      default:
+        door::raise(ErrorCode::kInvalidArgument, "memory pool {} is none of the DLA's",
+                    static_cast<int>(pool));
     }
   }
   return pools;
@@ -95,18 +106,20 @@ api::MemoryPools pools_of(const std::map<MemoryPoolType, std::size_t>& given) {
 
 std::vector<std::byte> buildModel(const ModelBuild& request, Logger& logger) {
   return stoppable([&] {
-    const api::BuildRequest build{.model = request.model,
-                                  .device = std::string(door::profile_of(request.device).name),
-                                  .precision = request.int8 ? hw::Precision::kInt8 : hw::Precision::kFp16,
-                                  .calibration = request.calibration,
-                                  .calibrator = calibrator_of(request.calibrator),
-                                  .shapes = request.shapes,
-                                  .allow_fallback = request.allowFallback,
-                                  .engines = request.layerDevices.empty() ? std::vector<compiler::EngineRule>()
-                                                                          : door::take(compiler::parse_engine_rules(request.layerDevices)),
-                                  .pools = pools_of(request.pools),
-                                  .log = door::sink_to(logger),
-                                  .progress = door::progress_sink(request.progress)};
+    const api::BuildRequest build{
+        .model = request.model,
+        .device = std::string(door::profile_of(request.device).name),
+        .precision = request.int8 ? hw::Precision::kInt8 : hw::Precision::kFp16,
+        .calibration = request.calibration,
+        .calibrator = calibrator_of(request.calibrator),
+        .shapes = request.shapes,
+        .allow_fallback = request.allowFallback,
+        .engines = request.layerDevices.empty()
+                       ? std::vector<compiler::EngineRule>()
+                       : door::take(compiler::parse_engine_rules(request.layerDevices)),
+        .pools = pools_of(request.pools),
+        .log = door::sink_to(logger),
+        .progress = door::progress_sink(request.progress)};
     return file_bytes(door::take(api::build(build)));
   });
 }
@@ -124,7 +137,8 @@ std::vector<LayerPlacement> checkModel(const ModelBuild& request, Logger& logger
   }
   door::take(graph::fold_constants(graph, &evaluator));
   const hw::DeviceProfile& device = door::profile_of(request.device);
-  compiler::CompileOptions options{.config = device.config, .precision = request.int8 ? hw::Precision::kInt8 : hw::Precision::kFp16};
+  compiler::CompileOptions options{.config = device.config,
+                                   .precision = request.int8 ? hw::Precision::kInt8 : hw::Precision::kFp16};
   options.costs = api::partition_costs(device, options.precision, compiler::Placing::kPreferDla);
   const auto placements = door::take(compiler::place(graph, options));
   return door::placements_of(names, placements);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <bit>
-#include <cstdlib>
-
-#include <fmt/ranges.h>
-
 #include "api/public/config_state.hpp"
 #include "api/public/errors.hpp"
 #include "api/public/log.hpp"
 #include "api/public/network_state.hpp"
 #include "api/public/pools.hpp"
 #include "medlar/device.hpp"
+
+#include <bit>
+#include <cstdlib>
+
+#include <fmt/ranges.h>
 
 namespace medlar {
 namespace {
@@ -27,29 +27,35 @@ struct FlagNote {
 constexpr FlagNote kNotes[] = {
     {BuilderFlag::kRefit, true, "REFIT: engines cannot be refitted, build again"},
     {BuilderFlag::kSafetyScope, true, "SAFETY_SCOPE: there is no safety runtime"},
-    {BuilderFlag::kDebug, false, "DEBUG has no effect: a simulated device is synchronised after every segment as it is"},
-    {BuilderFlag::kDisableTimingCache, false, "DISABLE_TIMING_CACHE has no effect: builds time nothing, and there is no cache"},
-    {BuilderFlag::kSparseWeights, false, "SPARSE_WEIGHTS has no effect: it allows, and the open NVDLA has no 2:4 sparsity"},
+    {BuilderFlag::kDebug, false,
+     "DEBUG has no effect: a simulated device is synchronised after every segment as it is"},
+    {BuilderFlag::kDisableTimingCache, false,
+     "DISABLE_TIMING_CACHE has no effect: builds time nothing, and there is no cache"},
+    {BuilderFlag::kSparseWeights, false,
+     "SPARSE_WEIGHTS has no effect: it allows, and the open NVDLA has no 2:4 sparsity"},
     {BuilderFlag::kDirectIo, false, "DIRECT_IO has no effect: engines take and give row-major tensors"},
-    {BuilderFlag::kRejectEmptyAlgorithms, false, "REJECT_EMPTY_ALGORITHMS has no effect: there is no algorithm selector"},
+    {BuilderFlag::kRejectEmptyAlgorithms, false,
+     "REJECT_EMPTY_ALGORITHMS has no effect: there is no algorithm selector"},
 };
 
 void check_dims(std::string_view input, const Dims& dims) {
   for (const int64_t dim : dims) {
     if (dim < 1) {
-      door::raise(ErrorCode::kInvalidArgument, "optimisation profile: input '{}' has dimension {} in [{}]", input, dim,
-                  fmt::join(dims, ","));
+      door::raise(ErrorCode::kInvalidArgument, "optimisation profile: input '{}' has dimension {} in [{}]",
+                  input, dim, fmt::join(dims, ","));
     }
   }
 }
 
 }  // namespace
 
-void OptimizationProfile::setShape(std::string_view input, const Dims& min, const Dims& opt, const Dims& max) {
+void OptimizationProfile::setShape(std::string_view input, const Dims& min, const Dims& opt,
+                                   const Dims& max) {
   check_dims(input, opt);
   if (min != opt || opt != max) {
     door::raise(ErrorCode::kInvalidArgument,
-                "optimisation profile: input '{}' has min [{}], opt [{}] and max [{}]; the DLA runs one shape, so the three must be equal",
+                "optimisation profile: input '{}' has min [{}], opt [{}] and max [{}]; the DLA runs one "
+                "shape, so the three must be equal",
                 input, fmt::join(min, ","), fmt::join(opt, ","), fmt::join(max, ","));
   }
   shapes_[std::string(input)] = opt;
@@ -118,9 +124,10 @@ bool BuilderConfig::canRunOnDLA(const Layer& layer) const {
   const NetworkState& network = *layer.state().network;
   const bool int8 = state_->has(BuilderFlag::kInt8);
   auto& answers = state_->answers;
-  if (!answers || answers->network != &network || answers->revision != network.revision || answers->int8 != int8 ||
-      answers->device != state_->device) {
-    answers = State::Answers{&network, network.revision, int8, state_->device, door::place_layers(network, *state_)};
+  if (!answers || answers->network != &network || answers->revision != network.revision ||
+      answers->int8 != int8 || answers->device != state_->device) {
+    answers = State::Answers{&network, network.revision, int8, state_->device,
+                             door::place_layers(network, *state_)};
   }
   return answers->placements.at(&layer).placed == Placed::kDla;
 }
@@ -128,8 +135,8 @@ bool BuilderConfig::canRunOnDLA(const Layer& layer) const {
 void BuilderConfig::setDLACore(int core) {
   const int cores = static_cast<int>(door::profile_of(state_->device).dla_cores);
   if (core < -1 || core >= cores) {
-    door::raise(ErrorCode::kOutOfRange, "DLA core {}: {} has {} (0 to {})", core, door::profile_of(state_->device).name, cores,
-                cores - 1);
+    door::raise(ErrorCode::kOutOfRange, "DLA core {}: {} has {} (0 to {})", core,
+                door::profile_of(state_->device).name, cores, cores - 1);
   }
   state_->dla_core = core;
 }
@@ -139,12 +146,16 @@ int BuilderConfig::dlaCore() const noexcept {
 }
 
 void BuilderConfig::setMemoryPoolLimit(MemoryPoolType pool, size_t bytes) {
-  const bool dla = pool == MemoryPoolType::kDlaManagedSram || pool == MemoryPoolType::kDlaLocalDram || pool == MemoryPoolType::kDlaGlobalDram;
-  if (dla && (!std::has_single_bit(bytes) || bytes < kLeastSram) && !(pool == MemoryPoolType::kDlaManagedSram && bytes == 0)) {
-    door::raise(ErrorCode::kInvalidArgument, "memory pool {}: {} bytes; it wants a power of two of at least {}", static_cast<int>(pool),
+  const bool dla = pool == MemoryPoolType::kDlaManagedSram || pool == MemoryPoolType::kDlaLocalDram ||
+                   pool == MemoryPoolType::kDlaGlobalDram;
+  if (dla && (!std::has_single_bit(bytes) || bytes < kLeastSram) &&
+      !(pool == MemoryPoolType::kDlaManagedSram && bytes == 0)) {
+    door::raise(ErrorCode::kInvalidArgument,
+                "memory pool {}: {} bytes; it wants a power of two of at least {}", static_cast<int>(pool),
                 bytes, kLeastSram);
   }
-  if (static_cast<int>(pool) < 0 || static_cast<int>(pool) > static_cast<int>(MemoryPoolType::kTacticSharedMemory)) {
+  if (static_cast<int>(pool) < 0 ||
+      static_cast<int>(pool) > static_cast<int>(MemoryPoolType::kTacticSharedMemory)) {
     door::raise(ErrorCode::kInvalidArgument, "there is no memory pool {}", static_cast<int>(pool));
   }
   state_->pools[pool] = bytes;

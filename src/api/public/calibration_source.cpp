@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/public/calibration_source.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <filesystem>
-
-#include <unistd.h>
-
 #include "api/public/errors.hpp"
 #include "api/public/log.hpp"
 #include "api/public/types.hpp"
@@ -17,6 +10,12 @@
 #include "host/calibrate.hpp"
 #include "sample/npy.hpp"
 #include "sample/npz.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <unistd.h>
 
 namespace medlar::door {
 namespace {
@@ -48,10 +47,14 @@ class TemporaryFolder {
 /// The header that TensorRT's own calibrator of that kind writes.
 std::string_view cache_header(CalibrationAlgorithm algorithm) {
   switch (algorithm) {
-    case CalibrationAlgorithm::kLegacy: return "TRT-8601-LegacyCalibration";
-    case CalibrationAlgorithm::kEntropy: return "TRT-8601-EntropyCalibration";
-    case CalibrationAlgorithm::kEntropy2: return "TRT-8601-EntropyCalibration2";
-    case CalibrationAlgorithm::kMinMax: return "TRT-8601-MinMaxCalibration";
+    case CalibrationAlgorithm::kLegacy:
+      return "TRT-8601-LegacyCalibration";
+    case CalibrationAlgorithm::kEntropy:
+      return "TRT-8601-EntropyCalibration";
+    case CalibrationAlgorithm::kEntropy2:
+      return "TRT-8601-EntropyCalibration2";
+    case CalibrationAlgorithm::kMinMax:
+      return "TRT-8601-MinMaxCalibration";
   }
   raise(ErrorCode::kInvalidArgument, "there is no calibration algorithm {}", static_cast<int>(algorithm));
 }
@@ -59,10 +62,12 @@ std::string_view cache_header(CalibrationAlgorithm algorithm) {
 compiler::CalibratorChoice choice_for(const Calibrator& calibrator) {
   constexpr double kPercent = 100.0;
   switch (calibrator.algorithm()) {
-    case CalibrationAlgorithm::kMinMax: return {.kind = compiler::Calibrator::kMaximum};
+    case CalibrationAlgorithm::kMinMax:
+      return {.kind = compiler::Calibrator::kMaximum};
     case CalibrationAlgorithm::kLegacy:
       return {.kind = compiler::Calibrator::kPercentile, .percentile = kPercent * calibrator.quantile()};
-    default: return {.kind = compiler::Calibrator::kEntropy};
+    default:
+      return {.kind = compiler::Calibrator::kEntropy};
   }
 }
 
@@ -78,7 +83,8 @@ graph::Tensor sample_of(const sample::InputSpec& input, const uint8_t* batch, in
   return tensor;
 }
 
-void write_sample(const fs::path& folder, uint64_t number, const std::map<std::string, graph::Tensor>& tensors) {
+void write_sample(const fs::path& folder, uint64_t number,
+                  const std::map<std::string, graph::Tensor>& tensors) {
   const std::string stem = fmt::format("{:08}", number);
   if (tensors.size() == 1) {
     take(write_file(folder / (stem + ".npy"), take(sample::npy_bytes(tensors.begin()->second))));
@@ -102,11 +108,14 @@ uint64_t spool(Calibrator& calibrator, const std::vector<sample::InputSpec>& inp
   while (guarded("the calibrator's getBatch", [&] { return calibrator.getBatch(bindings, names); })) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (bindings[i] == nullptr) {
-        raise(ErrorCode::kInvalidArgument, "calibrator: getBatch left a null pointer for input '{}'", names[i]);
+        raise(ErrorCode::kInvalidArgument, "calibrator: getBatch left a null pointer for input '{}'",
+              names[i]);
       }
     }
-    // An engine has the batch of its input: a larger calibration batch is that many samples after one another.
-    const auto batch = inputs.empty() || inputs[0].shape.empty() ? 1 : std::max<int64_t>(1, inputs[0].shape[0]);
+    // An engine has the batch of its input: a larger calibration batch is that many samples after one
+    // another.
+    const auto batch =
+        inputs.empty() || inputs[0].shape.empty() ? 1 : std::max<int64_t>(1, inputs[0].shape[0]);
     const int runs = static_cast<int>(std::max<int64_t>(1, batch_size / batch));
     for (int run = 0; run < runs; ++run) {
       std::map<std::string, graph::Tensor> tensors;
@@ -128,7 +137,8 @@ compiler::CalibrationTable read_cache(std::string_view text, const graph::Graph&
   const auto cache = take(compiler::parse_calibration_cache(text, "calibration cache"));
   compiler::CalibrationTable table = take(compiler::resolve_ranges(cache, graph, unknown));
   for (const std::string& name : unknown) {
-    log(logger, LogLevel::kWarning, fmt::format("calibration cache: '{}' is no tensor of this network", name));
+    log(logger, LogLevel::kWarning,
+        fmt::format("calibration cache: '{}' is no tensor of this network", name));
   }
   return table;
 }
@@ -142,34 +152,42 @@ std::string_view as_text(Span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-compiler::CalibrationTable by_calibrator(const graph::Graph& graph, const BuilderConfig::State& config, Logger& logger) {
+compiler::CalibrationTable by_calibrator(const graph::Graph& graph, const BuilderConfig::State& config,
+                                         Logger& logger) {
   Calibrator& calibrator = *config.calibrator;
   const auto cache = guarded("the calibrator's readCache", [&] { return calibrator.readCache(); });
   if (!cache.empty()) {
-    log(logger, LogLevel::kInfo, fmt::format("INT8: scales from a calibration cache of {} bytes", cache.size()));
+    log(logger, LogLevel::kInfo,
+        fmt::format("INT8: scales from a calibration cache of {} bytes", cache.size()));
     return read_cache(as_text(cache), graph, logger);
   }
   const TemporaryFolder folder;
   const uint64_t samples = spool(calibrator, host::input_specs(graph), folder.path());
   log(logger, LogLevel::kInfo, fmt::format("INT8: calibrating on {} samples", samples));
   auto table = take(host::calibrate(graph, folder.path(), std::nullopt, progress_sink(config.progress)));
-  compiler::apply_calibrator(table, guarded("the calibrator's algorithm", [&] { return choice_for(calibrator); }));
-  const std::string text = cache_text(table, guarded("the calibrator's algorithm", [&] { return calibrator.algorithm(); }));
-  guarded("the calibrator's writeCache", [&] { calibrator.writeCache({reinterpret_cast<const std::byte*>(text.data()), text.size()}); });
+  compiler::apply_calibrator(table,
+                             guarded("the calibrator's algorithm", [&] { return choice_for(calibrator); }));
+  const std::string text =
+      cache_text(table, guarded("the calibrator's algorithm", [&] { return calibrator.algorithm(); }));
+  guarded("the calibrator's writeCache", [&] {
+    calibrator.writeCache({reinterpret_cast<const std::byte*>(text.data()), text.size()});
+  });
   return table;
 }
 
 }  // namespace
 
-compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkState& network, const BuilderConfig::State& config,
-                                      compiler::CalibrationTable stated, Logger& logger) {
+compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkState& network,
+                                      const BuilderConfig::State& config, compiler::CalibrationTable stated,
+                                      Logger& logger) {
   compiler::CalibrationTable table;
   bool any = !stated.ranges.empty();
   if (config.calibrator != nullptr) {
     table = by_calibrator(graph, config, logger);
     any = true;
   } else if (!config.calibration_path.empty()) {
-    table = take(host::calibrate(graph, config.calibration_path, std::nullopt, progress_sink(config.progress)));
+    table =
+        take(host::calibrate(graph, config.calibration_path, std::nullopt, progress_sink(config.progress)));
     compiler::apply_calibrator(table, {});
     any = true;
   }
@@ -189,7 +207,8 @@ compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkSt
     }
   }
   if (!any) {
-    raise(ErrorCode::kInvalidArgument, "INT8 wants a calibrator, a calibration path, dynamic ranges or Q/DQ nodes: there is none");
+    raise(ErrorCode::kInvalidArgument,
+          "INT8 wants a calibrator, a calibration path, dynamic ranges or Q/DQ nodes: there is none");
   }
   return table;
 }

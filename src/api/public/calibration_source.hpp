@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranges for INT8 from what the caller gave: a calibrator's cache or batches, files, ranges of single tensors.
-// Private to this folder.
+// Ranges for INT8 from what the caller gave: a calibrator's cache or batches, files, ranges of single
+// tensors. Private to this folder.
 #pragma once
 
 #include "api/public/config_state.hpp"
@@ -11,7 +11,8 @@ namespace medlar::door {
 
 /// For `graph`, folded and without Q/DQ pairs; `stated` is what those said, and wins over calibration. Throws
 /// InvalidArgument when there is no source at all.
-compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkState& network, const BuilderConfig::State& config,
-                                      compiler::CalibrationTable stated, Logger& logger);
+compiler::CalibrationTable ranges_for(const graph::Graph& graph, const NetworkState& network,
+                                      const BuilderConfig::State& config, compiler::CalibrationTable stated,
+                                      Logger& logger);
 
 }  // namespace medlar::door

@@ -2,12 +2,12 @@
 // What a BuilderConfig holds. Private to this folder.
 #pragma once
 
-#include <map>
-#include <optional>
-
 #include "base/log.hpp"
 #include "hw/device.hpp"
 #include "medlar/builder.hpp"
+
+#include <map>
+#include <optional>
 
 namespace medlar {
 
@@ -43,10 +43,12 @@ namespace door {
 const hw::DeviceProfile& profile_of(const std::string& name);
 
 /// Where each layer would run in the precision that the flags select; reasons included.
-std::map<const Layer*, LayerPlacement> place_layers(const NetworkState& network, const BuilderConfig::State& config);
+std::map<const Layer*, LayerPlacement> place_layers(const NetworkState& network,
+                                                    const BuilderConfig::State& config);
 
 /// The engine file's bytes.
-std::vector<std::byte> build_network(const NetworkState& network, const BuilderConfig::State& config, Logger& logger);
+std::vector<std::byte> build_network(const NetworkState& network, const BuilderConfig::State& config,
+                                     Logger& logger);
 
 /// Thrown through the layers below by a progress callback that says stop; never leaves the API.
 struct StopBuild {};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX nodes in TensorRT's words: which kind of layer, with which parameters.
+#include "api/public/network_state.hpp"
+
 #include <algorithm>
 #include <array>
-
-#include "api/public/network_state.hpp"
 
 namespace medlar::door {
 namespace {
@@ -29,51 +29,121 @@ using U = UnaryOperation;
 using R = ReduceOperation;
 
 constexpr std::array kRows{
-    KindRow{"Conv", LayerType::kConvolution}, KindRow{"ConvTranspose", LayerType::kDeconvolution},
-    row("MaxPool", LayerType::kPooling, PoolingType::kMax), row("AveragePool", LayerType::kPooling, PoolingType::kAverage),
-    row("GlobalAveragePool", kRed, R::kAvg), row("GlobalMaxPool", kRed, R::kMax),
-    row("Relu", kAct, A::kRelu), row("Sigmoid", kAct, A::kSigmoid), row("Tanh", kAct, A::kTanh),
-    row("LeakyRelu", kAct, A::kLeakyRelu), row("Elu", kAct, A::kElu), row("Selu", kAct, A::kSelu),
-    row("Softsign", kAct, A::kSoftsign), row("Softplus", kAct, A::kSoftplus), row("Clip", kAct, A::kClip),
-    row("HardSigmoid", kAct, A::kHardSigmoid), row("ThresholdedRelu", kAct, A::kThresholdedRelu),
+    KindRow{"Conv", LayerType::kConvolution},
+    KindRow{"ConvTranspose", LayerType::kDeconvolution},
+    row("MaxPool", LayerType::kPooling, PoolingType::kMax),
+    row("AveragePool", LayerType::kPooling, PoolingType::kAverage),
+    row("GlobalAveragePool", kRed, R::kAvg),
+    row("GlobalMaxPool", kRed, R::kMax),
+    row("Relu", kAct, A::kRelu),
+    row("Sigmoid", kAct, A::kSigmoid),
+    row("Tanh", kAct, A::kTanh),
+    row("LeakyRelu", kAct, A::kLeakyRelu),
+    row("Elu", kAct, A::kElu),
+    row("Selu", kAct, A::kSelu),
+    row("Softsign", kAct, A::kSoftsign),
+    row("Softplus", kAct, A::kSoftplus),
+    row("Clip", kAct, A::kClip),
+    row("HardSigmoid", kAct, A::kHardSigmoid),
+    row("ThresholdedRelu", kAct, A::kThresholdedRelu),
     row("Gelu", kAct, A::kGeluErf),
-    row("Add", kElt, E::kSum), row("Sum", kElt, E::kSum), row("Mul", kElt, E::kProd), row("Max", kElt, E::kMax),
-    row("Min", kElt, E::kMin), row("Sub", kElt, E::kSub), row("Div", kElt, E::kDiv), row("Pow", kElt, E::kPow),
-    row("And", kElt, E::kAnd), row("Or", kElt, E::kOr), row("Xor", kElt, E::kXor), row("Equal", kElt, E::kEqual),
-    row("Greater", kElt, E::kGreater), row("Less", kElt, E::kLess),
-    row("Exp", kUn, U::kExp), row("Log", kUn, U::kLog), row("Sqrt", kUn, U::kSqrt), row("Reciprocal", kUn, U::kRecip),
-    row("Abs", kUn, U::kAbs), row("Neg", kUn, U::kNeg), row("Sin", kUn, U::kSin), row("Cos", kUn, U::kCos),
-    row("Tan", kUn, U::kTan), row("Sinh", kUn, U::kSinh), row("Cosh", kUn, U::kCosh), row("Asin", kUn, U::kAsin),
-    row("Acos", kUn, U::kAcos), row("Atan", kUn, U::kAtan), row("Asinh", kUn, U::kAsinh), row("Acosh", kUn, U::kAcosh),
-    row("Atanh", kUn, U::kAtanh), row("Ceil", kUn, U::kCeil), row("Floor", kUn, U::kFloor), row("Erf", kUn, U::kErf),
-    row("Not", kUn, U::kNot), row("Sign", kUn, U::kSign), row("Round", kUn, U::kRound),
-    row("ReduceSum", kRed, R::kSum), row("ReduceProd", kRed, R::kProd), row("ReduceMax", kRed, R::kMax),
-    row("ReduceMin", kRed, R::kMin), row("ReduceMean", kRed, R::kAvg),
-    KindRow{"BatchNormalization", LayerType::kScale}, KindRow{"InstanceNormalization", LayerType::kNormalization},
-    KindRow{"LayerNormalization", LayerType::kNormalization}, KindRow{"GroupNormalization", LayerType::kNormalization},
-    KindRow{"LRN", LayerType::kLrn}, KindRow{"Softmax", LayerType::kSoftmax}, KindRow{"Concat", LayerType::kConcatenation},
-    KindRow{"MatMul", LayerType::kMatrixMultiply}, KindRow{"Gemm", LayerType::kMatrixMultiply},
-    KindRow{"Reshape", LayerType::kShuffle}, KindRow{"Flatten", LayerType::kShuffle}, KindRow{"Transpose", LayerType::kShuffle},
-    KindRow{"Squeeze", LayerType::kShuffle}, KindRow{"Unsqueeze", LayerType::kShuffle},
-    KindRow{"DepthToSpace", LayerType::kShuffle}, KindRow{"SpaceToDepth", LayerType::kShuffle},
-    KindRow{"Slice", LayerType::kSlice}, KindRow{"Split", LayerType::kSlice}, KindRow{"Expand", LayerType::kSlice},
-    KindRow{"Tile", LayerType::kSlice}, KindRow{"Pad", LayerType::kPadding}, KindRow{"Resize", LayerType::kResize},
-    KindRow{"Upsample", LayerType::kResize}, KindRow{"PRelu", LayerType::kParametricRelu},
-    KindRow{"Identity", LayerType::kIdentity}, KindRow{"Dropout", LayerType::kIdentity}, KindRow{"Cast", LayerType::kCast},
-    KindRow{"Gather", LayerType::kGather}, KindRow{"GatherND", LayerType::kGather}, KindRow{"GatherElements", LayerType::kGather},
-    KindRow{"TopK", LayerType::kTopk}, KindRow{"ArgMax", LayerType::kTopk}, KindRow{"ArgMin", LayerType::kTopk},
-    KindRow{"Where", LayerType::kSelect}, KindRow{"Shape", LayerType::kShape}, KindRow{"Constant", LayerType::kConstant},
-    KindRow{"QuantizeLinear", LayerType::kQuantize}, KindRow{"DequantizeLinear", LayerType::kDequantize},
-    KindRow{"Einsum", LayerType::kEinsum}, KindRow{"LSTM", LayerType::kRecurrence}, KindRow{"GRU", LayerType::kRecurrence},
-    KindRow{"RNN", LayerType::kRecurrence}, KindRow{"Loop", LayerType::kLoopOutput}, KindRow{"Scan", LayerType::kLoopOutput},
-    KindRow{"If", LayerType::kCondition}, KindRow{"Range", LayerType::kFill}, KindRow{"ConstantOfShape", LayerType::kFill},
+    row("Add", kElt, E::kSum),
+    row("Sum", kElt, E::kSum),
+    row("Mul", kElt, E::kProd),
+    row("Max", kElt, E::kMax),
+    row("Min", kElt, E::kMin),
+    row("Sub", kElt, E::kSub),
+    row("Div", kElt, E::kDiv),
+    row("Pow", kElt, E::kPow),
+    row("And", kElt, E::kAnd),
+    row("Or", kElt, E::kOr),
+    row("Xor", kElt, E::kXor),
+    row("Equal", kElt, E::kEqual),
+    row("Greater", kElt, E::kGreater),
+    row("Less", kElt, E::kLess),
+    row("Exp", kUn, U::kExp),
+    row("Log", kUn, U::kLog),
+    row("Sqrt", kUn, U::kSqrt),
+    row("Reciprocal", kUn, U::kRecip),
+    row("Abs", kUn, U::kAbs),
+    row("Neg", kUn, U::kNeg),
+    row("Sin", kUn, U::kSin),
+    row("Cos", kUn, U::kCos),
+    row("Tan", kUn, U::kTan),
+    row("Sinh", kUn, U::kSinh),
+    row("Cosh", kUn, U::kCosh),
+    row("Asin", kUn, U::kAsin),
+    row("Acos", kUn, U::kAcos),
+    row("Atan", kUn, U::kAtan),
+    row("Asinh", kUn, U::kAsinh),
+    row("Acosh", kUn, U::kAcosh),
+    row("Atanh", kUn, U::kAtanh),
+    row("Ceil", kUn, U::kCeil),
+    row("Floor", kUn, U::kFloor),
+    row("Erf", kUn, U::kErf),
+    row("Not", kUn, U::kNot),
+    row("Sign", kUn, U::kSign),
+    row("Round", kUn, U::kRound),
+    row("ReduceSum", kRed, R::kSum),
+    row("ReduceProd", kRed, R::kProd),
+    row("ReduceMax", kRed, R::kMax),
+    row("ReduceMin", kRed, R::kMin),
+    row("ReduceMean", kRed, R::kAvg),
+    KindRow{"BatchNormalization", LayerType::kScale},
+    KindRow{"InstanceNormalization", LayerType::kNormalization},
+    KindRow{"LayerNormalization", LayerType::kNormalization},
+    KindRow{"GroupNormalization", LayerType::kNormalization},
+    KindRow{"LRN", LayerType::kLrn},
+    KindRow{"Softmax", LayerType::kSoftmax},
+    KindRow{"Concat", LayerType::kConcatenation},
+    KindRow{"MatMul", LayerType::kMatrixMultiply},
+    KindRow{"Gemm", LayerType::kMatrixMultiply},
+    KindRow{"Reshape", LayerType::kShuffle},
+    KindRow{"Flatten", LayerType::kShuffle},
+    KindRow{"Transpose", LayerType::kShuffle},
+    KindRow{"Squeeze", LayerType::kShuffle},
+    KindRow{"Unsqueeze", LayerType::kShuffle},
+    KindRow{"DepthToSpace", LayerType::kShuffle},
+    KindRow{"SpaceToDepth", LayerType::kShuffle},
+    KindRow{"Slice", LayerType::kSlice},
+    KindRow{"Split", LayerType::kSlice},
+    KindRow{"Expand", LayerType::kSlice},
+    KindRow{"Tile", LayerType::kSlice},
+    KindRow{"Pad", LayerType::kPadding},
+    KindRow{"Resize", LayerType::kResize},
+    KindRow{"Upsample", LayerType::kResize},
+    KindRow{"PRelu", LayerType::kParametricRelu},
+    KindRow{"Identity", LayerType::kIdentity},
+    KindRow{"Dropout", LayerType::kIdentity},
+    KindRow{"Cast", LayerType::kCast},
+    KindRow{"Gather", LayerType::kGather},
+    KindRow{"GatherND", LayerType::kGather},
+    KindRow{"GatherElements", LayerType::kGather},
+    KindRow{"TopK", LayerType::kTopk},
+    KindRow{"ArgMax", LayerType::kTopk},
+    KindRow{"ArgMin", LayerType::kTopk},
+    KindRow{"Where", LayerType::kSelect},
+    KindRow{"Shape", LayerType::kShape},
+    KindRow{"Constant", LayerType::kConstant},
+    KindRow{"QuantizeLinear", LayerType::kQuantize},
+    KindRow{"DequantizeLinear", LayerType::kDequantize},
+    KindRow{"Einsum", LayerType::kEinsum},
+    KindRow{"LSTM", LayerType::kRecurrence},
+    KindRow{"GRU", LayerType::kRecurrence},
+    KindRow{"RNN", LayerType::kRecurrence},
+    KindRow{"Loop", LayerType::kLoopOutput},
+    KindRow{"Scan", LayerType::kLoopOutput},
+    KindRow{"If", LayerType::kCondition},
+    KindRow{"Range", LayerType::kFill},
+    KindRow{"ConstantOfShape", LayerType::kFill},
 };
 
 Constant constant_operand(const LayerState& layer, size_t index) {
   return index < layer.operands.size() ? layer.operands[index].constant : nullptr;
 }
 
-/// Attributes of a window; the file has been imported, so a wrong type of attribute only leaves the parameter unset.
+/// Attributes of a window; the file has been imported, so a wrong type of attribute only leaves the parameter
+/// unset.
 void describe_window(LayerState& layer, const Dims& kernel) {
   const graph::Node& node = *layer.original;
   const auto n = kernel.size();
@@ -85,7 +155,8 @@ void describe_window(LayerState& layer, const Dims& kernel) {
     return;
   }
   PaddingMode mode = *ceil != 0 ? PaddingMode::kExplicitRoundUp : PaddingMode::kExplicitRoundDown;
-  mode = *automatic == "SAME_UPPER" ? PaddingMode::kSameUpper : (*automatic == "SAME_LOWER" ? PaddingMode::kSameLower : mode);
+  mode = *automatic == "SAME_UPPER" ? PaddingMode::kSameUpper
+                                    : (*automatic == "SAME_LOWER" ? PaddingMode::kSameLower : mode);
   layer.parameters["stride"] = *strides;
   layer.parameters["pre_padding"] = Dims(pads->begin(), pads->begin() + static_cast<std::ptrdiff_t>(n));
   layer.parameters["post_padding"] = Dims(pads->begin() + static_cast<std::ptrdiff_t>(n), pads->end());
@@ -110,7 +181,8 @@ void describe_convolution(LayerState& layer) {
   layer.parameters["num_groups"] = *groups;
   layer.parameters["dilation"] = *dilation;
   layer.parameters["kernel"] = kernel;
-  const bool has_bias = layer.operands.size() > 2 && (layer.operands[2].constant || layer.operands[2].tensor != nullptr);
+  const bool has_bias =
+      layer.operands.size() > 2 && (layer.operands[2].constant || layer.operands[2].tensor != nullptr);
   if (!has_bias) {
     auto none = std::make_shared<graph::Tensor>();
     none->type = kernel->type;
@@ -119,7 +191,8 @@ void describe_convolution(LayerState& layer) {
   } else if (layer.operands[2].constant) {
     layer.parameters["bias"] = layer.operands[2].constant;
   }
-  const bool output_padding = node.attributes.contains("output_padding") || node.attributes.contains("output_shape");
+  const bool output_padding =
+      node.attributes.contains("output_padding") || node.attributes.contains("output_shape");
   if (!output_padding) {
     describe_window(layer, window);
   }
@@ -141,7 +214,10 @@ void describe_pooling(LayerState& layer) {
 void describe_activation(LayerState& layer) {
   const graph::Node& node = *layer.original;
   const auto kind = static_cast<ActivationType>(std::get<int64_t>(layer.parameters.at("type")));
-  const double alpha = kind == A::kLeakyRelu ? 0.01 : (kind == A::kHardSigmoid ? 0.2 : (kind == A::kSelu ? 1.67326319217681884765625 : 1.0));
+  const double alpha =
+      kind == A::kLeakyRelu
+          ? 0.01
+          : (kind == A::kHardSigmoid ? 0.2 : (kind == A::kSelu ? 1.67326319217681884765625 : 1.0));
   const double beta = kind == A::kHardSigmoid ? 0.5 : (kind == A::kSelu ? 1.05070102214813232421875 : 1.0);
   if (kind == A::kClip) {
     return;  // its bounds are operands or attributes by opset; the node stays as it is
@@ -168,7 +244,8 @@ void describe_axis(LayerState& layer, size_t rank) {
 }
 
 size_t first_rank(const graph::Graph& graph, const graph::Node& node) {
-  const bool known = !node.inputs.empty() && node.inputs[0] != graph::kNoValue && graph.value(node.inputs[0]).shape;
+  const bool known =
+      !node.inputs.empty() && node.inputs[0] != graph::kNoValue && graph.value(node.inputs[0]).shape;
   return known ? graph.value(node.inputs[0]).shape->size() : 4;
 }
 
@@ -176,7 +253,8 @@ size_t first_rank(const graph::Graph& graph, const graph::Node& node) {
 
 void describe_onnx_node(const graph::Graph& graph, LayerState& layer) {
   const graph::Node& node = *layer.original;
-  const auto at = std::find_if(kRows.begin(), kRows.end(), [&](const KindRow& r) { return r.op == node.op_type; });
+  const auto at =
+      std::find_if(kRows.begin(), kRows.end(), [&](const KindRow& r) { return r.op == node.op_type; });
   if (at == kRows.end() || !(node.domain.empty() || node.domain == "com.microsoft")) {
     return;
   }
@@ -187,19 +265,28 @@ void describe_onnx_node(const graph::Graph& graph, LayerState& layer) {
   }
   switch (layer.type) {
     case LayerType::kConvolution:
-    case LayerType::kDeconvolution: describe_convolution(layer); break;
-    case LayerType::kPooling: describe_pooling(layer); break;
-    case LayerType::kActivation: describe_activation(layer); break;
+    case LayerType::kDeconvolution:
+      describe_convolution(layer);
+      break;
+    case LayerType::kPooling:
+      describe_pooling(layer);
+      break;
+    case LayerType::kActivation:
+      describe_activation(layer);
+      break;
     case LayerType::kSoftmax:
     case LayerType::kConcatenation:
-    case LayerType::kGather: describe_axis(layer, first_rank(graph, node)); break;
+    case LayerType::kGather:
+      describe_axis(layer, first_rank(graph, node));
+      break;
     case LayerType::kReduce:
       if (node.op_type.starts_with("Global")) {
         layer.parameters["axes"] = int64_t{((1 << first_rank(graph, node)) - 1) & ~3};
         layer.parameters["keep_dims"] = int64_t{1};
       }
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -210,8 +297,10 @@ bool fully_described(const LayerState& layer) {
     case LayerType::kPooling:
     case LayerType::kActivation:
     case LayerType::kElementwise:
-    case LayerType::kUnary: break;
-    default: return false;
+    case LayerType::kUnary:
+      break;
+    default:
+      return false;
   }
   const auto specs = parameter_specs(layer.type);
   const bool many = layer.type == LayerType::kElementwise && layer.operands.size() != 2;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "medlar/device.hpp"
 
-#include <cstdlib>
-#include <cstring>
-#include <mutex>
-
 #include "api/public/device_state.hpp"
 #include "api/public/errors.hpp"
 #include "hw/device.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
 
 namespace medlar {
 namespace {
@@ -207,10 +207,12 @@ void Device::closeFd(int fd) const {
 void Device::checkRange(const void* address, size_t bytes) const {
   const auto place = state_->find(address);
   if (!place) {
-    door::raise(ErrorCode::kOutOfRange, "address {} is no device memory of {} (never allocated, or freed)", address, state_->name);
+    door::raise(ErrorCode::kOutOfRange, "address {} is no device memory of {} (never allocated, or freed)",
+                address, state_->name);
   }
   if (place->room < bytes) {
-    door::raise(ErrorCode::kOutOfRange, "{} bytes at {}: the buffer ends after {}", bytes, address, place->room);
+    door::raise(ErrorCode::kOutOfRange, "{} bytes at {}: the buffer ends after {}", bytes, address,
+                place->room);
   }
 }
 
@@ -235,17 +237,18 @@ void Device::synchronize() const {
 // --- Streams and events
 
 runtime::Event StreamState::push(Work work) {
-  return door::take(queue->enqueue_host([this, work = std::move(work)](const runtime::Cancellation& cancellation) -> Status {
-    try {
-      return work(cancellation);
-    } catch (...) {
-      const std::lock_guard lock(error_mutex);
-      if (!error) {
-        error = std::current_exception();
-      }
-    }
-    return {};
-  }));
+  return door::take(queue->enqueue_host(
+      [this, work = std::move(work)](const runtime::Cancellation& cancellation) -> Status {
+        try {
+          return work(cancellation);
+        } catch (...) {
+          const std::lock_guard lock(error_mutex);
+          if (!error) {
+            error = std::current_exception();
+          }
+        }
+        return {};
+      }));
 }
 
 namespace {
@@ -266,7 +269,8 @@ EventState& checked(const std::shared_ptr<EventState>& state) {
 
 void check_copy(const void* to, const void* from, size_t bytes) {
   if (bytes != 0 && (to == nullptr || from == nullptr)) {
-    door::raise(ErrorCode::kInvalidArgument, "a copy of {} bytes {} a null pointer", bytes, to == nullptr ? "to" : "from");
+    door::raise(ErrorCode::kInvalidArgument, "a copy of {} bytes {} a null pointer", bytes,
+                to == nullptr ? "to" : "from");
   }
 }
 
@@ -353,7 +357,8 @@ bool Event::done() const {
 namespace {
 
 /// Marks of two events that are recorded and done.
-std::pair<std::shared_ptr<EventState::Mark>, std::shared_ptr<EventState::Mark>> marks(const Event& start, const Event& end) {
+std::pair<std::shared_ptr<EventState::Mark>, std::shared_ptr<EventState::Mark>> marks(const Event& start,
+                                                                                      const Event& end) {
   auto first = checked(start.state()).current();
   auto last = checked(end.state()).current();
   if (!first || !last) {

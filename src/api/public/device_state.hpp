@@ -2,6 +2,11 @@
 // What devices, buffers, streams and events are made of. Private to this folder.
 #pragma once
 
+#include "api/module.hpp"
+#include "medlar/device.hpp"
+#include "runtime/binding.hpp"
+#include "runtime/stream.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -9,11 +14,6 @@
 #include <mutex>
 #include <optional>
 #include <vector>
-
-#include "api/module.hpp"
-#include "medlar/device.hpp"
-#include "runtime/binding.hpp"
-#include "runtime/stream.hpp"
 
 namespace medlar {
 

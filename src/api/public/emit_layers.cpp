@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers in ONNX's words.
+#include "api/public/emitter.hpp"
+#include "api/public/errors.hpp"
+#include "api/public/types.hpp"
+
 #include <array>
 #include <bit>
 #include <cmath>
@@ -7,19 +11,11 @@
 
 #include <fmt/ranges.h>
 
-#include "api/public/emitter.hpp"
-#include "api/public/errors.hpp"
-#include "api/public/types.hpp"
-
 namespace medlar::door {
 namespace {
 
 using Attributes = std::map<std::string, graph::Attribute>;
 using graph::ValueId;
-
-[[noreturn]] void refuse(const Emitter& out, std::string_view what) {
-  raise(ErrorCode::kUnsupported, "layer '{}': {}", out.layer().name, what);
-}
 
 template <typename Table>
 auto row(const Emitter& out, const Table& table, int64_t index, std::string_view what) {
@@ -27,78 +23,6 @@ auto row(const Emitter& out, const Table& table, int64_t index, std::string_view
     raise(ErrorCode::kInvalidArgument, "layer '{}': there is no {} {}", out.layer().name, what, index);
   }
   return table[static_cast<size_t>(index)];
-}
-
-Attributes window_attributes(const Emitter& out, bool may_round_up) {
-  Attributes attributes;
-  attributes["strides"] = out.dims_of("stride");
-  switch (static_cast<PaddingMode>(out.int_of("padding_mode"))) {
-    case PaddingMode::kExplicitRoundUp:
-      if (!may_round_up) {
-        refuse(out, "padding mode EXPLICIT_ROUND_UP of a convolution");
-      }
-      attributes["ceil_mode"] = int64_t{1};
-      [[fallthrough]];
-    case PaddingMode::kExplicitRoundDown: {
-      Dims pads = out.dims_of("pre_padding");
-      const Dims& post = out.dims_of("post_padding");
-      pads.insert(pads.end(), post.begin(), post.end());
-      attributes["pads"] = pads;
-      break;
-    }
-    case PaddingMode::kSameUpper: attributes["auto_pad"] = std::string("SAME_UPPER"); break;
-    case PaddingMode::kSameLower: attributes["auto_pad"] = std::string("SAME_LOWER"); break;
-    default: refuse(out, "this padding mode (CAFFE modes are gone since TensorRT 10)");
-  }
-  return attributes;
-}
-
-/// The kernel's flat data in the shape that follows from outputs, groups and window.
-Constant shaped_kernel(const Emitter& out, bool forward) {
-  const Constant& flat = out.data_of("kernel");
-  const Dims& window = out.dims_of("kernel_size");
-  const int64_t outputs = out.int_of("num_output_maps");
-  const int64_t groups = out.int_of("num_groups");
-  int64_t each = forward ? outputs : outputs / groups;
-  for (const int64_t k : window) {
-    each *= k;
-  }
-  const int64_t count = graph::element_count(flat->shape).value_or(0);
-  if (each == 0 || count % each != 0 || count == 0) {
-    raise(ErrorCode::kInvalidArgument, "layer '{}': {} kernel weights are no multiple of {} (outputs {}, groups {}, window [{}])",
-          out.layer().name, count, each, outputs, groups, fmt::join(window, ","));
-  }
-  auto shaped = std::make_shared<graph::Tensor>(*flat);
-  shaped->shape = forward ? graph::Shape{outputs, count / each} : graph::Shape{count / each, outputs / groups};
-  shaped->shape.insert(shaped->shape.end(), window.begin(), window.end());
-  return shaped;
-}
-
-void emit_convolution(Emitter& out) {
-  const bool forward = out.layer().type == LayerType::kConvolution;
-  Attributes attributes = window_attributes(out, false);
-  attributes["kernel_shape"] = out.dims_of("kernel_size");
-  attributes["dilations"] = out.dims_of("dilation");
-  attributes["group"] = out.int_of("num_groups");
-  std::vector<ValueId> inputs{out.operand(0), out.constant(shaped_kernel(out, forward), "kernel")};
-  const Constant& bias = out.data_of("bias");
-  if (!bias->bytes.empty()) {
-    inputs.push_back(out.constant(bias, "bias"));
-  }
-  out.node(forward ? "Conv" : "ConvTranspose", inputs, {out.output(0)}, attributes);
-}
-
-void emit_pooling(Emitter& out) {
-  Attributes attributes = window_attributes(out, true);
-  attributes["kernel_shape"] = out.dims_of("window_size");
-  const auto type = static_cast<PoolingType>(out.int_of("type"));
-  if (type == PoolingType::kMaxAverageBlend) {
-    refuse(out, "pooling type MAX_AVERAGE_BLEND");
-  }
-  if (type == PoolingType::kAverage) {
-    attributes["count_include_pad"] = int64_t{out.int_of("average_count_excludes_padding") == 0};
-  }
-  out.node(type == PoolingType::kMax ? "MaxPool" : "AveragePool", {out.operand(0)}, {out.output(0)}, attributes);
 }
 
 void emit_clip(Emitter& out) {
@@ -113,14 +37,17 @@ void emit_clip(Emitter& out) {
 
 void emit_gelu(Emitter& out) {
   const ValueId x = out.operand(0);
-  const ValueId erf = out.step("Erf", {out.step("Div", {x, out.scalar(std::numbers::sqrt2_v<float>, "sqrt2")})});
+  const ValueId erf =
+      out.step("Erf", {out.step("Div", {x, out.scalar(std::numbers::sqrt2_v<float>, "sqrt2")})});
   const ValueId sum = out.step("Add", {erf, out.scalar(1.0f, "one")});
   out.node("Mul", {out.step("Mul", {x, sum}), out.scalar(0.5f, "half")}, {out.output(0)});
 }
 
 void emit_scaled_tanh(Emitter& out) {
-  const ValueId inner = out.step("Mul", {out.operand(0), out.scalar(static_cast<float>(out.float_of("beta")), "beta")});
-  out.node("Mul", {out.step("Tanh", {inner}), out.scalar(static_cast<float>(out.float_of("alpha")), "alpha")}, {out.output(0)});
+  const ValueId inner =
+      out.step("Mul", {out.operand(0), out.scalar(static_cast<float>(out.float_of("beta")), "beta")});
+  out.node("Mul", {out.step("Tanh", {inner}), out.scalar(static_cast<float>(out.float_of("alpha")), "alpha")},
+           {out.output(0)});
 }
 
 void emit_activation(Emitter& out) {
@@ -130,30 +57,45 @@ void emit_activation(Emitter& out) {
     out.node(op, {out.operand(0)}, {out.output(0)}, std::move(attributes));
   };
   switch (static_cast<ActivationType>(out.int_of("type"))) {
-    case ActivationType::kRelu: return plain("Relu");
-    case ActivationType::kSigmoid: return plain("Sigmoid");
-    case ActivationType::kTanh: return plain("Tanh");
-    case ActivationType::kLeakyRelu: return plain("LeakyRelu", {{"alpha", alpha}});
-    case ActivationType::kElu: return plain("Elu", {{"alpha", alpha}});
-    case ActivationType::kSelu: return plain("Selu", {{"alpha", alpha}, {"gamma", beta}});
-    case ActivationType::kSoftsign: return plain("Softsign");
+    case ActivationType::kRelu:
+      return plain("Relu");
+    case ActivationType::kSigmoid:
+      return plain("Sigmoid");
+    case ActivationType::kTanh:
+      return plain("Tanh");
+    case ActivationType::kLeakyRelu:
+      return plain("LeakyRelu", {{"alpha", alpha}});
+    case ActivationType::kElu:
+      return plain("Elu", {{"alpha", alpha}});
+    case ActivationType::kSelu:
+      return plain("Selu", {{"alpha", alpha}, {"gamma", beta}});
+    case ActivationType::kSoftsign:
+      return plain("Softsign");
     case ActivationType::kSoftplus:
       if ((alpha != 0 && alpha != 1) || (beta != 0 && beta != 1)) {
         refuse(out, fmt::format("SOFTPLUS with alpha {} and beta {} (1 and 1 are possible)", alpha, beta));
       }
       return plain("Softplus");
-    case ActivationType::kClip: return emit_clip(out);
-    case ActivationType::kHardSigmoid: return plain("HardSigmoid", {{"alpha", alpha}, {"beta", beta}});
-    case ActivationType::kScaledTanh: return emit_scaled_tanh(out);
-    case ActivationType::kThresholdedRelu: return plain("ThresholdedRelu", {{"alpha", alpha}});
-    case ActivationType::kGeluErf: return emit_gelu(out);
-    case ActivationType::kGeluTanh: refuse(out, "activation GELU_TANH (GELU_ERF is possible)");
+    case ActivationType::kClip:
+      return emit_clip(out);
+    case ActivationType::kHardSigmoid:
+      return plain("HardSigmoid", {{"alpha", alpha}, {"beta", beta}});
+    case ActivationType::kScaledTanh:
+      return emit_scaled_tanh(out);
+    case ActivationType::kThresholdedRelu:
+      return plain("ThresholdedRelu", {{"alpha", alpha}});
+    case ActivationType::kGeluErf:
+      return emit_gelu(out);
+    case ActivationType::kGeluTanh:
+      refuse(out, "activation GELU_TANH (GELU_ERF is possible)");
   }
-  raise(ErrorCode::kInvalidArgument, "layer '{}': there is no activation {}", out.layer().name, out.int_of("type"));
+  raise(ErrorCode::kInvalidArgument, "layer '{}': there is no activation {}", out.layer().name,
+        out.int_of("type"));
 }
 
 void emit_elementwise(Emitter& out) {
-  constexpr std::array kOps{"Add", "Mul", "Max", "Min", "Sub", "Div", "Pow", "", "And", "Or", "Xor", "Equal", "Greater", "Less"};
+  constexpr std::array kOps{"Add", "Mul", "Max", "Min", "Sub",   "Div",     "Pow",
+                            "",    "And", "Or",  "Xor", "Equal", "Greater", "Less"};
   const int64_t op = out.int_of("op");
   if (op == static_cast<int64_t>(ElementWiseOperation::kFloorDiv)) {
     out.node("Floor", {out.step("Div", {out.operand(0), out.operand(1)})}, {out.output(0)});
@@ -163,8 +105,9 @@ void emit_elementwise(Emitter& out) {
 }
 
 void emit_unary(Emitter& out) {
-  constexpr std::array kOps{"Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Neg", "Sin", "Cos", "Tan", "Sinh", "Cosh", "Asin", "Acos",
-                            "Atan", "Asinh", "Acosh", "Atanh", "Ceil", "Floor", "Erf", "Not", "Sign", "Round", "IsInf", "IsNaN"};
+  constexpr std::array kOps{"Exp",   "Log",  "Sqrt", "Reciprocal", "Abs",   "Neg",   "Sin",   "Cos",   "Tan",
+                            "Sinh",  "Cosh", "Asin", "Acos",       "Atan",  "Asinh", "Acosh", "Atanh", "Ceil",
+                            "Floor", "Erf",  "Not",  "Sign",       "Round", "IsInf", "IsNaN"};
   out.node(row(out, kOps, out.int_of("op"), "unary operation"), {out.operand(0)}, {out.output(0)});
 }
 
@@ -182,7 +125,8 @@ Constant broadcast(Emitter& out, const Constant& flat, std::string_view name) {
     shape.assign(input.begin() + 1, input.end());
   }
   if (graph::element_count(shape) != count) {
-    raise(ErrorCode::kInvalidArgument, "layer '{}': {} {} values for [{}]", out.layer().name, count, name, fmt::join(shape, ","));
+    raise(ErrorCode::kInvalidArgument, "layer '{}': {} {} values for [{}]", out.layer().name, count, name,
+          fmt::join(shape, ","));
   }
   auto shaped = std::make_shared<graph::Tensor>(*flat);
   shaped->shape = shape;
@@ -190,7 +134,8 @@ Constant broadcast(Emitter& out, const Constant& flat, std::string_view name) {
 }
 
 void emit_scale(Emitter& out) {
-  constexpr std::array<std::pair<const char*, const char*>, 3> kSteps{{{"scale", "Mul"}, {"shift", "Add"}, {"power", "Pow"}}};
+  constexpr std::array<std::pair<const char*, const char*>, 3> kSteps{
+      {{"scale", "Mul"}, {"shift", "Add"}, {"power", "Pow"}}};
   std::vector<std::pair<const char*, ValueId>> steps;
   for (const auto& [name, op] : kSteps) {
     const Constant& data = out.data_of(name);
@@ -223,7 +168,8 @@ void emit_softmax(Emitter& out) {
     const Dims dims = out.input_dims(0);
     for (size_t i = static_cast<size_t>(axis) + 1; i < dims.size(); ++i) {
       if (dims[i] != 1) {
-        refuse(out, fmt::format("softmax over axis {} of [{}] in a network of opset {}", axis, fmt::join(dims, ","), out.opset()));
+        refuse(out, fmt::format("softmax over axis {} of [{}] in a network of opset {}", axis,
+                                fmt::join(dims, ","), out.opset()));
       }
     }
   }
@@ -258,7 +204,8 @@ void emit_shuffle(Emitter& out) {
   const Dims* first = out.maybe_dims("first_transpose");
   const Dims* reshape = out.maybe_dims("reshape_dims");
   const Dims* second = out.maybe_dims("second_transpose");
-  const size_t steps = (first != nullptr ? 1U : 0U) + (reshape != nullptr ? 1U : 0U) + (second != nullptr ? 1U : 0U);
+  const size_t steps =
+      (first != nullptr ? 1U : 0U) + (reshape != nullptr ? 1U : 0U) + (second != nullptr ? 1U : 0U);
   Chain chain{out, out.operand(0), steps};
   if (steps == 0) {
     out.node("Identity", {chain.value}, {out.output(0)});
@@ -291,7 +238,8 @@ void emit_reduce(Emitter& out) {
   }
   Attributes attributes{{"keepdims", out.int_of("keep_dims")}};
   std::vector<ValueId> inputs{out.operand(0)};
-  const bool as_input = out.opset() >= 18 || (op == static_cast<int64_t>(ReduceOperation::kSum) && out.opset() >= 13);
+  const bool as_input =
+      out.opset() >= 18 || (op == static_cast<int64_t>(ReduceOperation::kSum) && out.opset() >= 13);
   if (as_input) {
     inputs.push_back(out.ints(axes, "axes"));
   } else {
@@ -324,7 +272,8 @@ void emit_matrix_multiply(Emitter& out) {
 
 void need_opset(const Emitter& out, int64_t least) {
   if (out.opset() < least) {
-    refuse(out, fmt::format("it can be added to networks of opset {} and later, this one has {}", least, out.opset()));
+    refuse(out, fmt::format("it can be added to networks of opset {} and later, this one has {}", least,
+                            out.opset()));
   }
 }
 
@@ -340,15 +289,19 @@ void emit_slice(Emitter& out) {
   Dims ends, axes;
   for (size_t i = 0; i < start.size(); ++i) {
     const int64_t last = start[i] + (shape[i] - 1) * stride[i];
-    if (i >= input.size() || shape[i] < 1 || start[i] < 0 || stride[i] < 1 || (input[i] >= 0 && last >= input[i])) {
-      raise(ErrorCode::kInvalidArgument, "layer '{}': start [{}], shape [{}], stride [{}] leave the input [{}]", out.layer().name,
+    if (i >= input.size() || shape[i] < 1 || start[i] < 0 || stride[i] < 1 ||
+        (input[i] >= 0 && last >= input[i])) {
+      raise(ErrorCode::kInvalidArgument,
+            "layer '{}': start [{}], shape [{}], stride [{}] leave the input [{}]", out.layer().name,
             fmt::join(start, ","), fmt::join(shape, ","), fmt::join(stride, ","), fmt::join(input, ","));
     }
     ends.push_back(last + 1);
     axes.push_back(static_cast<int64_t>(i));
   }
-  out.node("Slice", {out.operand(0), out.ints(start, "starts"), out.ints(ends, "ends"), out.ints(axes, "axes"),
-                     out.ints(stride, "steps")}, {out.output(0)});
+  out.node("Slice",
+           {out.operand(0), out.ints(start, "starts"), out.ints(ends, "ends"), out.ints(axes, "axes"),
+            out.ints(stride, "steps")},
+           {out.output(0)});
 }
 
 void emit_resize(Emitter& out) {
@@ -358,21 +311,24 @@ void emit_resize(Emitter& out) {
   constexpr std::array kRounding{"round_prefer_ceil", "round_prefer_floor", "floor", "ceil"};
   Attributes attributes;
   attributes["mode"] = std::string(row(out, kModes, out.int_of("resize_mode"), "resize mode"));
-  attributes["coordinate_transformation_mode"] =
-      std::string(row(out, kCoordinates, out.int_of("coordinate_transformation"), "coordinate transformation"));
+  attributes["coordinate_transformation_mode"] = std::string(
+      row(out, kCoordinates, out.int_of("coordinate_transformation"), "coordinate transformation"));
   if (out.int_of("resize_mode") == static_cast<int64_t>(ResizeMode::kNearest)) {
     attributes["nearest_mode"] = std::string(row(out, kRounding, out.int_of("nearest_rounding"), "rounding"));
   }
   // Without a region of interest, by omission from opset 13 on.
-  auto none = std::make_shared<graph::Tensor>(graph::make_tensor(graph::DataType::kFloat32, {0}, std::vector<float>{}));
+  auto none = std::make_shared<graph::Tensor>(
+      graph::make_tensor(graph::DataType::kFloat32, {0}, std::vector<float>{}));
   const ValueId roi = out.opset() >= 13 ? graph::kNoValue : out.constant(none, "roi");
   const bool scales = out.layer().parameters.contains("scales");
   if (scales) {
-    out.node("Resize", {out.operand(0), roi, out.constant(out.data_of("scales"), "scales")}, {out.output(0)}, attributes);
+    out.node("Resize", {out.operand(0), roi, out.constant(out.data_of("scales"), "scales")}, {out.output(0)},
+             attributes);
     return;
   }
   const ValueId no_scales = out.opset() >= 13 ? graph::kNoValue : out.constant(none, "no_scales");
-  out.node("Resize", {out.operand(0), roi, no_scales, out.ints(out.dims_of("shape"), "sizes")}, {out.output(0)}, attributes);
+  out.node("Resize", {out.operand(0), roi, no_scales, out.ints(out.dims_of("shape"), "sizes")},
+           {out.output(0)}, attributes);
 }
 
 void emit_padding(Emitter& out) {
@@ -404,11 +360,16 @@ void emit_quantize(Emitter& out) {
   zero->shape = scale_shape;
   zero->bytes.assign(static_cast<size_t>(graph::element_count(scale_shape).value_or(1)), 0);
   const bool forward = out.layer().type == LayerType::kQuantize;
-  out.node(forward ? "QuantizeLinear" : "DequantizeLinear", {out.operand(0), out.operand(1), out.constant(zero, "zero")},
-           {out.output(0)}, {{"axis", out.int_of("axis")}});
+  out.node(forward ? "QuantizeLinear" : "DequantizeLinear",
+           {out.operand(0), out.operand(1), out.constant(zero, "zero")}, {out.output(0)},
+           {{"axis", out.int_of("axis")}});
 }
 
 }  // namespace
+
+[[noreturn]] void refuse(const Emitter& out, std::string_view what) {
+  raise(ErrorCode::kUnsupported, "layer '{}': {}", out.layer().name, what);
+}
 
 void emit_layer(Emitter& out) {
   const auto plain = [&](const char* op, size_t inputs, Attributes attributes = {}) {
@@ -420,34 +381,61 @@ void emit_layer(Emitter& out) {
   };
   switch (out.layer().type) {
     case LayerType::kConvolution:
-    case LayerType::kDeconvolution: return emit_convolution(out);
-    case LayerType::kPooling: return emit_pooling(out);
-    case LayerType::kActivation: return emit_activation(out);
-    case LayerType::kElementwise: return emit_elementwise(out);
-    case LayerType::kUnary: return emit_unary(out);
-    case LayerType::kScale: return emit_scale(out);
-    case LayerType::kSoftmax: return emit_softmax(out);
-    case LayerType::kConcatenation: return emit_concatenation(out);
-    case LayerType::kShuffle: return emit_shuffle(out);
-    case LayerType::kReduce: return emit_reduce(out);
-    case LayerType::kMatrixMultiply: return emit_matrix_multiply(out);
-    case LayerType::kSlice: return emit_slice(out);
-    case LayerType::kResize: return emit_resize(out);
-    case LayerType::kPadding: return emit_padding(out);
-    case LayerType::kTopk: return emit_topk(out);
+    case LayerType::kDeconvolution:
+      return emit_convolution(out);
+    case LayerType::kPooling:
+      return emit_pooling(out);
+    case LayerType::kActivation:
+      return emit_activation(out);
+    case LayerType::kElementwise:
+      return emit_elementwise(out);
+    case LayerType::kUnary:
+      return emit_unary(out);
+    case LayerType::kScale:
+      return emit_scale(out);
+    case LayerType::kSoftmax:
+      return emit_softmax(out);
+    case LayerType::kConcatenation:
+      return emit_concatenation(out);
+    case LayerType::kShuffle:
+      return emit_shuffle(out);
+    case LayerType::kReduce:
+      return emit_reduce(out);
+    case LayerType::kMatrixMultiply:
+      return emit_matrix_multiply(out);
+    case LayerType::kSlice:
+      return emit_slice(out);
+    case LayerType::kResize:
+      return emit_resize(out);
+    case LayerType::kPadding:
+      return emit_padding(out);
+    case LayerType::kTopk:
+      return emit_topk(out);
     case LayerType::kQuantize:
-    case LayerType::kDequantize: return emit_quantize(out);
+    case LayerType::kDequantize:
+      return emit_quantize(out);
     case LayerType::kLrn:
-      return plain("LRN", 1, {{"size", out.int_of("window_size")}, {"alpha", static_cast<float>(out.float_of("alpha"))},
-                              {"beta", static_cast<float>(out.float_of("beta"))}, {"bias", static_cast<float>(out.float_of("k"))}});
-    case LayerType::kParametricRelu: return plain("PRelu", 2);
-    case LayerType::kIdentity: return plain("Identity", 1);
+      return plain("LRN", 1,
+                   {{"size", out.int_of("window_size")},
+                    {"alpha", static_cast<float>(out.float_of("alpha"))},
+                    {"beta", static_cast<float>(out.float_of("beta"))},
+                    {"bias", static_cast<float>(out.float_of("k"))}});
+    case LayerType::kParametricRelu:
+      return plain("PRelu", 2);
+    case LayerType::kIdentity:
+      return plain("Identity", 1);
     case LayerType::kCast:
-      return plain("Cast", 1, {{"to", static_cast<int64_t>(graph_type(static_cast<DataType>(out.int_of("to_type"))))}});
-    case LayerType::kGather: return plain("Gather", 2, {{"axis", out.int_of("axis")}});
-    case LayerType::kSelect: return plain("Where", 3);
-    case LayerType::kShape: return plain("Shape", 1);
-    default: raise(ErrorCode::kInternal, "layer '{}': kind {} has no ONNX form", out.layer().name, static_cast<int>(out.layer().type));
+      return plain("Cast", 1,
+                   {{"to", static_cast<int64_t>(graph_type(static_cast<DataType>(out.int_of("to_type"))))}});
+    case LayerType::kGather:
+      return plain("Gather", 2, {{"axis", out.int_of("axis")}});
+    case LayerType::kSelect:
+      return plain("Where", 3);
+    case LayerType::kShape:
+      return plain("Shape", 1);
+    default:
+      raise(ErrorCode::kInternal, "layer '{}': kind {} has no ONNX form", out.layer().name,
+            static_cast<int>(out.layer().type));
   }
 }
 

@@ -2,16 +2,17 @@
 // Writes the nodes that one layer becomes. Private to this folder.
 #pragma once
 
+#include "api/public/network_state.hpp"
+
 #include <string>
 #include <vector>
-
-#include "api/public/network_state.hpp"
 
 namespace medlar::door {
 
 class Emitter {
  public:
-  Emitter(graph::Graph& graph, const std::map<const Tensor*, graph::ValueId>& tensors) : graph_(graph), tensors_(tensors) {}
+  Emitter(graph::Graph& graph, const std::map<const Tensor*, graph::ValueId>& tensors)
+      : graph_(graph), tensors_(tensors) {}
 
   /// Starts a layer: its nodes are named after it and have it as their origin.
   void begin(const LayerState& layer);
@@ -27,7 +28,8 @@ class Emitter {
   void node(std::string_view op, std::vector<graph::ValueId> inputs, std::vector<graph::ValueId> outputs,
             std::map<std::string, graph::Attribute> attributes = {});
   /// A node whose result is the next one's input.
-  graph::ValueId step(std::string_view op, std::vector<graph::ValueId> inputs, std::map<std::string, graph::Attribute> attributes = {});
+  graph::ValueId step(std::string_view op, std::vector<graph::ValueId> inputs,
+                      std::map<std::string, graph::Attribute> attributes = {});
 
   /// Shape of an operand, inferred from what is emitted so far.
   Dims input_dims(size_t index);
@@ -51,5 +53,10 @@ class Emitter {
 
 /// The layer as ONNX nodes, from its parameters. Throws what cannot be said in ONNX.
 void emit_layer(Emitter& out);
+void emit_convolution(Emitter& out);
+void emit_pooling(Emitter& out);
+
+/// Throws Unsupported naming the layer.
+[[noreturn]] void refuse(const Emitter& out, std::string_view what);
 
 }  // namespace medlar::door

@@ -6,9 +6,22 @@
 namespace medlar {
 namespace {
 
-constexpr std::array kNames{"invalid argument", "corrupt", "unsupported", "not found", "already exists", "out of range",
-                            "resource exhausted", "fault", "timeout", "cancelled", "device mismatch", "version mismatch",
-                            "io", "internal", "callback", "busy"};
+constexpr std::array kNames{"invalid argument",
+                            "corrupt",
+                            "unsupported",
+                            "not found",
+                            "already exists",
+                            "out of range",
+                            "resource exhausted",
+                            "fault",
+                            "timeout",
+                            "cancelled",
+                            "device mismatch",
+                            "version mismatch",
+                            "io",
+                            "internal",
+                            "callback",
+                            "busy"};
 
 }  // namespace
 
@@ -20,8 +33,8 @@ const char* errorName(ErrorCode code) noexcept {
 Exception::Exception(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
 Exception::~Exception() = default;
 
-#define MEDLAR_DEFINE(Name, Code)                                                    \
-  Name::Name(const std::string& message) : Exception(ErrorCode::Code, message) {}    \
+#define MEDLAR_DEFINE(Name, Code)                                                 \
+  Name::Name(const std::string& message) : Exception(ErrorCode::Code, message) {} \
   Name::~Name() = default
 MEDLAR_DEFINE(InvalidArgument, kInvalidArgument);
 MEDLAR_DEFINE(Corrupt, kCorrupt);
@@ -45,22 +58,38 @@ namespace door {
 
 void raise(ErrorCode code, const std::string& message) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: throw InvalidArgument(message);
-    case ErrorCode::kCorrupt: throw Corrupt(message);
-    case ErrorCode::kUnsupported: throw Unsupported(message);
-    case ErrorCode::kNotFound: throw NotFound(message);
-    case ErrorCode::kAlreadyExists: throw AlreadyExists(message);
-    case ErrorCode::kOutOfRange: throw OutOfRange(message);
-    case ErrorCode::kResourceExhausted: throw ResourceExhausted(message);
-    case ErrorCode::kFault: throw DeviceFault(message);
-    case ErrorCode::kTimeout: throw Timeout(message);
-    case ErrorCode::kCancelled: throw Cancelled(message);
-    case ErrorCode::kDeviceMismatch: throw DeviceMismatch(message);
-    case ErrorCode::kVersionMismatch: throw VersionMismatch(message);
-    case ErrorCode::kIo: throw IoError(message);
-    case ErrorCode::kCallback: throw CallbackError(message);
-    case ErrorCode::kBusy: throw Busy(message);
-    case ErrorCode::kInternal: break;
+    case ErrorCode::kInvalidArgument:
+      throw InvalidArgument(message);
+    case ErrorCode::kCorrupt:
+      throw Corrupt(message);
+    case ErrorCode::kUnsupported:
+      throw Unsupported(message);
+    case ErrorCode::kNotFound:
+      throw NotFound(message);
+    case ErrorCode::kAlreadyExists:
+      throw AlreadyExists(message);
+    case ErrorCode::kOutOfRange:
+      throw OutOfRange(message);
+    case ErrorCode::kResourceExhausted:
+      throw ResourceExhausted(message);
+    case ErrorCode::kFault:
+      throw DeviceFault(message);
+    case ErrorCode::kTimeout:
+      throw Timeout(message);
+    case ErrorCode::kCancelled:
+      throw Cancelled(message);
+    case ErrorCode::kDeviceMismatch:
+      throw DeviceMismatch(message);
+    case ErrorCode::kVersionMismatch:
+      throw VersionMismatch(message);
+    case ErrorCode::kIo:
+      throw IoError(message);
+    case ErrorCode::kCallback:
+      throw CallbackError(message);
+    case ErrorCode::kBusy:
+      throw Busy(message);
+    case ErrorCode::kInternal:
+      break;
   }
   throw InternalError(message);
 }

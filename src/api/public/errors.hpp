@@ -2,11 +2,11 @@
 // From errors as values (below the public API) to typed exceptions (on it). Private to this folder.
 #pragma once
 
-#include <exception>
-#include <utility>
-
 #include "base/status.hpp"
 #include "medlar/error.hpp"
+
+#include <exception>
+#include <utility>
 
 namespace medlar::door {
 

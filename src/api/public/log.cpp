@@ -27,9 +27,11 @@ void log(Logger& logger, LogLevel level, std::string_view message) noexcept {
 
 LogSink sink_to(Logger& logger) {
   return [&logger](Severity severity, std::string_view line) {
-    const LogLevel level = severity == Severity::kError ? LogLevel::kError
-                                                        : (severity == Severity::kWarning ? LogLevel::kWarning
-                                                           : (severity == Severity::kInfo ? LogLevel::kInfo : LogLevel::kVerbose));
+    const LogLevel level = severity == Severity::kError
+                               ? LogLevel::kError
+                               : (severity == Severity::kWarning
+                                      ? LogLevel::kWarning
+                                      : (severity == Severity::kInfo ? LogLevel::kInfo : LogLevel::kVerbose));
     log(logger, level, line);
   };
 }

@@ -2,10 +2,10 @@
 // Messages to the caller's logger. Private to this folder.
 #pragma once
 
-#include <string_view>
-
 #include "base/log.hpp"
 #include "medlar/logger.hpp"
+
+#include <string_view>
 
 namespace medlar::door {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A network as an ONNX graph.
+#include "api/public/emitter.hpp"
+#include "api/public/errors.hpp"
+#include "graph/shape_inference.hpp"
+
 #include <algorithm>
 #include <set>
 
 #include <fmt/ranges.h>
-
-#include "api/public/emitter.hpp"
-#include "api/public/errors.hpp"
-#include "graph/shape_inference.hpp"
 
 namespace medlar::door {
 
@@ -42,8 +42,10 @@ graph::ValueId Emitter::operand(size_t index) {
   if (known && graph_.value(*known).data == operand.constant) {
     return *known;
   }
-  return graph::add_value(graph_, {.name = unique(operand.constant_name), .type = operand.constant->type,
-                                   .shape = operand.constant->shape, .data = operand.constant});
+  return graph::add_value(graph_, {.name = unique(operand.constant_name),
+                                   .type = operand.constant->type,
+                                   .shape = operand.constant->shape,
+                                   .data = operand.constant});
 }
 
 graph::ValueId Emitter::output(size_t index) const {
@@ -54,22 +56,29 @@ graph::ValueId Emitter::output(size_t index) const {
 graph::ValueId Emitter::constant(Constant data, std::string_view what) {
   const graph::DataType type = data->type;
   const graph::Shape shape = data->shape;
-  return graph::add_value(graph_, {.name = unique(fmt::format("{}/{}", layer_->name, what)), .type = type, .shape = shape,
+  return graph::add_value(graph_, {.name = unique(fmt::format("{}/{}", layer_->name, what)),
+                                   .type = type,
+                                   .shape = shape,
                                    .data = std::move(data)});
 }
 
 graph::ValueId Emitter::ints(const std::vector<int64_t>& values, std::string_view what) {
-  return constant(std::make_shared<graph::Tensor>(
-                      graph::make_tensor(graph::DataType::kInt64, {static_cast<int64_t>(values.size())}, values)), what);
+  return constant(std::make_shared<graph::Tensor>(graph::make_tensor(
+                      graph::DataType::kInt64, {static_cast<int64_t>(values.size())}, values)),
+                  what);
 }
 
 graph::ValueId Emitter::scalar(float value, std::string_view what) {
-  return constant(std::make_shared<graph::Tensor>(graph::make_tensor(graph::DataType::kFloat32, {}, std::vector<float>{value})), what);
+  return constant(std::make_shared<graph::Tensor>(
+                      graph::make_tensor(graph::DataType::kFloat32, {}, std::vector<float>{value})),
+                  what);
 }
 
 graph::ValueId Emitter::fresh(std::string_view what) {
-  return graph::add_value(graph_, {.name = unique(fmt::format("{}/{}", layer_->name, what)), .type = graph::DataType::kUndefined,
-                                   .shape = {}, .data = {}});
+  return graph::add_value(graph_, {.name = unique(fmt::format("{}/{}", layer_->name, what)),
+                                   .type = graph::DataType::kUndefined,
+                                   .shape = {},
+                                   .data = {}});
 }
 
 Dims Emitter::input_dims(size_t index) {
@@ -78,16 +87,22 @@ Dims Emitter::input_dims(size_t index) {
     take(graph::infer_shapes(graph_));
   }
   if (value == graph::kNoValue || !graph_.value(value).shape) {
-    raise(ErrorCode::kInvalidArgument, "layer '{}': the shape of its input {} is not known", layer_->name, index);
+    raise(ErrorCode::kInvalidArgument, "layer '{}': the shape of its input {} is not known", layer_->name,
+          index);
   }
   return *graph_.value(value).shape;
 }
 
-void Emitter::node(std::string_view op, std::vector<graph::ValueId> inputs, std::vector<graph::ValueId> outputs,
-                   std::map<std::string, graph::Attribute> attributes) {
+void Emitter::node(std::string_view op, std::vector<graph::ValueId> inputs,
+                   std::vector<graph::ValueId> outputs, std::map<std::string, graph::Attribute> attributes) {
   std::string name = nodes_.empty() ? layer_->name : fmt::format("{}/{}{}", layer_->name, op, nodes_.size());
-  graph_.nodes.push_back({.name = name, .op_type = std::string(op), .domain = "", .inputs = std::move(inputs),
-                          .outputs = std::move(outputs), .attributes = std::move(attributes), .origins = {layer_->name}});
+  graph_.nodes.push_back({.name = name,
+                          .op_type = std::string(op),
+                          .domain = "",
+                          .inputs = std::move(inputs),
+                          .outputs = std::move(outputs),
+                          .attributes = std::move(attributes),
+                          .origins = {layer_->name}});
   nodes_.push_back(std::move(name));
 }
 
@@ -136,12 +151,13 @@ const Dims* Emitter::maybe_dims(std::string_view name) const {
 namespace {
 
 std::map<const Tensor*, graph::ValueId> add_tensors(const NetworkState& network, graph::Graph& graph,
-                                                     const std::map<std::string, graph::Shape>& shapes) {
+                                                    const std::map<std::string, graph::Shape>& shapes) {
   std::map<const Tensor*, graph::ValueId> ids;
   for (const auto& tensor : network.tensors) {
     const TensorState& state = tensor->state();
     const auto given = shapes.find(state.name);
-    graph::Value value{.name = state.name, .type = state.declared_type, .shape = state.declared_shape, .data = {}};
+    graph::Value value{
+        .name = state.name, .type = state.declared_type, .shape = state.declared_shape, .data = {}};
     if (state.is_input) {
       value.type = state.type;
       value.shape = state.shape;
@@ -183,7 +199,8 @@ void check_layer_names(const NetworkState& network) {
 /// An engine writes its outputs, so none of them is an input.
 void check_output(const Tensor& tensor) {
   if (tensor.isInput()) {
-    raise(ErrorCode::kUnsupported, "network input '{}' is an output as well: put an identity layer between them", tensor.name());
+    raise(ErrorCode::kUnsupported,
+          "network input '{}' is an output as well: put an identity layer between them", tensor.name());
   }
 }
 

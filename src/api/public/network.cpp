@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "medlar/network.hpp"
 
-#include <algorithm>
-
-#include <fmt/ranges.h>
-
 #include "api/public/errors.hpp"
 #include "api/public/network_state.hpp"
 #include "api/public/types.hpp"
 #include "graph/shape_inference.hpp"
+
+#include <algorithm>
+
+#include <fmt/ranges.h>
 
 namespace medlar {
 namespace {
@@ -33,7 +33,8 @@ void Tensor::setName(std::string_view name) {
   }
   if (name.empty() || other != nullptr) {
     door::raise(name.empty() ? ErrorCode::kInvalidArgument : ErrorCode::kAlreadyExists,
-                "tensor '{}' cannot be named '{}'{}", state_->name, name, name.empty() ? "" : ": another tensor has that name");
+                "tensor '{}' cannot be named '{}'{}", state_->name, name,
+                name.empty() ? "" : ": another tensor has that name");
   }
   state_->name = name;
   state_->network->touch();
@@ -51,7 +52,8 @@ Dims Tensor::dims() const {
 
 void Tensor::setDims(const Dims& dims) {
   if (!state_->is_input) {
-    door::raise(ErrorCode::kInvalidArgument, "tensor '{}' is no network input: its shape follows from its layer", state_->name);
+    door::raise(ErrorCode::kInvalidArgument,
+                "tensor '{}' is no network input: its shape follows from its layer", state_->name);
   }
   state_->shape = dims;
   state_->network->touch();
@@ -71,8 +73,8 @@ void Tensor::setType(DataType type) {
     return;
   }
   if (this->type() != type) {
-    door::raise(ErrorCode::kUnsupported, "tensor '{}' is {} and cannot be delivered as {}: add a cast", state_->name,
-                dataTypeName(this->type()), dataTypeName(type));
+    door::raise(ErrorCode::kUnsupported, "tensor '{}' is {} and cannot be delivered as {}: add a cast",
+                state_->name, dataTypeName(this->type()), dataTypeName(type));
   }
 }
 
@@ -91,7 +93,8 @@ bool Tensor::isShapeTensor() const {
 
 void Tensor::setDynamicRange(float low, float high) {
   if (!(low <= high)) {
-    door::raise(ErrorCode::kInvalidArgument, "tensor '{}': a dynamic range from {} to {}", state_->name, low, high);
+    door::raise(ErrorCode::kInvalidArgument, "tensor '{}': a dynamic range from {} to {}", state_->name, low,
+                high);
   }
   state_->range = {low, high};
 }
@@ -110,7 +113,8 @@ uint32_t Tensor::allowedFormats() const noexcept {
 
 void Tensor::setAllowedFormats(uint32_t formats) {
   if ((formats & kLinear) == 0) {
-    door::raise(ErrorCode::kUnsupported, "tensor '{}': formats {:#x} do not allow kLINEAR, which is what engines take and give",
+    door::raise(ErrorCode::kUnsupported,
+                "tensor '{}': formats {:#x} do not allow kLINEAR, which is what engines take and give",
                 state_->name, formats);
   }
 }
@@ -155,7 +159,8 @@ int Layer::numInputs() const noexcept {
 
 Tensor* Layer::input(int index) const {
   const std::vector<Tensor*> inputs = state_->inputs();
-  return index < 0 || static_cast<size_t>(index) >= inputs.size() ? nullptr : inputs[static_cast<size_t>(index)];
+  return index < 0 || static_cast<size_t>(index) >= inputs.size() ? nullptr
+                                                                  : inputs[static_cast<size_t>(index)];
 }
 
 void Layer::setInput(int index, Tensor& tensor) {
@@ -169,9 +174,11 @@ void Layer::setInput(int index, Tensor& tensor) {
     }
   }
   if (index == at) {  // a further input, e.g. the reshape dimensions of a shuffle
-    door::raise(ErrorCode::kUnsupported, "layer '{}': input {} is not one that it can be given later", state_->name, index);
+    door::raise(ErrorCode::kUnsupported, "layer '{}': input {} is not one that it can be given later",
+                state_->name, index);
   }
-  door::raise(ErrorCode::kOutOfRange, "layer '{}' has {} inputs, not one with index {}", state_->name, at, index);
+  door::raise(ErrorCode::kOutOfRange, "layer '{}' has {} inputs, not one with index {}", state_->name, at,
+              index);
 }
 
 int Layer::numOutputs() const noexcept {
@@ -179,7 +186,9 @@ int Layer::numOutputs() const noexcept {
 }
 
 Tensor* Layer::output(int index) const {
-  return index < 0 || static_cast<size_t>(index) >= state_->outputs.size() ? nullptr : state_->outputs[static_cast<size_t>(index)];
+  return index < 0 || static_cast<size_t>(index) >= state_->outputs.size()
+             ? nullptr
+             : state_->outputs[static_cast<size_t>(index)];
 }
 
 void Layer::setPrecision(DataType precision) {
@@ -197,7 +206,8 @@ std::optional<DataType> Layer::precision() const noexcept {
 
 void Layer::setOutputType(int index, DataType type) {
   if (output(index) == nullptr) {
-    door::raise(ErrorCode::kOutOfRange, "layer '{}' has {} outputs, not one with index {}", state_->name, numOutputs(), index);
+    door::raise(ErrorCode::kOutOfRange, "layer '{}' has {} outputs, not one with index {}", state_->name,
+                numOutputs(), index);
   }
   state_->output_types[index] = type;
 }
@@ -224,7 +234,8 @@ std::vector<Tensor*> LayerState::inputs() const {
 }
 
 Tensor* NetworkState::find_tensor(std::string_view tensor_name) const {
-  const auto at = std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t->name() == tensor_name; });
+  const auto at =
+      std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t->name() == tensor_name; });
   return at == tensors.end() ? nullptr : at->get();
 }
 
@@ -244,7 +255,8 @@ Tensor& NetworkState::new_tensor(std::string tensor_name) {
   return *tensors.back();
 }
 
-Layer& NetworkState::new_layer(LayerType type, std::string_view kind, const std::vector<Tensor*>& from, int results) {
+Layer& NetworkState::new_layer(LayerType type, std::string_view kind, const std::vector<Tensor*>& from,
+                               int results) {
   auto state = std::make_unique<LayerState>();
   state->network = this;
   state->type = type;
@@ -269,7 +281,8 @@ Layer& NetworkState::new_layer(LayerType type, std::string_view kind, const std:
 
 void NetworkState::check_owner(const Tensor& tensor, std::string_view what) const {
   if (tensor.state().network != this) {
-    door::raise(ErrorCode::kInvalidArgument, "{}: tensor '{}' belongs to another network", what, tensor.name());
+    door::raise(ErrorCode::kInvalidArgument, "{}: tensor '{}' belongs to another network", what,
+                tensor.name());
   }
 }
 
@@ -308,13 +321,14 @@ void NetworkDefinition::setName(std::string_view name) {
 
 Tensor& NetworkDefinition::addInput(std::string_view name, DataType type, const Dims& dims) {
   if (name.empty() || state_->find_tensor(name) != nullptr) {
-    door::raise(name.empty() ? ErrorCode::kInvalidArgument : ErrorCode::kAlreadyExists, "input '{}': {}", name,
-                name.empty() ? "it needs a name" : "a tensor of that name exists");
+    door::raise(name.empty() ? ErrorCode::kInvalidArgument : ErrorCode::kAlreadyExists, "input '{}': {}",
+                name, name.empty() ? "it needs a name" : "a tensor of that name exists");
   }
   const graph::DataType element = door::graph_type(type);
   for (const int64_t dim : dims) {
     if (dim < -1 || dim == 0) {
-      door::raise(ErrorCode::kInvalidArgument, "input '{}': dimension {} in [{}]", name, dim, fmt::join(dims, ","));
+      door::raise(ErrorCode::kInvalidArgument, "input '{}': dimension {} in [{}]", name, dim,
+                  fmt::join(dims, ","));
     }
   }
   Tensor& tensor = state_->new_tensor(std::string(name));
@@ -359,7 +373,8 @@ namespace {
 template <typename List>
 auto& element(const List& list, int index, const char* what) {
   if (index < 0 || static_cast<size_t>(index) >= list.size()) {
-    door::raise(ErrorCode::kOutOfRange, "the network has {} {}, not one with index {}", list.size(), what, index);
+    door::raise(ErrorCode::kOutOfRange, "the network has {} {}, not one with index {}", list.size(), what,
+                index);
   }
   return *list[static_cast<size_t>(index)];
 }

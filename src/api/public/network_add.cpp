@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Networks built layer by layer.
-#include <algorithm>
-#include <bit>
-
-#include <fmt/ranges.h>
-
 #include "api/public/errors.hpp"
 #include "api/public/network_state.hpp"
 #include "api/public/types.hpp"
 #include "medlar/network.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include <fmt/ranges.h>
 
 namespace medlar {
 namespace {
@@ -16,8 +16,8 @@ namespace {
 int64_t channels_of(const Tensor& input, std::string_view what) {
   const Dims dims = input.dims();
   if (dims.size() < 3 || dims[1] < 1) {
-    door::raise(ErrorCode::kInvalidArgument, "{}: input '{}' is [{}], not NCHW with known channels", what, input.name(),
-                fmt::join(dims, ","));
+    door::raise(ErrorCode::kInvalidArgument, "{}: input '{}' is [{}], not NCHW with known channels", what,
+                input.name(), fmt::join(dims, ","));
   }
   return dims[1];
 }
@@ -30,12 +30,14 @@ void set_window(Layer& layer, const Dims& kernel, const Window& window) {
   const size_t n = kernel.size();
   layer.setDims("stride", or_all(window.stride, n, 1));
   layer.setDims("pre_padding", or_all(window.prePadding, n, 0));
-  layer.setDims("post_padding", window.postPadding.empty() ? or_all(window.prePadding, n, 0) : window.postPadding);
+  layer.setDims("post_padding",
+                window.postPadding.empty() ? or_all(window.prePadding, n, 0) : window.postPadding);
   layer.setInt("padding_mode", static_cast<int>(PaddingMode::kExplicitRoundDown));
 }
 
 void check_kernel(const Dims& kernel, std::string_view what) {
-  if (kernel.empty() || kernel.size() > 3 || std::any_of(kernel.begin(), kernel.end(), [](int64_t k) { return k < 1; })) {
+  if (kernel.empty() || kernel.size() > 3 ||
+      std::any_of(kernel.begin(), kernel.end(), [](int64_t k) { return k < 1; })) {
     door::raise(ErrorCode::kInvalidArgument, "{}: window [{}]", what, fmt::join(kernel, ","));
   }
 }
@@ -56,7 +58,8 @@ Layer& add_convolution(NetworkState& network, Tensor& input, const ConvolutionRe
   const int64_t in = channels_of(input, r.kind);
   const int64_t groups = r.window.groups;
   if (r.outputs < 1 || groups < 1 || in % groups != 0 || r.outputs % groups != 0) {
-    door::raise(ErrorCode::kInvalidArgument, "{}: {} outputs and {} inputs in {} groups", r.kind, r.outputs, in, groups);
+    door::raise(ErrorCode::kInvalidArgument, "{}: {} outputs and {} inputs in {} groups", r.kind, r.outputs,
+                in, groups);
   }
   Layer& layer = network.new_layer(r.type, r.kind, {&input});
   auto& p = layer.state().parameters;
@@ -69,24 +72,30 @@ Layer& add_convolution(NetworkState& network, Tensor& input, const ConvolutionRe
   p["kernel"] = door::constant_of(r.weights, {r.weights.count}, "kernel weights");
   p["bias"] = door::constant_of(r.bias, {r.bias.count}, "bias weights");
   if (r.bias.count != 0 && r.bias.count != r.outputs) {
-    door::raise(ErrorCode::kInvalidArgument, "{}: {} bias values for {} outputs", r.kind, r.bias.count, r.outputs);
+    door::raise(ErrorCode::kInvalidArgument, "{}: {} bias values for {} outputs", r.kind, r.bias.count,
+                r.outputs);
   }
   return layer;
 }
 
 }  // namespace
 
-Layer& NetworkDefinition::addConvolutionNd(Tensor& input, int64_t outputs, const Dims& kernel, const Weights& weights,
-                                           const Weights& bias, const Window& window) {
-  return add_convolution(*state_, input, {LayerType::kConvolution, "Convolution", outputs, kernel, weights, bias, window});
+Layer& NetworkDefinition::addConvolutionNd(Tensor& input, int64_t outputs, const Dims& kernel,
+                                           const Weights& weights, const Weights& bias,
+                                           const Window& window) {
+  return add_convolution(*state_, input,
+                         {LayerType::kConvolution, "Convolution", outputs, kernel, weights, bias, window});
 }
 
-Layer& NetworkDefinition::addDeconvolutionNd(Tensor& input, int64_t outputs, const Dims& kernel, const Weights& weights,
-                                             const Weights& bias, const Window& window) {
-  return add_convolution(*state_, input, {LayerType::kDeconvolution, "Deconvolution", outputs, kernel, weights, bias, window});
+Layer& NetworkDefinition::addDeconvolutionNd(Tensor& input, int64_t outputs, const Dims& kernel,
+                                             const Weights& weights, const Weights& bias,
+                                             const Window& window) {
+  return add_convolution(
+      *state_, input, {LayerType::kDeconvolution, "Deconvolution", outputs, kernel, weights, bias, window});
 }
 
-Layer& NetworkDefinition::addPoolingNd(Tensor& input, PoolingType type, const Dims& window, const Window& movement) {
+Layer& NetworkDefinition::addPoolingNd(Tensor& input, PoolingType type, const Dims& window,
+                                       const Window& movement) {
   check_kernel(window, "Pooling");
   Layer& layer = state_->new_layer(LayerType::kPooling, "Pooling", {&input});
   auto& p = layer.state().parameters;
@@ -138,20 +147,24 @@ Layer& NetworkDefinition::addMatrixMultiply(Tensor& a, MatrixOperation onA, Tens
   return layer;
 }
 
-Layer& NetworkDefinition::addFullyConnected(Tensor& input, int64_t outputs, const Weights& kernel, const Weights& bias) {
+Layer& NetworkDefinition::addFullyConnected(Tensor& input, int64_t outputs, const Weights& kernel,
+                                            const Weights& bias) {
   const Dims dims = input.dims();
   if (dims.size() != 4) {
-    door::raise(ErrorCode::kInvalidArgument, "Fully Connected: input '{}' is [{}], not NCHW", input.name(), fmt::join(dims, ","));
+    door::raise(ErrorCode::kInvalidArgument, "Fully Connected: input '{}' is [{}], not NCHW", input.name(),
+                fmt::join(dims, ","));
   }
-  return add_convolution(*state_, input,
-                         {LayerType::kConvolution, "Fully Connected", outputs, {dims[2], dims[3]}, kernel, bias, {}});
+  return add_convolution(
+      *state_, input,
+      {LayerType::kConvolution, "Fully Connected", outputs, {dims[2], dims[3]}, kernel, bias, {}});
 }
 
 Layer& NetworkDefinition::addResize(Tensor& input) {
   Layer& layer = state_->new_layer(LayerType::kResize, "Resize", {&input});
-  layer.state().parameters = {{"resize_mode", static_cast<int64_t>(ResizeMode::kNearest)},
-                              {"coordinate_transformation", static_cast<int64_t>(ResizeCoordinates::kAsymmetric)},
-                              {"nearest_rounding", static_cast<int64_t>(ResizeRounding::kFloor)}};
+  layer.state().parameters = {
+      {"resize_mode", static_cast<int64_t>(ResizeMode::kNearest)},
+      {"coordinate_transformation", static_cast<int64_t>(ResizeCoordinates::kAsymmetric)},
+      {"nearest_rounding", static_cast<int64_t>(ResizeRounding::kFloor)}};
   return layer;
 }
 
@@ -181,23 +194,28 @@ Layer& NetworkDefinition::addUnary(Tensor& input, UnaryOperation operation) {
   return layer;
 }
 
-Layer& NetworkDefinition::addReduce(Tensor& input, ReduceOperation operation, uint32_t axes, bool keepDimensions) {
+Layer& NetworkDefinition::addReduce(Tensor& input, ReduceOperation operation, uint32_t axes,
+                                    bool keepDimensions) {
   if (axes == 0) {
     door::raise(ErrorCode::kInvalidArgument, "Reduce of '{}': no axes", input.name());
   }
   Layer& layer = state_->new_layer(LayerType::kReduce, "Reduce", {&input});
-  layer.state().parameters = {{"op", static_cast<int64_t>(operation)}, {"axes", static_cast<int64_t>(axes)},
+  layer.state().parameters = {{"op", static_cast<int64_t>(operation)},
+                              {"axes", static_cast<int64_t>(axes)},
                               {"keep_dims", static_cast<int64_t>(keepDimensions)}};
   return layer;
 }
 
 Layer& NetworkDefinition::addSlice(Tensor& input, const Dims& start, const Dims& shape, const Dims& stride) {
   if (start.size() != shape.size() || start.size() != stride.size()) {
-    door::raise(ErrorCode::kInvalidArgument, "Slice of '{}': start [{}], shape [{}] and stride [{}] differ in rank", input.name(),
+    door::raise(ErrorCode::kInvalidArgument,
+                "Slice of '{}': start [{}], shape [{}] and stride [{}] differ in rank", input.name(),
                 fmt::join(start, ","), fmt::join(shape, ","), fmt::join(stride, ","));
   }
   Layer& layer = state_->new_layer(LayerType::kSlice, "Slice", {&input});
-  layer.state().parameters = {{"start", start}, {"shape", shape}, {"stride", stride},
+  layer.state().parameters = {{"start", start},
+                              {"shape", shape},
+                              {"stride", stride},
                               {"mode", static_cast<int64_t>(SliceMode::kStrict)}};
   return layer;
 }
@@ -214,8 +232,9 @@ Layer& NetworkDefinition::addParametricReLU(Tensor& input, Tensor& slope) {
 
 Layer& NetworkDefinition::addPaddingNd(Tensor& input, const Dims& prePadding, const Dims& postPadding) {
   if (prePadding.size() != 2 || postPadding.size() != 2) {
-    door::raise(ErrorCode::kInvalidArgument, "Padding of '{}': pre-padding [{}] and post-padding [{}] want two dimensions",
-                input.name(), fmt::join(prePadding, ","), fmt::join(postPadding, ","));
+    door::raise(ErrorCode::kInvalidArgument,
+                "Padding of '{}': pre-padding [{}] and post-padding [{}] want two dimensions", input.name(),
+                fmt::join(prePadding, ","), fmt::join(postPadding, ","));
   }
   Layer& layer = state_->new_layer(LayerType::kPadding, "Padding", {&input});
   layer.state().parameters = {{"pre_padding", prePadding}, {"post_padding", postPadding}};
@@ -244,7 +263,8 @@ Layer& NetworkDefinition::addTopK(Tensor& input, TopKOperation operation, int k,
     door::raise(ErrorCode::kInvalidArgument, "TopK of '{}': axes {:#x}, one is wanted", input.name(), axes);
   }
   Layer& layer = state_->new_layer(LayerType::kTopk, "TopK", {&input}, 2);
-  layer.state().parameters = {{"op", static_cast<int64_t>(operation)}, {"k", static_cast<int64_t>(k)},
+  layer.state().parameters = {{"op", static_cast<int64_t>(operation)},
+                              {"k", static_cast<int64_t>(k)},
                               {"axes", static_cast<int64_t>(axes)}};
   return layer;
 }

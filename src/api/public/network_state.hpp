@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What networks, layers and tensors are made of. A layer is described in TensorRT's words; one that was read from ONNX
-// keeps its node, which stands as long as none of its parameters is changed. Private to this folder.
+// What networks, layers and tensors are made of. A layer is described in TensorRT's words; one that was read
+// from ONNX keeps its node, which stands as long as none of its parameters is changed. Private to this
+// folder.
 #pragma once
+
+#include "graph/graph.hpp"
+#include "medlar/network.hpp"
 
 #include <deque>
 #include <functional>
@@ -11,9 +15,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "graph/graph.hpp"
-#include "medlar/network.hpp"
 
 namespace medlar {
 
@@ -26,7 +27,7 @@ struct TensorState {
   std::optional<graph::Shape> shape;  ///< Absent until inferred, or when not even the rank is known.
   graph::DataType declared_type = graph::DataType::kUndefined;  ///< What the ONNX file says.
   std::optional<graph::Shape> declared_shape;
-  Layer* producer = nullptr;          ///< Null: a network input.
+  Layer* producer = nullptr;  ///< Null: a network input.
   bool is_input = false;
   bool is_output = false;
   std::optional<std::pair<float, float>> range;
@@ -65,13 +66,15 @@ struct NetworkState {
   std::deque<std::unique_ptr<Tensor>> tensors;
   std::deque<std::unique_ptr<Layer>> layers;
   std::vector<Tensor*> inputs, outputs;
-  std::function<Result<graph::Graph>(const std::map<std::string, graph::Shape>&)> reimport;  ///< Of the parsed file.
-  bool touched = false;    ///< Differs from the parsed file.
-  uint64_t revision = 0;   ///< Grows with every change.
+  std::function<Result<graph::Graph>(const std::map<std::string, graph::Shape>&)>
+      reimport;           ///< Of the parsed file.
+  bool touched = false;   ///< Differs from the parsed file.
+  uint64_t revision = 0;  ///< Grows with every change.
   mutable bool inferred = false;
 
   Tensor& new_tensor(std::string tensor_name);
-  Layer& new_layer(LayerType type, std::string_view kind, const std::vector<Tensor*>& inputs, int outputs = 1);
+  Layer& new_layer(LayerType type, std::string_view kind, const std::vector<Tensor*>& inputs,
+                   int outputs = 1);
   std::string unique_tensor_name(const std::string& wanted) const;
   Tensor* find_tensor(std::string_view tensor_name) const;
   void touch() {

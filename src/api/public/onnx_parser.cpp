@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "medlar/onnx_parser.hpp"
 
-#include <filesystem>
-
 #include "api/public/errors.hpp"
 #include "api/public/log.hpp"
 #include "api/public/network_state.hpp"
@@ -10,13 +8,16 @@
 #include "graph/shape_inference.hpp"
 #include "import/onnx_import.hpp"
 
+#include <filesystem>
+
 namespace medlar {
 namespace {
 
 /// Moves an imported graph into an empty network.
 class Filler {
  public:
-  Filler(const graph::Graph& graph, NetworkState& network) : graph_(graph), network_(network), tensors_(graph.values.size()) {}
+  Filler(const graph::Graph& graph, NetworkState& network)
+      : graph_(graph), network_(network), tensors_(graph.values.size()) {}
 
   void fill() {
     network_.name = graph_.name;
@@ -30,7 +31,8 @@ class Filler {
       add_layer(node);
     }
     for (const graph::ValueId id : graph_.outputs) {
-      Tensor& tensor = tensors_[static_cast<size_t>(id)] != nullptr ? *tensors_[static_cast<size_t>(id)] : add_constant(id);
+      Tensor& tensor = tensors_[static_cast<size_t>(id)] != nullptr ? *tensors_[static_cast<size_t>(id)]
+                                                                    : add_constant(id);
       tensor.state().is_output = true;
       network_.outputs.push_back(&tensor);
     }
@@ -52,7 +54,8 @@ class Filler {
   Tensor& add_constant(graph::ValueId id) {
     auto state = new_state("constant of " + graph_.value(id).name);
     state->type = LayerType::kConstant;
-    state->parameters = {{"weights", graph_.value(id).data}, {"shape", graph_.value(id).shape.value_or(Dims())}};
+    state->parameters = {{"weights", graph_.value(id).data},
+                         {"shape", graph_.value(id).shape.value_or(Dims())}};
     Tensor& tensor = add_tensor(id);
     state->outputs.push_back(&tensor);
     append(std::move(state));
@@ -126,7 +129,8 @@ struct OnnxParser::State {
   bool parse(const Import& import) {
     NetworkState& target = network->state();
     if (!target.tensors.empty() || !target.layers.empty()) {
-      return fail_with(ErrorCode::kUnsupported, "the network is not empty: a model fills a network of its own");
+      return fail_with(ErrorCode::kUnsupported,
+                       "the network is not empty: a model fills a network of its own");
     }
     std::vector<std::string> notices;
     import::ImportOptions options;
@@ -161,12 +165,14 @@ bool OnnxParser::parse(Span<const std::byte> model, std::string_view path) {
   if (model.data() == nullptr && !model.empty()) {
     door::raise(ErrorCode::kInvalidArgument, "OnnxParser::parse: a null pointer to {} bytes", model.size());
   }
-  const auto bytes = std::make_shared<const ByteBuffer>(reinterpret_cast<const uint8_t*>(model.data()),
-                                                        reinterpret_cast<const uint8_t*>(model.data()) + model.size());
+  const auto bytes =
+      std::make_shared<const ByteBuffer>(reinterpret_cast<const uint8_t*>(model.data()),
+                                         reinterpret_cast<const uint8_t*>(model.data()) + model.size());
   const std::string name = path.empty() ? "model" : std::string(path);
-  return state_->parse([bytes, name](const import::ImportOptions& options, std::vector<std::string>* notices) {
-    return import::import_onnx_bytes(*bytes, name, options, notices);
-  });
+  return state_->parse(
+      [bytes, name](const import::ImportOptions& options, std::vector<std::string>* notices) {
+        return import::import_onnx_bytes(*bytes, name, options, notices);
+      });
 }
 
 bool OnnxParser::parseFromFile(std::string_view path) {

@@ -2,11 +2,11 @@
 // The compiler's placements in the API's words. Private to this folder.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "compiler/plan.hpp"
 #include "medlar/builder.hpp"
+
+#include <string>
+#include <vector>
 
 namespace medlar::door {
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "medlar/runtime.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <cstring>
-
-#include <fmt/ranges.h>
-
 #include "api/inspect.hpp"
 #include "api/public/errors.hpp"
 #include "api/public/log.hpp"
 #include "api/public/runtime_state.hpp"
 #include "api/public/types.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include <fmt/ranges.h>
 
 namespace medlar {
 namespace {
@@ -20,12 +20,16 @@ std::vector<TensorInfo> tensor_infos(const compiler::Plan& plan) {
   std::vector<TensorInfo> infos;
   for (const auto* names : {&plan.inputs, &plan.outputs}) {
     for (const std::string& name : *names) {
-      const auto at = std::find_if(plan.tensors.begin(), plan.tensors.end(), [&](const auto& t) { return t.name == name; });
+      const auto at = std::find_if(plan.tensors.begin(), plan.tensors.end(),
+                                   [&](const auto& t) { return t.name == name; });
       if (at == plan.tensors.end()) {
         door::raise(ErrorCode::kCorrupt, "the engine does not describe its tensor '{}'", name);
       }
       const auto bytes = graph::storage_bytes(at->type, at->shape);
-      infos.push_back({.name = name, .input = names == &plan.inputs, .type = door::public_type(at->type), .dims = at->shape,
+      infos.push_back({.name = name,
+                       .input = names == &plan.inputs,
+                       .type = door::public_type(at->type),
+                       .dims = at->shape,
                        .bytes = bytes.value_or(0)});
     }
   }
@@ -37,7 +41,8 @@ class Turn {
  public:
   explicit Turn(ContextState& context) : context_(context) {
     if (context_.busy.exchange(true)) {
-      door::raise(ErrorCode::kBusy, "another thread is using this execution context: give each thread its own");
+      door::raise(ErrorCode::kBusy,
+                  "another thread is using this execution context: give each thread its own");
     }
   }
   ~Turn() { context_.busy = false; }
@@ -54,7 +59,8 @@ class Turn {
 
 std::shared_ptr<const runtime::LoadedEngine> EngineState::on_core(int core) {
   if (core < 0 || core >= static_cast<int>(module->module->cores())) {
-    door::raise(ErrorCode::kOutOfRange, "DLA core {}: {} has {}, numbered from 0", core, module->name, module->module->cores());
+    door::raise(ErrorCode::kOutOfRange, "DLA core {}: {} has {}, numbered from 0", core, module->name,
+                module->module->cores());
   }
   const std::lock_guard lock(mutex);
   auto& slot = loaded[core];
@@ -75,7 +81,8 @@ const TensorInfo& EngineState::find(std::string_view tensor) const {
     }
     names.push_back(info.name);
   }
-  door::raise(ErrorCode::kNotFound, "the engine has no tensor '{}': it has [{}]", tensor, fmt::join(names, ", "));
+  door::raise(ErrorCode::kNotFound, "the engine has no tensor '{}': it has [{}]", tensor,
+              fmt::join(names, ", "));
 }
 
 // --- Runtime
@@ -86,7 +93,8 @@ Runtime::~Runtime() = default;
 
 void Runtime::setDLACore(int core) {
   if (core < 0 || core >= numDLACores()) {
-    door::raise(ErrorCode::kOutOfRange, "DLA core {}: {} has {}, numbered from 0", core, device_.name(), numDLACores());
+    door::raise(ErrorCode::kOutOfRange, "DLA core {}: {} has {}, numbered from 0", core, device_.name(),
+                numDLACores());
   }
   core_ = core;
 }
@@ -98,7 +106,8 @@ Engine Runtime::deserialize(Span<const std::byte> bytes, std::string_view name) 
   auto state = std::make_shared<EngineState>();
   state->module = device_.state();
   state->name = name;
-  state->engine = door::take(engine::deserialize({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, name));
+  state->engine =
+      door::take(engine::deserialize({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, name));
   door::take(engine::check_device(state->engine, state->module->module->device(), name));
   state->file.assign(bytes.begin(), bytes.end());
   state->tensors = tensor_infos(state->engine.plan);
@@ -106,7 +115,8 @@ Engine Runtime::deserialize(Span<const std::byte> bytes, std::string_view name) 
   for (compiler::Segment& segment : state->engine.plan.segments) {
     segment.payload = {};
   }
-  door::log(*logger_, LogLevel::kVerbose, fmt::format("{}: loaded on {}, core {}", name, device_.name(), core_));
+  door::log(*logger_, LogLevel::kVerbose,
+            fmt::format("{}: loaded on {}, core {}", name, device_.name(), core_));
   return Engine(std::move(state));
 }
 
@@ -196,7 +206,8 @@ ExecutionContext::ExecutionContext(std::shared_ptr<ContextState> state) : state_
 ExecutionContext::~ExecutionContext() = default;
 
 double ContextState::account(const runtime::RunReport& report, double host_ms) {
-  std::vector<LayerTime> timed = door::layer_times(report, engine->engine.plan, engine->module->module->recorder());
+  std::vector<LayerTime> timed =
+      door::layer_times(report, engine->engine.plan, engine->module->module->recorder());
   RunTimes total{.modelledDlaMs = 0, .hostMs = host_ms};
   for (const LayerTime& layer : timed) {
     total.modelledDlaMs += layer.modelledMs;
@@ -220,17 +231,19 @@ void ExecutionContext::setTensorAddress(std::string_view name, void* address) {
   }
   const auto place = state_->engine->module->find(address);
   if (!place) {
-    door::raise(ErrorCode::kOutOfRange, "tensor '{}': address {} is no device memory of {} (never allocated, or freed)", name, address,
-                state_->engine->module->name);
+    door::raise(ErrorCode::kOutOfRange,
+                "tensor '{}': address {} is no device memory of {} (never allocated, or freed)", name,
+                address, state_->engine->module->name);
   }
   if (place->room < tensor.bytes) {
-    door::raise(ErrorCode::kOutOfRange, "tensor '{}' has {} bytes; from address {} the buffer has {}", name, tensor.bytes, address,
-                place->room);
+    door::raise(ErrorCode::kOutOfRange, "tensor '{}' has {} bytes; from address {} the buffer has {}", name,
+                tensor.bytes, address, place->room);
   }
   const Turn turn(*state_);
   state_->addresses[std::string(name)] = address;
   if (!state_->open_outputs.contains(name)) {
-    state_->bindings[tensor.name] = runtime::Binding::device(place->memory, runtime::Layout::kRows, place->offset);
+    state_->bindings[tensor.name] =
+        runtime::Binding::device(place->memory, runtime::Layout::kRows, place->offset);
   }
 }
 
@@ -243,8 +256,8 @@ void* ExecutionContext::tensorAddress(std::string_view name) const {
 void ExecutionContext::setInputShape(std::string_view name, const Dims& dims) {
   const TensorInfo& tensor = state_->engine->find(name);
   if (!tensor.input || dims != tensor.dims) {
-    door::raise(ErrorCode::kInvalidArgument, "{} '{}' is [{}] in the engine and cannot become [{}]", tensor.input ? "input" : "output", name,
-                fmt::join(tensor.dims, ","), fmt::join(dims, ","));
+    door::raise(ErrorCode::kInvalidArgument, "{} '{}' is [{}] in the engine and cannot become [{}]",
+                tensor.input ? "input" : "output", name, fmt::join(tensor.dims, ","), fmt::join(dims, ","));
   }
 }
 
@@ -283,7 +296,8 @@ void ExecutionContext::enqueue(const Stream& stream) {
   door::take(state_->context->check(state_->bindings));
   StreamState& queue = *stream.state();
   // The context may be destroyed before the stream gets here: what the run needs is shared.
-  queue.push([state = state_, &queue, bindings = state_->bindings](const runtime::Cancellation& cancellation) -> Status {
+  queue.push([state = state_, &queue,
+              bindings = state_->bindings](const runtime::Cancellation& cancellation) -> Status {
     const auto start = std::chrono::steady_clock::now();
     runtime::RunReport report;
     MEDLAR_TRY(state->context->run(bindings, &report, &cancellation));
@@ -304,16 +318,20 @@ void ExecutionContext::run(const std::map<std::string, Span<const std::byte>>& i
   for (const auto& [name, bytes] : inputs) {
     const TensorInfo& tensor = state_->engine->find(name);
     if (!tensor.input || bytes.data() == nullptr) {
-      door::raise(ErrorCode::kInvalidArgument, "'{}' is {}", name, tensor.input ? "given as a null pointer" : "an output, not an input");
+      door::raise(ErrorCode::kInvalidArgument, "'{}' is {}", name,
+                  tensor.input ? "given as a null pointer" : "an output, not an input");
     }
-    bindings[name] = runtime::Binding::input(ByteView{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+    bindings[name] =
+        runtime::Binding::input(ByteView{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
   }
   for (const auto& [name, bytes] : outputs) {
     const TensorInfo& tensor = state_->engine->find(name);
     if (tensor.input || bytes.data() == nullptr) {
-      door::raise(ErrorCode::kInvalidArgument, "'{}' is {}", name, tensor.input ? "an input, not an output" : "given as a null pointer");
+      door::raise(ErrorCode::kInvalidArgument, "'{}' is {}", name,
+                  tensor.input ? "an input, not an output" : "given as a null pointer");
     }
-    bindings[name] = runtime::Binding::host(MutableBytes{reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
+    bindings[name] =
+        runtime::Binding::host(MutableBytes{reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
   }
   const auto start = std::chrono::steady_clock::now();
   runtime::RunReport report;
@@ -331,10 +349,13 @@ OwnedWeights ExecutionContext::openOutput(std::string_view name) const {
   const TensorInfo& tensor = state_->engine->find(name);
   const auto open = state_->open_outputs.find(name);
   if (open == state_->open_outputs.end()) {
-    door::raise(ErrorCode::kInvalidArgument, "output '{}' has the fixed shape [{}]: it lies where it was bound", name,
+    door::raise(ErrorCode::kInvalidArgument,
+                "output '{}' has the fixed shape [{}]: it lies where it was bound", name,
                 fmt::join(tensor.dims, ","));
   }
-  OwnedWeights out{.type = tensor.type, .dims = open->second.shape, .bytes = std::vector<std::byte>(open->second.bytes.size())};
+  OwnedWeights out{.type = tensor.type,
+                   .dims = open->second.shape,
+                   .bytes = std::vector<std::byte>(open->second.bytes.size())};
   if (!out.bytes.empty()) {
     std::memcpy(out.bytes.data(), open->second.bytes.data(), out.bytes.size());
   }

@@ -2,14 +2,14 @@
 // What engines and execution contexts are made of. Private to this folder.
 #pragma once
 
-#include <atomic>
-#include <mutex>
-
 #include "api/public/device_state.hpp"
 #include "engine/engine.hpp"
-#include "profile/recorder.hpp"
 #include "medlar/runtime.hpp"
+#include "profile/recorder.hpp"
 #include "runtime/execution_context.hpp"
+
+#include <atomic>
+#include <mutex>
 
 namespace medlar {
 
@@ -31,7 +31,7 @@ struct EngineState {
 struct ContextState {
   std::shared_ptr<EngineState> engine;
   std::shared_ptr<runtime::ExecutionContext> context;
-  runtime::Bindings bindings;                      ///< By setTensorAddress.
+  runtime::Bindings bindings;  ///< By setTensorAddress.
   std::map<std::string, void*, std::less<>> addresses;
   std::map<std::string, graph::Tensor, std::less<>> open_outputs;  ///< Those whose shape only a run tells.
   std::atomic<bool> busy = false;
@@ -48,7 +48,8 @@ struct ContextState {
 namespace door {
 
 /// The layers of a run with their times, in order; takes the operations out of the recorder.
-std::vector<LayerTime> layer_times(const runtime::RunReport& report, const compiler::Plan& plan, profile::Recorder& recorder);
+std::vector<LayerTime> layer_times(const runtime::RunReport& report, const compiler::Plan& plan,
+                                   profile::Recorder& recorder);
 
 /// The engine as JSON: TensorRT's "Layers" and "Bindings", and all that `medlar inspect --json` says.
 std::string inspect_json(const EngineState& engine);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/public/types.hpp"
 
+#include "api/public/errors.hpp"
+
 #include <array>
 #include <cstring>
 #include <utility>
 
 #include <fmt/ranges.h>
-
-#include "api/public/errors.hpp"
 
 namespace medlar {
 namespace {
@@ -15,13 +15,20 @@ namespace {
 using graph::DataType;
 
 constexpr std::array<std::pair<medlar::DataType, graph::DataType>, 15> kTypes{{
-    {medlar::DataType::kFloat32, graph::DataType::kFloat32},   {medlar::DataType::kFloat16, graph::DataType::kFloat16},
-    {medlar::DataType::kInt8, graph::DataType::kInt8},         {medlar::DataType::kInt32, graph::DataType::kInt32},
-    {medlar::DataType::kBool, graph::DataType::kBool},         {medlar::DataType::kUint8, graph::DataType::kUint8},
-    {medlar::DataType::kFp8, graph::DataType::kFloat8E4m3fn},  {medlar::DataType::kBfloat16, graph::DataType::kBfloat16},
-    {medlar::DataType::kInt64, graph::DataType::kInt64},       {medlar::DataType::kInt4, graph::DataType::kInt4},
-    {medlar::DataType::kFloat64, graph::DataType::kFloat64},   {medlar::DataType::kInt16, graph::DataType::kInt16},
-    {medlar::DataType::kUint16, graph::DataType::kUint16},     {medlar::DataType::kUint32, graph::DataType::kUint32},
+    {medlar::DataType::kFloat32, graph::DataType::kFloat32},
+    {medlar::DataType::kFloat16, graph::DataType::kFloat16},
+    {medlar::DataType::kInt8, graph::DataType::kInt8},
+    {medlar::DataType::kInt32, graph::DataType::kInt32},
+    {medlar::DataType::kBool, graph::DataType::kBool},
+    {medlar::DataType::kUint8, graph::DataType::kUint8},
+    {medlar::DataType::kFp8, graph::DataType::kFloat8E4m3fn},
+    {medlar::DataType::kBfloat16, graph::DataType::kBfloat16},
+    {medlar::DataType::kInt64, graph::DataType::kInt64},
+    {medlar::DataType::kInt4, graph::DataType::kInt4},
+    {medlar::DataType::kFloat64, graph::DataType::kFloat64},
+    {medlar::DataType::kInt16, graph::DataType::kInt16},
+    {medlar::DataType::kUint16, graph::DataType::kUint16},
+    {medlar::DataType::kUint32, graph::DataType::kUint32},
     {medlar::DataType::kUint64, graph::DataType::kUint64},
 }};
 
@@ -47,8 +54,8 @@ size_t elementBytes(medlar::DataType type) {
 size_t volume(const Dims& dims) {
   const auto count = graph::element_count(dims);
   if (!count) {
-    door::raise(ErrorCode::kInvalidArgument, "[{}] has an open dimension, or more elements than can be counted",
-                fmt::join(dims, ","));
+    door::raise(ErrorCode::kInvalidArgument,
+                "[{}] has an open dimension, or more elements than can be counted", fmt::join(dims, ","));
   }
   return static_cast<size_t>(*count);
 }
@@ -77,15 +84,16 @@ graph::Tensor tensor_of(const std::string& name, const TensorView& view) {
   graph::Tensor tensor{graph_type(view.type), view.dims, {}, {}};
   const auto bytes = graph::storage_bytes(tensor.type, tensor.shape);
   if (!bytes || *bytes != view.bytes.size()) {
-    raise(ErrorCode::kInvalidArgument, "input '{}': {} bytes for {} [{}]", name, view.bytes.size(), dataTypeName(view.type),
-          fmt::join(view.dims, ","));
+    raise(ErrorCode::kInvalidArgument, "input '{}': {} bytes for {} [{}]", name, view.bytes.size(),
+          dataTypeName(view.type), fmt::join(view.dims, ","));
   }
   const auto* from = reinterpret_cast<const uint8_t*>(view.bytes.data());
   tensor.bytes.assign(from, from + view.bytes.size());
   return tensor;
 }
 
-std::shared_ptr<const graph::Tensor> constant_of(const Weights& weights, const graph::Shape& shape, std::string_view what) {
+std::shared_ptr<const graph::Tensor> constant_of(const Weights& weights, const graph::Shape& shape,
+                                                 std::string_view what) {
   const auto count = graph::element_count(shape);
   if (weights.values == nullptr && weights.count != 0) {
     raise(ErrorCode::kInvalidArgument, "{}: a null pointer to {} values", what, weights.count);

@@ -14,6 +14,7 @@ graph::DataType graph_type(DataType type);
 /// A copy of the caller's data as a constant of `shape`; throws InvalidArgument when they do not fit.
 /// A copy. Throws InvalidArgument naming the input when bytes and dims do not agree.
 graph::Tensor tensor_of(const std::string& name, const TensorView& view);
-std::shared_ptr<const graph::Tensor> constant_of(const Weights& weights, const graph::Shape& shape, std::string_view what);
+std::shared_ptr<const graph::Tensor> constant_of(const Weights& weights, const graph::Shape& shape,
+                                                 std::string_view what);
 
 }  // namespace medlar::door
