@@ -6,6 +6,8 @@
 #include "medlar/compat/NvInferSafeRuntime.h"
 #include "medlar/compat/NvOnnxConfig.h"
 #include "medlar/compat/NvOnnxParser.h"
+#include "medlar/compat/cuda.h"
+#include "medlar/compat/cuda_fp16.h"
 #include "medlar/compat/cuda_runtime_api.h"
 
 #include <array>
@@ -207,6 +209,8 @@ TEST(CompatHelpers, WhatIsNotThereSaysSo) {
   EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
   std::array<Dims, EnumMax<OptProfileSelector>()> const shapes{};
   EXPECT_EQ(shapes.size(), 3U);
+  EXPECT_EQ(__half(1.5f).bits, 0x3E00);
+  EXPECT_EQ(__half2float(__float2half(-0.25f)), -0.25f);
   int major = 0;
   EXPECT_EQ(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0), cudaSuccess);
   EXPECT_EQ(major, 8);

@@ -2,11 +2,13 @@
 """Points on a Dask cluster."""
 import contextlib
 import os
+import uuid
 from typing import Optional
 
 from distributed import Client, LocalCluster, as_completed
 
 from . import _work
+from .._core import IoError
 from ._counts import accuracy_figures, merge_counts
 from ._space import Point, Space
 from ._store import Store
@@ -55,6 +57,7 @@ class _Sweep:
 
     def __init__(self, client, store, progress):
         self._client, self._store, self._progress = client, store, progress
+        self._tag = uuid.uuid4().hex
         self._completed = as_completed(with_results=False, loop=client.loop)
         self._units = {}    #: future's key: (point, name of the unit)
         self._missing = {}  #: point's id: names of units that are not there yet
@@ -63,23 +66,26 @@ class _Sweep:
 
     def start(self, point):
         have = self._store.parts(point)
+        names = [PROFILE, *(_part_name(index) for index in range(len(point.parts)))]
+        if all(name in have for name in names):  # the client died between the last unit and the end of the point
+            self._parts[point.id], self._missing[point.id], self._futures[point.id] = have, set(), []
+            self._end(point, self._done(point))
+            return
         # Keys are unique to this client: a unit that an earlier client left behind on the scheduler is not mistaken for ours.
-        build = self._client.submit(_work.build, point, None, key=("build-" + point.id, id(self)), pure=False)
+        build = self._client.submit(_work.build, point, None, key=("build-" + point.id, self._tag), pure=False)
         wanted = {}
         if PROFILE not in have:
-            wanted[PROFILE] = self._client.submit(_work.measure, point, build, key=("measure-" + point.id, id(self)), pure=False)
+            wanted[PROFILE] = self._client.submit(_work.measure, point, build, key=("measure-" + point.id, self._tag), pure=False)
         for index, (path, number) in enumerate(point.parts):
             if _part_name(index) not in have:
                 wanted[_part_name(index)] = self._client.submit(_work.compare, point, build, path, number,
-                                                                key=(f"compare-{point.id}-{index}", id(self)), pure=False)
+                                                                key=(f"compare-{point.id}-{index}", self._tag), pure=False)
         self._parts[point.id] = have
         self._missing[point.id] = set(wanted)
         self._futures[point.id] = [build, *wanted.values()]
         for name, future in wanted.items():
             self._units[future.key] = (point, name)
             self._completed.add(future)
-        if not wanted:  # the client died between the last unit and the end of the point
-            self._end(point, self._done(point))
 
     @property
     def in_flight(self):
@@ -91,6 +97,8 @@ class _Sweep:
         point, name = self._units.pop(future.key)
         if point.id not in self._futures:
             return  # a unit of a point that has failed
+        if future.status == "cancelled":
+            raise IoError("the scheduler or the connection to it is gone; what is done is kept: run again")
         if future.status == "finished":
             result = future.result()
         else:  # its worker died again and again, or the scheduler gave up
