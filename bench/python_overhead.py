@@ -35,7 +35,10 @@ def main():
     image = np.zeros((1, 1, 28, 28), np.float32)
     scores = {"probabilities": np.empty((1, 10), np.float32)}
     context = trt.Runtime(trt.Logger()).deserialize_cuda_engine(engine.serialize()).create_execution_context()
-    bindings = [int(cuda.mem_alloc(image.nbytes)), int(cuda.mem_alloc(40))]
+    memory = [cuda.mem_alloc(image.nbytes), cuda.mem_alloc(40)]  # freed with these objects
+    bindings = [int(address) for address in memory]
+    if not context.execute_v2(bindings):
+        sys.exit("execute_v2 failed")
     rows = {
         "medlar: Engine.run, outputs allocated": (lambda: engine.run({"image": image}), lambda: engine.times.host_ms),
         "medlar: Engine.run, outputs in place": (lambda: engine.run({"image": image}, scores), lambda: engine.times.host_ms),
