@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/status.hpp"
+#include "compiler/moments.hpp"
 #include "graph/graph.hpp"
 
 namespace medlar::compiler {
@@ -30,6 +32,7 @@ struct TensorRange {
   std::vector<uint64_t> negatives = {};        ///< Of |x|, x < 0.
   std::vector<ChannelRange> channels = {};     ///< Of axis 1; empty where there is none.
   uint64_t values = 0;                         ///< All values, zeros included.
+  std::shared_ptr<Moments> moments = {};       ///< Only of values that convolutions read, and only from samples.
 
   uint64_t values_per_channel() const { return channels.empty() ? 0 : values / channels.size(); }
 };

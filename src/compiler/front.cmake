@@ -15,6 +15,7 @@ set(COMPILER_FRONT_SOURCES
   fuse/stages.cpp
   io_formats.cpp
   layer_graph.cpp
+  moments.cpp
   legalise/activation.cpp
   legalise/concat.cpp
   legalise/conv.cpp
@@ -41,6 +42,7 @@ set(COMPILER_FRONT_SOURCES
   partition/riders.cpp
   partition/search.cpp
   quantise/conv_int8.cpp
+  quantise/correlated_rounding.cpp
   quantise/equalise.cpp
   quantise/fixed_point.cpp
   quantise/half.cpp

@@ -2,6 +2,7 @@
 #include "host/calibrate.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/parallel.hpp"
 #include "host/downstream.hpp"
@@ -30,27 +31,45 @@ Wanted split_wanted(const graph::Graph& graph) {
   return wanted;
 }
 
-Status accumulate(const graph::Tensor& tensor, compiler::TensorRange& range) {
-  if (tensor.type == graph::DataType::kFloat32) {
-    return compiler::accumulate(range, tensor.as<float>(), channels_of(tensor.shape));
+/// Columns of a value by ONNX's convention: values of at most one position have one.
+size_t width_of(const graph::Shape& shape) { return shape.size() == 4 && shape[3] > 0 ? static_cast<size_t>(shape[3]) : 1; }
+
+Status accumulate(std::span<const float> values, const graph::Shape& shape, bool closely, compiler::TensorRange& range) {
+  if (closely && range.moments != nullptr) {
+    compiler::add_moments(*range.moments, values, channels_of(shape), width_of(shape));
   }
-  return compiler::accumulate(range, floats_of(tensor), channels_of(tensor.shape));
+  return compiler::accumulate(range, values, channels_of(shape));
+}
+
+Status accumulate(const graph::Tensor& tensor, bool closely, compiler::TensorRange& range) {
+  return tensor.type == graph::DataType::kFloat32 ? accumulate(tensor.as<float>(), tensor.shape, closely, range)
+                                                  : accumulate(floats_of(tensor), tensor.shape, closely, range);
+}
+
+/// True for `wanted` of `total` samples, evenly spread; `index` from 0.
+bool picked(uint64_t index, uint64_t total, uint64_t wanted) {
+  return total <= wanted || (index + 1) * wanted / total > index * wanted / total;
 }
 
 class Watcher {
  public:
-  Watcher(const Reference& reference, const Wanted& wanted) : reference_(reference), wanted_(wanted) {
+  Watcher(const Reference& reference, const Wanted& wanted, const std::set<std::string>& correlated)
+      : reference_(reference), wanted_(wanted) {
     for (const std::string& name : wanted.activations) {
       ranges_.push_back(&table_.ranges[name]);
     }
+    for (const std::string& name : correlated) {
+      table_.ranges[name].moments = std::make_shared<compiler::Moments>();
+    }
   }
 
-  Status watch(const sample::Sample& sample) {
+  /// `closely`: moments as well.
+  Status watch(const sample::Sample& sample, bool closely) {
     MEDLAR_ASSIGN(const std::vector<graph::Tensor> values, reference_.run(sample));
     std::vector<Status> results(values.size());
     parallel_for(static_cast<int64_t>(values.size()), 1, [&](int64_t begin, int64_t end) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        results[i] = accumulate(values[i], *ranges_[i]);
+        results[i] = accumulate(values[i], closely, *ranges_[i]);
       }
     });
     for (size_t i = 0; i < results.size(); ++i) {
@@ -60,7 +79,7 @@ class Watcher {
     }
     for (const std::string& name : wanted_.inputs) {
       const graph::Tensor& input = sample.inputs.at(name);
-      MEDLAR_TRY(accumulate(input, table_.ranges[name]));
+      MEDLAR_TRY(accumulate(input, closely, table_.ranges[name]));
     }
     return {};
   }
@@ -85,16 +104,16 @@ Result<compiler::CalibrationTable> calibrate(const graph::Graph& graph, const st
   }
   MEDLAR_ASSIGN(const Reference reference, Reference::create(graph, wanted.activations));
   MEDLAR_ASSIGN(const uint64_t samples, sample::count_samples(path));
-  Watcher watcher(reference, wanted);
+  Watcher watcher(reference, wanted, compiler::correlated_values(graph));
   uint64_t done = 0;
   MEDLAR_TRY(sample::visit_samples(path, input_specs(graph), preprocess, [&](const sample::Sample& sample) -> Result<bool> {
-    if (Status watched = watcher.watch(sample); !watched) {
+    if (Status watched = watcher.watch(sample, picked(done, samples, kCloseSamples)); !watched) {
       return tl::unexpected<Error>(std::move(watched).error().in("calibration sample " + sample.name));
     }
-    ++done;
-    if (kept != nullptr && done * (kKeptSamples + 1) / samples > kept->size() && kept->size() < kKeptSamples) {
+    if (kept != nullptr && picked(done, samples, kKeptSamples)) {
       kept->push_back(sample);
     }
+    ++done;
     if (progress) {
       progress("calibrating", done, samples);
     }

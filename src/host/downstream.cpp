@@ -49,7 +49,7 @@ Part part_behind(const graph::Graph& graph, graph::ValueId value) {
   return part;
 }
 
-double relative_error(const graph::Tensor& ours, const graph::Tensor& reference) {
+double relative_error(const graph::Tensor& ours, const graph::Tensor& reference, double exponent) {
   const auto a = graph::to_doubles(ours);
   const auto b = graph::to_doubles(reference);
   if (!a || !b || a->size() != b->size()) {
@@ -58,10 +58,10 @@ double relative_error(const graph::Tensor& ours, const graph::Tensor& reference)
   double difference = 0.0;
   double norm = 0.0;
   for (size_t i = 0; i < a->size(); ++i) {
-    difference += ((*a)[i] - (*b)[i]) * ((*a)[i] - (*b)[i]);
-    norm += (*b)[i] * (*b)[i];
+    difference += std::pow(((*a)[i] - (*b)[i]) * ((*a)[i] - (*b)[i]), exponent / 2.0);
+    norm += std::pow((*b)[i] * (*b)[i], exponent / 2.0);
   }
-  return difference == 0.0 ? 0.0 : std::sqrt(difference) / std::max(std::sqrt(norm), 1e-30);
+  return difference == 0.0 ? 0.0 : std::pow(difference / std::max(norm, 1e-60), 1.0 / exponent);
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ Result<Downstream> Downstream::create(const graph::Graph& graph, const std::stri
   return Downstream(std::move(session), value);
 }
 
-Result<double> Downstream::error(const Values& values, const graph::Tensor& changed) const {
+Result<std::vector<double>> Downstream::errors(const Values& values, const graph::Tensor& changed, double exponent) const {
   std::map<std::string, const graph::Tensor*> feeds;
   for (const TensorInfo& input : session_.inputs()) {
     const auto found = values.find(input.name);
@@ -90,11 +90,11 @@ Result<double> Downstream::error(const Values& values, const graph::Tensor& chan
     feeds[input.name] = input.name == value_ ? &changed : &found->second;
   }
   MEDLAR_ASSIGN(const std::vector<graph::Tensor> outputs, session_.run(feeds));
-  double worst = 0.0;
+  std::vector<double> errors;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    worst = std::max(worst, relative_error(outputs[i], values.at(session_.outputs()[i].name)));
+    errors.push_back(relative_error(outputs[i], values.at(session_.outputs()[i].name), exponent));
   }
-  return worst;
+  return errors;
 }
 
 std::vector<float> floats_of(const graph::Tensor& tensor) {

@@ -19,8 +19,8 @@ class Downstream {
   /// kUnsupported when no output depends on the value.
   static Result<Downstream> create(const graph::Graph& graph, const std::string& value);
 
-  /// ||outputs with `changed` - outputs in `values`|| / ||outputs in `values`||, worst output tensor.
-  Result<double> error(const Values& values, const graph::Tensor& changed) const;
+  /// ||outputs with `changed` - outputs in `values`|| / ||outputs in `values`||, by output; the norm sums powers of `exponent`.
+  Result<std::vector<double>> errors(const Values& values, const graph::Tensor& changed, double exponent) const;
 
  private:
   Downstream(Session session, std::string value) : session_(std::move(session)), value_(std::move(value)) {}

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <optional>
+#include <string_view>
 
 #include "compiler/quantise/scales.hpp"
 #include "host/reference.hpp"
@@ -22,17 +23,28 @@ constexpr std::array<Calibrator, 4> kCandidates{Calibrator::kMse, Calibrator::kM
 constexpr double kDifferent = 1.1;
 /// A later candidate must be better than an earlier one by so much; few samples cannot tell less.
 constexpr double kBetter = 0.97;
+/// Candidates with more than this many times the least squared error of the tensor itself are not tried: the output may not
+/// show on a few samples what they lose.
+constexpr double kOwnError = 2.0;
+/// Ranges are chosen by a norm in which few large errors outweigh many small ones: what a detector finds are a few large
+/// values among many that say nothing, and those are what clipping takes.
+constexpr double kPeakNorm = 4.0;
+constexpr double kTwoNorm = 2.0;
+/// Values of all samples together; at least one sample is kept.
+constexpr size_t kMostBytes = size_t{256} << 20;
 constexpr float kWeightLevels = 127.0f;
 
 /// Reaches that differ, the squared error's first.
 std::vector<float> candidate_reaches(const TensorRange& range, double percentile) {
   std::vector<float> reaches;
+  const float squares = compiler::calibrated_reach(range, {Calibrator::kMse, percentile});
+  const double least = compiler::quantisation_error(range, static_cast<double>(squares));
   for (const Calibrator calibrator : kCandidates) {
     const float reach = compiler::calibrated_reach(range, {calibrator, percentile});
     const bool known = std::any_of(reaches.begin(), reaches.end(), [&](float other) {
       return static_cast<double>(std::max(reach, other)) < kDifferent * static_cast<double>(std::min(reach, other));
     });
-    if (!known && reach > 0.0f) {
+    if (!known && reach > 0.0f && compiler::quantisation_error(range, static_cast<double>(reach)) <= kOwnError * least) {
       reaches.push_back(reach);
     }
   }
@@ -95,32 +107,88 @@ graph::Tensor rounded_weights(const graph::Tensor& weights, size_t axis) {
   return graph::make_tensor(weights.type, weights.shape, values);
 }
 
+/// The output itself, or what a softmax in front of it reads: where one class is nearly sure, probabilities hide errors that
+/// decide other pictures.
+graph::ValueId judged_value(const graph::Graph& graph, const std::vector<graph::NodeId>& makers, graph::ValueId output) {
+  constexpr std::array<std::string_view, 5> kRelabels{"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
+  for (graph::ValueId id = output;;) {
+    const graph::NodeId maker = makers[static_cast<size_t>(id)];
+    if (maker == graph::kNoValue) {
+      return output;
+    }
+    const graph::Node& node = graph.nodes[static_cast<size_t>(maker)];
+    const bool softmax = node.op_type == "Softmax" || node.op_type == "LogSoftmax";
+    if (softmax && makers[static_cast<size_t>(node.inputs[0])] != graph::kNoValue) {
+      return node.inputs[0];
+    }
+    if (std::find(kRelabels.begin(), kRelabels.end(), node.op_type) == kRelabels.end()) {
+      return output;
+    }
+    id = node.inputs[0];
+  }
+}
+
+graph::Graph judged_graph(const graph::Graph& graph) {
+  const auto makers = graph::producers(graph);
+  graph::Graph judged = graph;
+  judged.outputs.clear();
+  for (const graph::ValueId output : graph.outputs) {
+    const graph::ValueId value = judged_value(graph, makers, output);
+    if (std::find(judged.outputs.begin(), judged.outputs.end(), value) == judged.outputs.end()) {
+      judged.outputs.push_back(value);
+    }
+  }
+  return judged;
+}
+
+size_t bytes_of(const Values& values) {
+  size_t bytes = 0;
+  for (const auto& [name, tensor] : values) {
+    bytes += tensor.bytes.size();
+  }
+  return bytes;
+}
+
+double mean_square(const std::vector<double>& errors) {
+  double sum = 0.0;
+  for (const double error : errors) {
+    sum += error * error;
+  }
+  return errors.empty() ? 0.0 : sum / static_cast<double>(errors.size());
+}
+
 }  // namespace
 
 Result<Sensitivity> Sensitivity::create(const graph::Graph& graph, const std::vector<sample::Sample>& samples) {
   MEDLAR_ASSIGN(const Reference reference, Reference::create(graph, computed_values(graph)));
   std::vector<Values> values;
+  size_t bytes = 0;
   for (const sample::Sample& sample : samples) {
+    if (bytes + bytes / std::max<size_t>(values.size(), 1) > kMostBytes) {
+      break;
+    }
     MEDLAR_ASSIGN(std::vector<graph::Tensor> tensors, reference.run(sample));
     Values own(sample.inputs.begin(), sample.inputs.end());
     for (size_t i = 0; i < tensors.size(); ++i) {
       own.insert_or_assign(reference.wanted()[i], std::move(tensors[i]));
     }
+    bytes += bytes_of(own);
     values.push_back(std::move(own));
   }
-  return Sensitivity(graph, std::move(values));
+  return Sensitivity(judged_graph(graph), std::move(values));
 }
 
-Result<double> Sensitivity::rounding_error(const Downstream& behind, const std::string& value, const TensorRange& range) const {
+Result<double> Sensitivity::rounding_error(const Downstream& behind, const std::string& value, const TensorRange& range,
+                                           double exponent) const {
   double sum = 0.0;
   for (const Values& values : values_) {
     const graph::Tensor& exact = values.at(value);
     std::vector<float> rounded = floats_of(exact);
     compiler::round_like_int8(range, rounded);
-    MEDLAR_ASSIGN(const double error, behind.error(values, with_values(exact, rounded)));
-    sum += error;
+    MEDLAR_ASSIGN(const std::vector<double> errors, behind.errors(values, with_values(exact, rounded), exponent));
+    sum += mean_square(errors);
   }
-  return sum / static_cast<double>(values_.size());
+  return std::sqrt(sum / static_cast<double>(values_.size()));
 }
 
 Status Sensitivity::choose_reaches(const std::vector<compiler::StoredTensor>& stored, double percentile, const ProgressSink& progress,
@@ -149,7 +217,7 @@ Status Sensitivity::choose_reaches(const std::vector<compiler::StoredTensor>& st
     float best = range.reach;
     for (const float reach : reaches) {
       range.reach = reach;
-      MEDLAR_ASSIGN(const double error, rounding_error(*behind, tensor.range, range));
+      MEDLAR_ASSIGN(const double error, rounding_error(*behind, tensor.range, range, kPeakNorm));
       if (error < kBetter * least) {
         least = error;
         best = reach;
@@ -175,11 +243,10 @@ Result<double> Sensitivity::weight_error(const std::vector<std::string>& nodes) 
     MEDLAR_ASSIGN(const Downstream behind, Downstream::create(changed, source));
     double sum = 0.0;
     for (const Values& values : values_) {
-      MEDLAR_ASSIGN(const double error, behind.error(values, values.at(source)));
-      sum += error;
+      MEDLAR_ASSIGN(const std::vector<double> errors, behind.errors(values, values.at(source), kTwoNorm));
+      sum += mean_square(errors);
     }
-    const double mean = sum / static_cast<double>(values_.size());
-    squares += mean * mean;
+    squares += sum / static_cast<double>(values_.size());
   }
   return std::sqrt(squares);
 }
@@ -203,7 +270,7 @@ Result<std::set<std::string>> Sensitivity::fp16_nodes(const std::vector<compiler
     if (range != table.ranges.end() && values_.front().contains(tensor.range)) {
       const auto behind = Downstream::create(graph_, tensor.range);
       if (behind) {
-        MEDLAR_ASSIGN(rounding, rounding_error(*behind, tensor.range, range->second));
+        MEDLAR_ASSIGN(rounding, rounding_error(*behind, tensor.range, range->second, kTwoNorm));
       }
     }
     errors.push_back({weights * weights + rounding * rounding, &tensor});

@@ -17,7 +17,7 @@ namespace medlar::host {
 
 class Sensitivity {
  public:
-  /// Runs the samples once and keeps every value.
+  /// Runs the samples once and keeps every value, of fewer samples where those would take more than 256 MiB.
   static Result<Sensitivity> create(const graph::Graph& graph, const std::vector<sample::Sample>& samples);
 
   /// Sets the reach of each stored tensor to that of the calibrator, of all four, with the least error at the outputs; outputs
@@ -31,11 +31,12 @@ class Sensitivity {
                                            double budget, const ProgressSink& progress) const;
 
  private:
-  Sensitivity(const graph::Graph& graph, std::vector<Values> values) : graph_(graph), values_(std::move(values)) {}
-  Result<double> rounding_error(const Downstream& behind, const std::string& value, const compiler::TensorRange& range) const;
+  Sensitivity(graph::Graph judged, std::vector<Values> values) : graph_(std::move(judged)), values_(std::move(values)) {}
+  Result<double> rounding_error(const Downstream& behind, const std::string& value, const compiler::TensorRange& range,
+                                double exponent) const;
   Result<double> weight_error(const std::vector<std::string>& nodes) const;
 
-  const graph::Graph& graph_;
+  graph::Graph graph_;  ///< Its outputs are those that are judged: in front of a last softmax.
   std::vector<Values> values_;  ///< By sample.
 };
 

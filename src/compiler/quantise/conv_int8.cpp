@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "base/parallel.hpp"
 #include "compiler/quantise/conv_geometry.hpp"
+#include "compiler/quantise/correlated_rounding.hpp"
 #include "compiler/quantise/fixed_point.hpp"
 #include "compiler/quantise/rounding.hpp"
 #include "hw/limits.hpp"
@@ -74,6 +76,15 @@ Weights quantise_weights(const Int8Program& program, const std::vector<double>& 
   Weights weights{.k = conv.k, .c = conv.c, .r = conv.r, .s = conv.s, .integers = {}, .halves = {}};
   const size_t per_kernel = conv.weights.size() / static_cast<size_t>(conv.k);
   weights.integers.resize(conv.weights.size());
+  if (program.src_moments != nullptr) {
+    std::vector<double> steps;
+    std::transform(acc_scale.begin(), acc_scale.end(), std::back_inserter(steps), [&](double scale) { return scale / in_scale; });
+    const std::vector<float> levels = round_correlated({.conv = conv, .moments = *program.src_moments,
+                                                        .channel_scale = program.src_divided, .first_channel = program.src_first,
+                                                        .step = steps, .limit = kWeightMax});
+    std::transform(levels.begin(), levels.end(), weights.integers.begin(), [](float level) { return static_cast<int16_t>(level); });
+    return weights;
+  }
   parallel_for(conv.k, 8, [&](int64_t begin, int64_t end) {
     const std::vector<double> steps(per_kernel, 1.0);
     std::vector<double> levels(per_kernel);
@@ -286,7 +297,8 @@ Result<ConvOp> conv_int8(const Int8Program& given) {
     bias = bias_of(given, op, rescale.acc_scale);
     late = late.empty() ? late : bias;
   }
-  const Int8Program program{given.layer, plan, given.scales, given.reach, given.entry, given.luts, late, given.src_mean};
+  const Int8Program program{given.layer, plan, given.scales, given.reach, given.entry, given.luts, late, given.src_mean,
+                            given.src_moments, given.src_divided, given.src_first};
   op.truncate = accumulator_truncate(op.weights);
   if (op.truncate > rescale.shift || !hw::kLimits.conv.clip_truncate.contains(static_cast<uint64_t>(op.truncate))) {
     return fail(Code::kUnsupported, "{}: accumulator needs {} more bits than 32", program.layer.name, op.truncate);

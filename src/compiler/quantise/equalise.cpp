@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "compiler/fuse/readers.hpp"
 
@@ -12,120 +13,192 @@ namespace medlar::compiler {
 namespace {
 
 /// Room above the largest value seen of a channel: other samples have more, and clipping costs more than rounding.
-constexpr double kMargin = 1.5;
+constexpr double kMargin = 1.25;
 /// Channels are stretched by at most so much.
 constexpr double kMostStretch = 64.0;
 /// Error that must remain for a change to be kept.
-constexpr double kWorthwhile = 0.5;
+constexpr double kWorthwhile = 0.8;
 constexpr std::array<double, 4> kExponents{0.25, 0.5, 0.75, 1.0};
+constexpr double kSteps = 255.0;
+constexpr double kWeightSteps = 127.0;
+/// Part of the weights' error that rounding against moments leaves.
+constexpr double kCorrelated = 0.25;
 
-/// One tensor and the layers around it.
-struct Site {
+/// One of the tensors whose channels are divided by the same factors.
+struct Member {
   TensorId id = kNoTensor;
-  std::vector<size_t> writers, readers;
-  double reach = 0.0;               ///< Where the tensor saturates now.
-  std::vector<double> channels;     ///< The same by channel.
-  std::vector<double> lows;         ///< Least value by channel.
-  std::vector<double> powers;       ///< Mean square by channel.
+  double reach = 0.0;             ///< Where the tensor saturates now.
+  std::vector<double> channels;   ///< The same by channel.
+  std::vector<double> lows;       ///< Least value by channel.
+  std::vector<double> powers;     ///< Mean square by channel.
+  double weights_part = 1.0;      ///< Of the error of nearest weights, what remains.
 };
 
-bool commutes(const Layer& layer) {
-  const auto* conv = std::get_if<ConvLayer>(&layer.body);
-  if (conv == nullptr || conv->groups != 1) {
-    return false;
+/// Tensors that pooling and sums tie together, and the layers around them.
+struct Site {
+  std::vector<Member> members;
+  std::vector<size_t> writers, readers;  ///< Convolutions that make and that read them.
+
+  size_t size() const { return members.front().channels.size(); }
+  const Member* find(TensorId root) const {
+    const auto found = std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.id == root; });
+    return found == members.end() ? nullptr : &*found;
   }
+};
+
+size_t first_channel(const LayerGraph& graph, TensorId id) {
+  return graph.tensor(id).view_of == kNoTensor ? 0 : static_cast<size_t>(graph.tensor(id).view_c);
+}
+
+/// Both hold the same channels of tensors with as many.
+bool aligned(const LayerGraph& graph, TensorId a, TensorId b) {
+  return first_channel(graph, a) == first_channel(graph, b) && graph.tensor(a).c == graph.tensor(b).c &&
+         graph.tensor(root_of(graph, a)).c == graph.tensor(root_of(graph, b)).c;
+}
+
+bool keeps_channels(const Layer& layer) {
+  const auto* interleave = std::get_if<InterleaveLayer>(&layer.body);
+  return std::holds_alternative<PoolLayer>(layer.body) || (interleave != nullptr && interleave->op.repeat);
+}
+
+/// The steps, behind factors by channel, do what they do before them.
+bool commutes(const Layer& layer) {
   for (const Step& step : layer.steps) {
     const bool last = &step == &layer.steps.back();
     const bool bound = step.kind == StepKind::kMin && last && step.add[0] > 0.0f;
     const bool relu = step.kind == StepKind::kRelu || (step.kind == StepKind::kMax && step.add[0] == 0.0f);
     const bool linear = step.kind == StepKind::kAffine || step.kind == StepKind::kPrelu;
-    if (!(bound || relu || linear)) {
+    const bool tied = !step.spread && (step.kind == StepKind::kAddTensor || step.kind == StepKind::kMaxTensor ||
+                                       step.kind == StepKind::kMinTensor);
+    if (!(bound || relu || linear || tied)) {
       return false;
     }
   }
   return true;
 }
 
-/// The layers around `id`, or false when one of them does not commute with factors.
+/// Tensors that a layer ties to the one that it writes.
+std::vector<TensorId> tied_to_result(const Layer& layer) {
+  std::vector<TensorId> tied;
+  if (keeps_channels(layer) || std::holds_alternative<SdpLayer>(layer.body)) {
+    tied.push_back(layer.src);
+  }
+  for (const Step& step : layer.steps) {
+    if (step.operand != kNoTensor) {
+      tied.push_back(step.operand);
+    }
+  }
+  return tied;
+}
+
+/// Adds the roots that the layers tie to those known; false where a layer does not commute with factors.
+bool grow(const LayerGraph& graph, std::vector<TensorId>& roots) {
+  const auto known = [&](TensorId id) { return std::find(roots.begin(), roots.end(), root_of(graph, id)) != roots.end(); };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Layer& layer : graph.layers) {
+      const std::vector<TensorId> tied = tied_to_result(layer);
+      const bool touched = known(layer.dst) || std::any_of(tied.begin(), tied.end(), known);
+      if (!touched) {
+        continue;
+      }
+      for (const TensorId id : tied) {
+        if (!commutes(layer) || !aligned(graph, id, layer.dst)) {
+          return false;
+        }
+        for (const TensorId root : {root_of(graph, id), root_of(graph, layer.dst)}) {
+          if (std::find(roots.begin(), roots.end(), root) == roots.end()) {
+            roots.push_back(root);
+            changed = true;
+          }
+        }
+      }
+    }
+  }
+  return true;
+}
+
+bool dense(const Layer& layer) {
+  const auto* conv = std::get_if<ConvLayer>(&layer.body);
+  return conv != nullptr && conv->groups == 1;
+}
+
+/// The layers around the members, or false when one of them does not commute with factors.
 bool find_layers(const LayerGraph& graph, Site& site) {
   for (size_t i = 0; i < graph.layers.size(); ++i) {
     const Layer& layer = graph.layers[i];
-    for (const Step& step : layer.steps) {
-      if (step.operand != kNoTensor && root_of(graph, step.operand) == site.id) {
-        return false;
-      }
+    const bool conv = std::holds_alternative<ConvLayer>(layer.body);
+    const bool within = keeps_channels(layer) || std::holds_alternative<SdpLayer>(layer.body);
+    const bool writes = site.find(root_of(graph, layer.dst)) != nullptr;
+    const bool reads = site.find(root_of(graph, layer.src)) != nullptr;
+    if ((writes && !commutes(layer)) || ((writes || reads) && !within && !dense(layer))) {
+      return false;
     }
-    if (root_of(graph, layer.dst) == site.id) {
+    if (conv && writes) {
       site.writers.push_back(i);
-      if (!commutes(layer)) {
-        return false;
-      }
     }
-    if (root_of(graph, layer.src) == site.id) {
+    if (conv && reads) {
       site.readers.push_back(i);
-      const auto* conv = std::get_if<ConvLayer>(&layer.body);
-      if (conv == nullptr || conv->groups != 1) {
-        return false;
-      }
     }
   }
   return !site.writers.empty() && !site.readers.empty();
 }
 
-bool find_ranges(const LayerGraph& graph, const CalibrationTable& table, Site& site) {
-  const LayerTensor& tensor = graph.tensor(site.id);
+bool find_ranges(const LayerGraph& graph, const CalibrationTable& table, Member& member) {
+  const LayerTensor& tensor = graph.tensor(member.id);
   const auto found = table.ranges.find(tensor.range);
   if (found == table.ranges.end() || found->second.scale > 0.0f ||
       found->second.channels.size() != static_cast<size_t>(tensor.c)) {
     return false;
   }
   const TensorRange& range = found->second;
-  site.reach = static_cast<double>(magnitude(range));
-  for (const size_t writer : site.writers) {
-    const Layer& layer = graph.layers[writer];
-    if (!layer.steps.empty() && layer.steps.back().kind == StepKind::kMin) {
-      site.reach = std::min(site.reach, static_cast<double>(layer.steps.back().add[0]));
+  member.reach = static_cast<double>(magnitude(range));
+  member.weights_part = range.moments != nullptr ? kCorrelated : 1.0;
+  for (const Layer& layer : graph.layers) {
+    if (root_of(graph, layer.dst) == member.id && !layer.steps.empty() && layer.steps.back().kind == StepKind::kMin) {
+      member.reach = std::min(member.reach, static_cast<double>(layer.steps.back().add[0]));
     }
   }
   for (const ChannelRange& channel : range.channels) {
     const double largest = std::max(static_cast<double>(channel.max), -static_cast<double>(channel.min));
-    site.channels.push_back(std::min(site.reach, largest));
-    site.lows.push_back(std::max(-site.reach, static_cast<double>(channel.min)));
-    site.powers.push_back(channel.square / static_cast<double>(range.values_per_channel()));
+    member.channels.push_back(std::min(member.reach, largest));
+    member.lows.push_back(std::max(-member.reach, static_cast<double>(channel.min)));
+    member.powers.push_back(channel.square / static_cast<double>(range.values_per_channel()));
   }
-  return site.reach > 0.0;
+  return member.reach > 0.0;
 }
 
 std::vector<double> factors_of(const Site& site, double exponent) {
   std::vector<double> factors;
-  for (const double channel : site.channels) {
+  for (size_t c = 0; c < site.size(); ++c) {
+    double part = 0.0;
+    for (const Member& member : site.members) {
+      part = std::max(part, member.channels[c] * kMargin / member.reach);
+    }
     // A channel that was never seen keeps its scale.
-    const double part = channel > 0.0 ? std::clamp(channel * kMargin / site.reach, 1.0 / kMostStretch, 1.0) : 1.0;
-    factors.push_back(std::pow(part, exponent));
+    factors.push_back(part > 0.0 ? std::pow(std::clamp(part, 1.0 / kMostStretch, 1.0), exponent) : 1.0);
   }
   return factors;
 }
 
 /// Width of the values that the tensor must hold once its channels are divided.
-double width_of(const Site& site, const std::vector<double>& factors) {
+double width_of(const Member& member, const std::vector<double>& factors) {
   double low = 0.0;
   double high = 0.0;
   for (size_t c = 0; c < factors.size(); ++c) {
-    low = std::min(low, site.lows[c] / factors[c]);
-    high = std::max(high, site.channels[c] / factors[c]);
+    low = std::min(low, member.lows[c] / factors[c]);
+    high = std::max(high, member.channels[c] / factors[c]);
   }
   return high - low;
 }
 
 /// Expected squared error behind one reader, up to a common factor: of the activations' steps and of the weights'.
-double reader_error(const LayerGraph& graph, const Layer& reader, const Site& site, const std::vector<double>& factors,
+double reader_error(const LayerGraph& graph, const Layer& reader, const Member& member, const std::vector<double>& factors,
                     double width) {
   const auto& conv = std::get<ConvLayer>(reader.body);
-  const auto first = static_cast<size_t>(graph.tensor(reader.src).view_of == kNoTensor ? 0 : graph.tensor(reader.src).view_c);
+  const size_t first = first_channel(graph, reader.src);
   const size_t taps = static_cast<size_t>(conv.r) * static_cast<size_t>(conv.s);
   const size_t per_kernel = taps * static_cast<size_t>(conv.c);
-  constexpr double kSteps = 255.0;
-  constexpr double kWeightSteps = 127.0;
   double error = 0.0;
   for (size_t k = 0; k < static_cast<size_t>(conv.k); ++k) {
     double largest = 0.0;
@@ -140,39 +213,54 @@ double reader_error(const LayerGraph& graph, const Layer& reader, const Site& si
       const double scaled = weight * factors[c];
       largest = std::max(largest, std::fabs(scaled));
       activations += scaled * scaled;
-      power += site.powers[c] / (factors[c] * factors[c]);
+      power += member.powers[c] / (factors[c] * factors[c]);
     }
-    error += activations * (width / kSteps) * (width / kSteps) + power * (largest / kWeightSteps) * (largest / kWeightSteps);
+    error += activations * (width / kSteps) * (width / kSteps) +
+             member.weights_part * power * (largest / kWeightSteps) * (largest / kWeightSteps);
   }
   return error;
 }
 
-double error_of(const LayerGraph& graph, const Site& site, const std::vector<double>& factors) {
-  const double width = width_of(site, factors);
-  double error = 0.0;
+/// By reader, so that large and small tensors of a site count alike.
+std::vector<double> errors_of(const LayerGraph& graph, const Site& site, const std::vector<double>& factors) {
+  std::vector<double> errors;
   for (const size_t reader : site.readers) {
-    error += reader_error(graph, graph.layers[reader], site, factors, width);
+    const Member& member = *site.find(root_of(graph, graph.layers[reader].src));
+    errors.push_back(reader_error(graph, graph.layers[reader], member, factors, width_of(member, factors)));
   }
-  return error;
+  return errors;
 }
 
-/// Factors of the least error; empty when none is much better than the present state.
+/// Factors of the least mean error, relative to the present one; empty when none is much better.
 std::vector<double> best_factors(const LayerGraph& graph, const Site& site) {
-  double least = kWorthwhile * error_of(graph, site, std::vector<double>(site.channels.size(), 1.0));
+  const std::vector<double> present = errors_of(graph, site, std::vector<double>(site.size(), 1.0));
+  double least = kWorthwhile;
   std::vector<double> best;
   for (const double exponent : kExponents) {
     std::vector<double> factors = factors_of(site, exponent);
-    const double error = error_of(graph, site, factors);
-    if (error < least) {
-      least = error;
+    const std::vector<double> errors = errors_of(graph, site, factors);
+    double mean = 0.0;
+    for (size_t i = 0; i < errors.size(); ++i) {
+      mean += (present[i] > 0.0 ? errors[i] / present[i] : 1.0) / static_cast<double>(errors.size());
+    }
+    if (mean < least) {
+      least = mean;
       best = std::move(factors);
     }
   }
   return best;
 }
 
-size_t first_channel(const LayerGraph& graph, TensorId id) {
-  return graph.tensor(id).view_of == kNoTensor ? 0 : static_cast<size_t>(graph.tensor(id).view_c);
+void divide_addends(const std::vector<double>& factors, size_t first, size_t channels, Layer& layer) {
+  for (Step& step : layer.steps) {
+    if (step.kind != StepKind::kAffine || step.add.empty()) {
+      continue;
+    }
+    step.add.resize(channels, step.add[0]);
+    for (size_t k = 0; k < channels; ++k) {
+      step.add[k] = static_cast<float>(static_cast<double>(step.add[k]) / factors[first + k]);
+    }
+  }
 }
 
 void divide_writer(const std::vector<double>& factors, size_t first, Layer& layer) {
@@ -181,15 +269,7 @@ void divide_writer(const std::vector<double>& factors, size_t first, Layer& laye
   for (size_t i = 0; i < conv.weights.size(); ++i) {
     conv.weights[i] = static_cast<float>(static_cast<double>(conv.weights[i]) / factors[first + i / per_kernel]);
   }
-  for (Step& step : layer.steps) {
-    if (step.kind != StepKind::kAffine || step.add.empty()) {
-      continue;
-    }
-    step.add.resize(static_cast<size_t>(conv.k), step.add[0]);
-    for (size_t k = 0; k < step.add.size(); ++k) {
-      step.add[k] = static_cast<float>(static_cast<double>(step.add[k]) / factors[first + k]);
-    }
-  }
+  divide_addends(factors, first, static_cast<size_t>(conv.k), layer);
 }
 
 void multiply_reader(const std::vector<double>& factors, size_t first, Layer& layer) {
@@ -201,8 +281,8 @@ void multiply_reader(const std::vector<double>& factors, size_t first, Layer& la
   }
 }
 
-TensorRange scaled_range(const TensorRange& range, const Site& site, const std::vector<double>& factors) {
-  TensorRange result{.values = range.values};
+TensorRange scaled_range(const TensorRange& range, const Member& member, const std::vector<double>& factors) {
+  TensorRange result{.values = range.values, .moments = range.moments};  // those of the undivided channels
   double reach = 0.0;
   for (size_t c = 0; c < factors.size(); ++c) {
     const ChannelRange& from = range.channels[c];
@@ -211,26 +291,20 @@ TensorRange scaled_range(const TensorRange& range, const Site& site, const std::
                           from.square / factors[c] / factors[c]};
     result.min = std::min(result.min, to.min);
     result.max = std::max(result.max, to.max);
-    reach = std::max(reach, site.channels[c] / factors[c]);
+    reach = std::max(reach, member.channels[c] / factors[c]);
     result.channels.push_back(to);
   }
   result.reach = static_cast<float>(reach);
   return result;
 }
 
-void apply(const Site& site, const std::vector<double>& factors, Equalised& equalised) {
+void scale_tensor(const Member& member, const std::vector<double>& factors, Equalised& equalised) {
   LayerGraph& graph = equalised.graph;
-  for (const size_t writer : site.writers) {
-    divide_writer(factors, first_channel(graph, graph.layers[writer].dst), graph.layers[writer]);
-  }
-  for (const size_t reader : site.readers) {
-    multiply_reader(factors, first_channel(graph, graph.layers[reader].src), graph.layers[reader]);
-  }
-  const std::string name = graph.tensor(site.id).range + "#equalised";
-  equalised.table.ranges[name] = scaled_range(equalised.table.ranges.at(graph.tensor(site.id).range), site, factors);
+  const std::string name = graph.tensor(member.id).range + "#equalised";
+  equalised.table.ranges[name] = scaled_range(equalised.table.ranges.at(graph.tensor(member.id).range), member, factors);
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     LayerTensor& tensor = graph.tensors[i];
-    if (root_of(graph, static_cast<TensorId>(i)) == site.id) {
+    if (root_of(graph, static_cast<TensorId>(i)) == member.id) {
       const auto first = static_cast<std::ptrdiff_t>(first_channel(graph, static_cast<TensorId>(i)));
       tensor.range = name;
       equalised.channel_scale[i].assign(factors.begin() + first, factors.begin() + first + tensor.c);
@@ -238,20 +312,59 @@ void apply(const Site& site, const std::vector<double>& factors, Equalised& equa
   }
 }
 
+void apply(const Site& site, const std::vector<double>& factors, Equalised& equalised) {
+  LayerGraph& graph = equalised.graph;
+  for (const size_t writer : site.writers) {
+    divide_writer(factors, first_channel(graph, graph.layers[writer].dst), graph.layers[writer]);
+  }
+  for (Layer& layer : graph.layers) {
+    const bool alone = std::holds_alternative<SdpLayer>(layer.body) && site.find(root_of(graph, layer.dst)) != nullptr;
+    if (alone) {
+      divide_addends(factors, first_channel(graph, layer.dst), static_cast<size_t>(graph.tensor(layer.dst).c), layer);
+    }
+  }
+  for (const size_t reader : site.readers) {
+    multiply_reader(factors, first_channel(graph, graph.layers[reader].src), graph.layers[reader]);
+  }
+  for (const Member& member : site.members) {
+    scale_tensor(member, factors, equalised);
+  }
+}
+
+/// The site around a tensor, or nothing where its channels cannot be divided.
+std::optional<Site> site_of(const Equalised& state, TensorId id, const std::vector<bool>& keep) {
+  std::vector<TensorId> roots{id};
+  if (!grow(state.graph, roots)) {
+    return std::nullopt;
+  }
+  Site site;
+  for (const TensorId root : roots) {
+    const LayerTensor& tensor = state.graph.tensor(root);
+    Member member{.id = root, .reach = 0.0, .channels = {}, .lows = {}, .powers = {}};
+    if (keep[static_cast<size_t>(root)] || tensor.role != TensorRole::kIntermediate || tensor.reach > 0.0f ||
+        !find_ranges(state.graph, state.table, member)) {
+      return std::nullopt;
+    }
+    site.members.push_back(std::move(member));
+  }
+  return find_layers(state.graph, site) ? std::optional(std::move(site)) : std::nullopt;
+}
+
 }  // namespace
 
 Equalised equalise(const LayerGraph& graph, const CalibrationTable& table, const std::vector<bool>& keep) {
   Equalised result{graph, table, std::vector<std::vector<float>>(graph.tensors.size())};
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
-    const LayerTensor& tensor = graph.tensors[i];
-    Site site{.id = static_cast<TensorId>(i), .writers = {}, .readers = {}, .reach = 0.0, .channels = {}, .lows = {}, .powers = {}};
-    if (keep[i] || tensor.view_of != kNoTensor || tensor.role != TensorRole::kIntermediate || !find_layers(result.graph, site) ||
-        !find_ranges(result.graph, result.table, site)) {
+    if (graph.tensors[i].view_of != kNoTensor || !result.channel_scale[i].empty()) {
       continue;
     }
-    const std::vector<double> factors = best_factors(result.graph, site);
+    const std::optional<Site> site = site_of(result, static_cast<TensorId>(i), keep);
+    if (!site) {
+      continue;
+    }
+    const std::vector<double> factors = best_factors(result.graph, *site);
     if (!factors.empty()) {
-      apply(site, factors, result);
+      apply(*site, factors, result);
     }
   }
   return result;

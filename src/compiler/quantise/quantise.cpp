@@ -54,6 +54,16 @@ std::vector<double> mean_of(const Context& context, TensorId id) {
   return mean;
 }
 
+/// How the channels of the tensor hang together; null where calibration did not look.
+const Moments* moments_of(const Context& context, TensorId id) {
+  const LayerTensor& tensor = context.graph.tensor(id);
+  const LayerTensor& whole = tensor.view_of == kNoTensor ? tensor : context.graph.tensor(tensor.view_of);
+  const auto found = context.table->ranges.find(whole.range);
+  const bool known = found != context.table->ranges.end() && found->second.moments != nullptr &&
+                     found->second.moments->channels == static_cast<size_t>(whole.c);
+  return known ? found->second.moments.get() : nullptr;
+}
+
 Result<Body> make_half_body(Context& context, const Layer& layer) {
   const bool conv = std::holds_alternative<ConvLayer>(layer.body);
   const auto plan = plan_stages({.steps = layer.steps, .from_conv = conv, .precision = hw::Precision::kFp16,
@@ -102,7 +112,9 @@ Result<Body> make_body(Context& context, const Layer& layer, bool half) {
   const Int8Program program{.layer = layer, .plan = *plan, .scales = context.scales,
                             .reach = stream_reach(layer, context.scales),
                             .entry = stream_entry(layer, *plan, context.scales), .luts = &context.luts,
-                            .late_bias = {}, .src_mean = mean};
+                            .late_bias = {}, .src_mean = mean, .src_moments = moments_of(context, layer.src),
+                            .src_divided = context.channel_scale[static_cast<size_t>(layer.src)],
+                            .src_first = static_cast<size_t>(context.graph.tensor(layer.src).view_c)};
   if (conv) {
     MEDLAR_ASSIGN(ConvOp op, conv_int8(program));
     return op;

@@ -16,6 +16,7 @@
 #include "base/status.hpp"
 #include "compiler/fuse/stages.hpp"
 #include "compiler/layer_graph.hpp"
+#include "compiler/moments.hpp"
 #include "compiler/quantise/scales.hpp"
 
 namespace medlar::compiler {
@@ -29,6 +30,9 @@ struct Int8Program {
   std::vector<Lut>* luts = nullptr;  ///< Of the graph; tables are added.
   std::span<const double> late_bias = {};  ///< A convolution's bias where X2 adds it, by channel.
   std::span<const double> src_mean = {};   ///< Mean of the source, by channel, as calibration saw it; may be unknown.
+  const Moments* src_moments = nullptr;    ///< Of the tensor that the source is (a window of), its channels undivided; may be unknown.
+  std::span<const float> src_divided = {};  ///< What the source's channels are divided by; empty: nothing.
+  size_t src_first = 0;                     ///< Channel of that tensor at which the source begins.
 
   double out_scale() const { return static_cast<double>(scales.scale_of(layer.dst)); }
   const Step& step(int index) const { return layer.steps[static_cast<size_t>(index)]; }
