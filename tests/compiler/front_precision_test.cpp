@@ -182,6 +182,62 @@ TEST(Rounding, WeighsChannelsByTheirMean) {
   EXPECT_LE(round_keeping_sums({.exact = large, .step = {steps.data(), 2}, .taps = 1, .mean = {}, .limit = 127})[0], 127.0);
 }
 
+/// The flip that lowers the squared error of the sum most for the error it adds, by looking at every weight each time.
+void settle_slowly(const Kernel& kernel, std::vector<double>& rounded, size_t begin, size_t end, bool weighted) {
+  const auto weight = [&](size_t i) { return weighted && !kernel.mean.empty() ? kernel.mean[i / kernel.taps] : 1.0; };
+  double sum = 0.0;
+  for (size_t i = begin; i < end; ++i) {
+    sum += weight(i) * (rounded[i] - kernel.exact[i]);
+  }
+  for (int flips = 0; flips < 64; ++flips) {
+    double best = 1.0;
+    size_t chosen = end;
+    for (size_t i = begin; i < end; ++i) {
+      const double move = sum * weight(i) > 0.0 ? -kernel.step[i] : kernel.step[i];
+      const double error = rounded[i] - kernel.exact[i];
+      const double gain = sum * sum - (sum + weight(i) * move) * (sum + weight(i) * move);
+      const double cost = weight(i) * weight(i) * ((error + move) * (error + move) - error * error);
+      const bool beyond = std::fabs(error + move) >= kernel.step[i] || std::fabs(rounded[i] + move) > kernel.limit * kernel.step[i] * 1.0001;
+      if (!beyond && kernel.exact[i] != 0.0 && gain > 0.0 && cost < best * gain) {
+        best = cost / gain;
+        chosen = i;
+      }
+    }
+    if (chosen == end) {
+      return;
+    }
+    const double move = sum * weight(chosen) > 0.0 ? -kernel.step[chosen] : kernel.step[chosen];
+    rounded[chosen] += move;
+    sum += weight(chosen) * move;
+  }
+}
+
+TEST(Rounding, FindsWhatLookingAtEveryWeightFinds) {
+  GraphBuilder b(11);
+  for (int round = 0; round < 60; ++round) {
+    const size_t taps = round % 3 == 0 ? 1 : 9;
+    const size_t channels = 40;
+    std::vector<double> exact = b.noise(taps * channels, -60, 60);
+    exact[3] = 0.0;
+    exact[5] = 126.7;
+    std::vector<double> steps(exact.size(), 1.0);
+    for (size_t i = 0; i < steps.size() && round % 2 == 0; ++i) {
+      steps[i] = std::ldexp(1.0, static_cast<int>(i * 7 % 5) - 2);
+    }
+    const std::vector<double> mean = round % 4 < 2 ? std::vector<double>{} : b.noise(channels, -1, 3);
+    const Kernel kernel{.exact = exact, .step = steps, .taps = taps, .mean = mean, .limit = 127};
+    std::vector<double> slow(exact.size());
+    for (size_t i = 0; i < slow.size(); ++i) {
+      slow[i] = std::clamp(std::round(exact[i] / steps[i]), -127.0, 127.0) * steps[i];
+    }
+    for (size_t begin = 0; taps > 1 && begin < slow.size(); begin += taps) {
+      settle_slowly(kernel, slow, begin, begin + taps, false);
+    }
+    settle_slowly(kernel, slow, 0, slow.size(), true);
+    EXPECT_EQ(round_keeping_sums(kernel), slow) << "round " << round;
+  }
+}
+
 /// x -> Q -> DQ -> Conv -> Relu -> Q -> DQ -> output.
 GraphBuilder qdq_model(double scale, int64_t zero, graph::DataType type) {
   GraphBuilder b;

@@ -2,32 +2,34 @@
 // FP16 constants.
 #include "compiler/quantise/half.hpp"
 
-#include <cmath>
+#include <algorithm>
+#include <bit>
 
 namespace medlar::compiler {
 
 uint16_t to_half(float value) {
-  const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-  const double magnitude = std::fabs(static_cast<double>(value));
-  if (std::isnan(value) || magnitude == 0.0) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000);
+  const uint32_t magnitude = bits & 0x7fffffff;
+  constexpr uint32_t kInfinity = 0x7f800000;
+  if (magnitude > kInfinity) {
     return sign;
   }
-  constexpr double kLargest = 65504.0;
-  if (magnitude >= kLargest) {
-    return static_cast<uint16_t>(sign | 0x7bff);
-  }
-  int exponent = 0;
-  std::frexp(magnitude, &exponent);  // magnitude = f * 2^exponent, f in [0.5, 1)
-  constexpr int kSmallestNormal = -13;  // 2^-14 = 0.5 * 2^-13
-  const int step = std::max(exponent, kSmallestNormal) - 11;  // unit of the 10-bit mantissa
-  // nearbyint rounds halves to even. A carry into the next exponent falls out of the addition below.
-  const auto units = static_cast<uint32_t>(std::nearbyint(std::ldexp(magnitude, -step)));
-  if (units == 0) {
+  constexpr uint32_t kBias = 127;
+  constexpr uint32_t kSmallestNormal = kBias - 14;
+  constexpr uint32_t kNothingLeft = kBias - 26;
+  const uint32_t exponent = magnitude >> 23;
+  if (exponent < kNothingLeft) {
     return sign;
   }
-  const uint32_t biased = units < 1024 ? 0 : static_cast<uint32_t>(step + 25 - 1);
-  const uint32_t bits = (biased << 10) + units;
-  return static_cast<uint16_t>(sign | (bits > 0x7bff ? 0x7bff : bits));
+  // Units of the 10-bit mantissa, halves to even; a carry into the exponent is right as it is.
+  const uint32_t lost = 13 + (exponent < kSmallestNormal ? kSmallestNormal - exponent : 0);
+  const uint32_t mantissa = (magnitude & 0x7fffff) | 0x800000;
+  const uint32_t odd = mantissa >> lost & 1;
+  const uint32_t units = (mantissa + (1U << (lost - 1)) - 1 + odd) >> lost;
+  const uint32_t half = exponent < kSmallestNormal ? units : ((exponent - kSmallestNormal) << 10) + units;
+  constexpr uint32_t kLargest = 0x7bff;
+  return static_cast<uint16_t>(sign | std::min(half, kLargest));
 }
 
 }  // namespace medlar::compiler

@@ -113,12 +113,13 @@ void add_lost_bias(const Step& bias, SdpParams& sdp) {
   sdp.x1.activation = SdpActivation::kNone;
 }
 
-/// Distance of FP16 numbers around a weight.
+/// Distance of FP16 numbers around a weight: a power of two, made from the weight's exponent.
 double half_step(double weight) {
-  constexpr int kSmallestExponent = -14;
-  constexpr int kMantissaBits = 10;
-  const int exponent = weight == 0.0 ? kSmallestExponent : std::max(std::ilogb(weight), kSmallestExponent);
-  return std::ldexp(1.0, exponent - kMantissaBits);
+  constexpr uint64_t kBias = 1023;
+  constexpr uint64_t kSmallestExponent = kBias - 14;
+  constexpr uint64_t kMantissaBits = 10;
+  const uint64_t exponent = std::bit_cast<uint64_t>(weight) >> 52 & 0x7ff;
+  return std::bit_cast<double>((std::max(exponent, kSmallestExponent) - kMantissaBits) << 52);
 }
 
 std::vector<uint16_t> half_weights(const ConvLayer& conv) {
