@@ -60,10 +60,12 @@ set(COMPILER_FRONT_SOURCES
   segment.cpp
   simplify/cancel_transposes.cpp
   simplify/fold_pad.cpp
+  simplify/products.cpp
   simplify/recognise_shuffles.cpp
   simplify/reduce_space.cpp
   simplify/rewrite.cpp
   simplify/simplify.cpp
+  simplify/sink_transposes.cpp
   simplify/split_convs.cpp
   simplify/split_variadic.cpp)
 set(COMPILER_FRONT_DEPS medlar::graph medlar::import)

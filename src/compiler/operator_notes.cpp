@@ -31,8 +31,8 @@ void add_convolutions(std::vector<OperatorNote>& notes) {
                    fmt::format("1-D and 2-D, constant weights, any padding, output padding, dilation and groups; stride {}; one "
                                "convolution for all phases, then interleaved (RUBIK, or strided copies)",
                                range(kLimits.rubik.deconv_stride))});
-  notes.push_back({"Gemm", Probe::kGemm, false, "constant weights, transA 0, bias for each column; rows are the batch"});
-  notes.push_back({"MatMul", Probe::kMatMul, false, "NxK by a constant KxM; rows are the batch"});
+  notes.push_back({"Gemm", Probe::kGemm, false, "constant weights of any size (over 8192 columns in parts), transA 0, bias for each column; rows are the batch"});
+  notes.push_back({"MatMul", Probe::kMatMul, false, "by a constant KxM of any size (over 8192 columns in parts); rows are the batch, or positions behind a Transpose or above 64 Mi MACs"});
 }
 
 void add_pools(std::vector<OperatorNote>& notes) {

@@ -19,17 +19,34 @@ const graph::Value* value_at(const graph::Graph& graph, const std::vector<graph:
   return index < ids.size() && ids[index] != graph::kNoValue ? &graph.value(ids[index]) : nullptr;
 }
 
-/// Node of the simplified graph that stands for each node of the user's.
-std::map<std::string, size_t> stand_ins(const graph::Graph& simplified) {
-  std::map<std::string, size_t> found;
+struct StandIn {
+  size_t node = 0;
+  uint64_t macs = 0;      ///< Of the node.
+  uint64_t all_macs = 0;  ///< Of all nodes that were made of the user's.
+};
+
+/// Node of the simplified graph that stands for each node of the user's: of several parts the one with most work.
+std::map<std::string, StandIn> stand_ins(const graph::Graph& simplified) {
+  std::map<std::string, StandIn> found;
   for (size_t i = 0; i < simplified.nodes.size(); ++i) {
     const graph::Node& node = simplified.nodes[i];
-    found.try_emplace(node.name, i);
-    for (const std::string& origin : node.origins) {
-      found.try_emplace(origin, i);
+    const uint64_t macs = node_macs(simplified, node);
+    std::set<std::string> names(node.origins.begin(), node.origins.end());
+    names.insert(node.name);
+    for (const std::string& name : names) {
+      StandIn& best = found.try_emplace(name, StandIn{.node = i}).first->second;
+      best.all_macs += macs;
+      if (macs > best.macs) {
+        best.node = i;
+        best.macs = macs;
+      }
     }
   }
   return found;
+}
+
+bool multiplies(const graph::Node& node) {
+  return node.op_type == "Conv" || node.op_type == "ConvTranspose" || node.op_type == "Gemm" || node.op_type == "MatMul";
 }
 
 /// What became of a node that the simplified graph does not have.
@@ -87,10 +104,11 @@ std::string host_precision(const graph::Graph& graph, const graph::Node& node) {
 
 /// What the simplified node `i` says of the user's `node`. Several nodes of the user's may share one: `first` takes its bytes
 /// and time; one that rides with a convolution has no time of its own.
-void fill_row(const ReportInput& input, const graph::Node& node, size_t i, bool first, bool rides, Placement& row) {
+void fill_row(const ReportInput& input, const graph::Node& node, const StandIn& stand_in, bool first, bool rides, Placement& row) {
+  const size_t i = stand_in.node;
   const graph::Node& now = input.simplified.nodes[i];
-  if (row.macs == 0 && now.op_type == node.op_type) {
-    row.macs = node_macs(input.simplified, now);  // the user's file need not have shapes
+  if (row.macs == 0 && multiplies(node)) {
+    row.macs = stand_in.all_macs;  // the user's file need not have shapes
   }
   row.engine = input.assignment.engine[i];
   row.precision = row.engine == Engine::kDla ? std::string(hw::precision_name(input.precision)) : host_precision(input.simplified, now);
@@ -154,9 +172,9 @@ std::vector<Placement> make_placements(const ReportInput& input) {
       row.macs = 0;
       row.reason = fate.of(node);
     } else {
-      const size_t i = stand_in->second;
+      const size_t i = stand_in->second.node;
       const bool rides = on_dla(static_cast<graph::NodeId>(i)) && on_dla(leaders[i]);
-      fill_row(input, node, i, told.insert(i).second, rides, row);
+      fill_row(input, node, stand_in->second, told.insert(i).second, rides, row);
       row.segment = home[i];
     }
     placements.push_back(std::move(row));

@@ -7,7 +7,7 @@
 namespace medlar::graph {
 
 struct FoldOptions {
-  uint64_t max_bytes = uint64_t{64} << 20;  ///< Results larger than this stay nodes.
+  uint64_t max_bytes = uint64_t{512} << 20;  ///< Results larger than this stay nodes.
 };
 
 /// Infers shapes, then turns nodes with constant results into constants and removes Identity and (inference) Dropout,

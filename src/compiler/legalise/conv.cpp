@@ -39,8 +39,20 @@ int border_for(int pad, int kernel, int dilation) {
   return border;
 }
 
+std::optional<std::vector<float>> floats_of(const graph::Tensor& tensor) {
+  if (tensor.type == graph::DataType::kFloat32) {
+    const auto values = tensor.as<float>();
+    return std::vector<float>(values.begin(), values.end());
+  }
+  const auto numbers = graph::to_doubles(tensor);
+  return numbers ? std::optional(std::vector<float>(numbers->begin(), numbers->end())) : std::nullopt;
+}
+
 /// Weights with the border of zeros.
-std::vector<float> widened_weights(const std::vector<double>& weights, const ConvParts& parts) {
+std::vector<float> widened_weights(std::vector<float> weights, const ConvParts& parts) {
+  if (parts.extra_x == 0 && parts.extra_y == 0) {
+    return weights;
+  }
   const auto rows = static_cast<size_t>(parts.window.kernel_h);
   const auto columns = static_cast<size_t>(parts.window.kernel_w);
   const auto old_rows = rows - 2 * static_cast<size_t>(parts.extra_y);
@@ -51,7 +63,7 @@ std::vector<float> widened_weights(const std::vector<double>& weights, const Con
     const size_t column = i % old_columns + static_cast<size_t>(parts.extra_x);
     const size_t row = i / old_columns % old_rows + static_cast<size_t>(parts.extra_y);
     const size_t plane = i / (old_columns * old_rows);
-    result[(plane * rows + row) * columns + column] = static_cast<float>(weights[i]);
+    result[(plane * rows + row) * columns + column] = weights[i];
   }
   return result;
 }
@@ -96,7 +108,7 @@ Result<ConvParts> read_conv(const graph::Graph& graph, const graph::Node& node, 
     return fail(Code::kCorrupt, "{}: {} groups do not fit {} input and {} output channels", node.name, groups, in[1],
                 out[1]);
   }
-  ConvParts parts{.window = window, .groups = static_cast<int>(groups)};
+  ConvParts parts{.window = window, .groups = static_cast<int>(groups), .around = {}};
   settle_padding(parts, weights.shape[0] * weights.shape[1]);
   return parts;
 }
@@ -180,7 +192,7 @@ Status lower_conv(Lowering& lowering, const graph::Node& node) {
   const graph::Graph& graph = lowering.question.graph;
   const graph::Tensor& weights = *constant_input(graph, node, 1);
   MEDLAR_ASSIGN(const ConvParts parts, read_conv(graph, node, weights));
-  const auto numbers = graph::to_doubles(weights);
+  auto numbers = floats_of(weights);
   if (!numbers) {
     return fail(Code::kCorrupt, "{}: weights are not numbers", node.name);
   }
@@ -190,7 +202,7 @@ Status lower_conv(Lowering& lowering, const graph::Node& node) {
   Layer& layer = add_layer(lowering, node, src, cube_of(*graph.value(node.outputs[0]).shape));
   layer.body = ConvLayer{.k = static_cast<int>(weights.shape[0]), .c = channels, .r = window.kernel_h,
                          .s = window.kernel_w, .groups = parts.groups,
-                         .weights = widened_weights(*numbers, parts),
+                         .weights = widened_weights(std::move(*numbers), parts),
                          .stride_x = window.stride_x, .stride_y = window.stride_y,
                          .dilation_x = window.dilation_x, .dilation_y = window.dilation_y,
                          .pad_left = window.pad_left, .pad_right = window.pad_right,

@@ -4,14 +4,33 @@
 
 #include "compiler/simplify/cancel_transposes.hpp"
 #include "compiler/simplify/fold_pad.hpp"
+#include "compiler/simplify/products.hpp"
 #include "compiler/simplify/recognise_shuffles.hpp"
 #include "compiler/simplify/reduce_space.hpp"
+#include "compiler/simplify/sink_transposes.hpp"
 #include "compiler/simplify/split_convs.hpp"
 #include "compiler/simplify/split_variadic.hpp"
 #include "graph/fold.hpp"
 #include "graph/shape_inference.hpp"
 
 namespace medlar::compiler {
+namespace {
+
+/// A product turned into a convolution ends in a Transpose, which sinks to the next product: as many rounds as there are links.
+void straighten_products(graph::Graph& graph) {
+  constexpr int kMostRounds = 64;
+  cancel_transposes(graph);
+  for (int round = 0; round < kMostRounds; ++round) {
+    const bool products = convolve_products(graph);
+    const bool moved = sink_transposes(graph);
+    if (!products && !moved) {
+      break;
+    }
+    cancel_transposes(graph);
+  }
+}
+
+}  // namespace
 
 Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
   MEDLAR_TRY(graph::fold_constants(graph, evaluator));
@@ -22,7 +41,7 @@ Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
   }
   split_variadic(graph);
   reduce_space(graph);
-  cancel_transposes(graph);
+  straighten_products(graph);
   recognise_shuffles(graph);
   MEDLAR_TRY(fold_pads(graph));
   split_convs(graph);

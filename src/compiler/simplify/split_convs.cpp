@@ -226,8 +226,19 @@ Replacement split_kernel(graph::Graph& graph, const graph::Node& node, const Con
   return builder.take();
 }
 
+/// A quick look, before weights are converted.
+bool is_oversized(const graph::Graph& graph, const graph::Node& node) {
+  if (!is_op(node, "Conv") || node.inputs.size() < 2 || node.inputs[1] == graph::kNoValue || !graph.value(node.inputs[1]).is_constant()) {
+    return false;
+  }
+  const Shape& kernel = graph.value(node.inputs[1]).data->shape;
+  const auto strides = graph::ints_attribute(node, "strides", {});
+  return std::any_of(kernel.begin() + std::min<std::ptrdiff_t>(2, std::ssize(kernel)), kernel.end(), [](int64_t k) { return k > kMaxKernel; }) ||
+         (strides && std::any_of(strides->begin(), strides->end(), [](int64_t s) { return s > kMaxStride; }));
+}
+
 Replacement rule(graph::Graph& graph, const graph::Node& node) {
-  const auto conv = read_conv(graph, node);
+  const auto conv = is_oversized(graph, node) ? read_conv(graph, node) : std::nullopt;
   for (size_t axis = 0; conv && axis < conv->spatial(); ++axis) {
     const bool wide = conv->kernel[axis + 2] > kMaxKernel;
     if (conv->strides[axis] > kMaxStride || (wide && conv->strides[axis] > 1 && conv->dilations[axis] == 1)) {
