@@ -89,7 +89,8 @@ void settle_padding(ConvParts& parts, int64_t planes) {
   Window widened = parts.window;
   const Border border = widen_window(widened);
   const int64_t taps = int64_t{parts.window.kernel_w} * parts.window.kernel_h;
-  if (planes * (int64_t{widened.kernel_w} * widened.kernel_h - taps) >= kWideBorder) {
+  const bool legal = inside(kLimits.conv.kernel, widened.kernel_w) && inside(kLimits.conv.kernel, widened.kernel_h);
+  if (!legal || planes * (int64_t{widened.kernel_w} * widened.kernel_h - taps) >= kWideBorder) {
     parts.around = take_illegal_lines(parts.window);
     return;
   }
