@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace medlar::compiler {
@@ -23,6 +24,12 @@ class Factor {
     double power = 0.0;
     for (size_t i = 0; i < size; ++i) {
       power += matrix[i * size + i] / static_cast<double>(size);
+    }
+    if (!std::isfinite(power)) {  // squares beyond float's range say nothing: nearest rounding
+      for (size_t i = 0; i < size; ++i) {
+        rows_[i * size + i] = 1.0f;
+      }
+      return;
     }
     for (double damping = kDamping; !decompose(matrix, damping * std::max(power, 1e-30)); damping *= 10.0) {
     }
@@ -84,15 +91,23 @@ Factor factor_of_taps(const CorrelatedKernels& kernels) {
   return {taps, std::move(likeness)};
 }
 
-/// Channels on which a kernel has weights, the strongest first.
-std::vector<size_t> channels_of(const CorrelatedKernels& kernels, size_t kernel) {
-  const auto count = static_cast<size_t>(kernels.conv.c);
-  const size_t taps = kernels.conv.weights.size() / static_cast<size_t>(kernels.conv.k) / count;
-  const auto* weights = kernels.conv.weights.data() + kernel * count * taps;
-  std::vector<size_t> channels;
+/// For each channel whether a kernel has weights on it.
+std::vector<bool> reads_of(const ConvLayer& conv, size_t kernel) {
+  const auto count = static_cast<size_t>(conv.c);
+  const size_t taps = conv.weights.size() / static_cast<size_t>(conv.k) / count;
+  const auto* weights = conv.weights.data() + kernel * count * taps;
+  std::vector<bool> reads(count);
   for (size_t c = 0; c < count; ++c) {
-    if (std::any_of(weights + c * taps, weights + (c + 1) * taps,
-                    [](float weight) { return weight != 0.0f; })) {
+    reads[c] = std::any_of(weights + c * taps, weights + (c + 1) * taps, [](float weight) { return weight != 0.0f; });
+  }
+  return reads;
+}
+
+/// The channels set in `reads`, the strongest first.
+std::vector<size_t> by_strength(const CorrelatedKernels& kernels, const std::vector<bool>& reads) {
+  std::vector<size_t> channels;
+  for (size_t c = 0; c < reads.size(); ++c) {
+    if (reads[c]) {
       channels.push_back(c);
     }
   }
@@ -112,7 +127,7 @@ Factor factor_of_channels(const CorrelatedKernels& kernels, const std::vector<si
   return {size, std::move(matrix)};
 }
 
-/// Kernels [first, first + count) with the same channels.
+/// Kernels [first, first + count) of one run.
 class Walk {
  public:
   Walk(const CorrelatedKernels& kernels, const Factor& by_channel, const Factor& by_tap,
@@ -182,21 +197,28 @@ class Walk {
   std::vector<float> pulls_, moves_;
 };
 
-/// Runs of kernels that read the same channels.
+/// Kernels [first, first + count), each of which reads channels of those before it: those of one group, whatever single
+/// weights are zero. They share a factor, whose cost is the third power of the channels.
 struct Run {
   size_t first = 0, count = 0;
-  std::vector<size_t> channels;
+  std::vector<bool> reads;
 };
 
-std::vector<Run> runs_of(const CorrelatedKernels& kernels) {
+bool overlap(const std::vector<bool>& a, const std::vector<bool>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), false, std::logical_or<>(), std::logical_and<>());
+}
+
+std::vector<Run> runs_of(const ConvLayer& conv) {
   std::vector<Run> runs;
-  for (size_t k = 0; k < static_cast<size_t>(kernels.conv.k); ++k) {
-    std::vector<size_t> channels = channels_of(kernels, k);
-    if (!runs.empty() && runs.back().channels == channels) {
-      runs.back().count++;
-    } else {
-      runs.push_back({k, 1, std::move(channels)});
+  for (size_t k = 0; k < static_cast<size_t>(conv.k); ++k) {
+    std::vector<bool> reads = reads_of(conv, k);
+    if (runs.empty() || !overlap(runs.back().reads, reads)) {
+      runs.push_back({k, 1, std::move(reads)});
+      continue;
     }
+    Run& run = runs.back();
+    run.count++;
+    std::transform(reads.begin(), reads.end(), run.reads.begin(), run.reads.begin(), std::logical_or<>());
   }
   return runs;
 }
@@ -206,13 +228,14 @@ std::vector<Run> runs_of(const CorrelatedKernels& kernels) {
 std::vector<float> round_correlated(const CorrelatedKernels& kernels) {
   std::vector<float> levels(kernels.conv.weights.size(), 0.0f);
   const Factor by_tap = factor_of_taps(kernels);
-  for (const Run& run : runs_of(kernels)) {
-    const Factor by_channel = factor_of_channels(kernels, run.channels);
+  for (const Run& run : runs_of(kernels.conv)) {
+    const std::vector<size_t> channels = by_strength(kernels, run.reads);
+    const Factor by_channel = factor_of_channels(kernels, channels);
     const auto batches = static_cast<int64_t>((run.count + kBatch - 1) / kBatch);
     parallel_for(batches, 1, [&](int64_t begin, int64_t end) {
       for (auto batch = static_cast<size_t>(begin); batch < static_cast<size_t>(end); ++batch) {
         const size_t first = batch * kBatch;
-        Walk(kernels, by_channel, by_tap, run.channels, run.first + first,
+        Walk(kernels, by_channel, by_tap, channels, run.first + first,
              std::min(kBatch, run.count - first))
             .run(levels);
       }
