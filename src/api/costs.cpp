@@ -32,7 +32,7 @@ std::optional<hw::Dims> dims_of(const graph::Value& value) {
 
 timing::LayerShape::Kind kind_of(const Node& node) {
   using Kind = timing::LayerShape::Kind;
-  if (node.op_type == "Conv" || node.op_type == "ConvTranspose" || node.op_type == "Gemm" || node.op_type == "MatMul") {
+  if (graph::is_product(node)) {
     return Kind::kConv;
   }
   if (node.op_type.find("Pool") != std::string::npos || node.op_type.starts_with("Reduce")) {

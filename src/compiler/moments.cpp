@@ -31,13 +31,14 @@ std::vector<float> sampled_positions(std::span<const float> values, size_t chann
   return positions;
 }
 
+/// Row by row: a row of sums stays in the nearest cache while all positions pass.
 void add_products(std::span<const float> positions, Moments& moments) {
   const size_t channels = moments.channels;
-  for (size_t at = 0; at < positions.size(); at += channels) {
-    const float* x = positions.data() + at;
-    for (size_t i = 0; i < channels; ++i) {
+  for (size_t i = 0; i < channels; ++i) {
+    float* row = moments.products.data() + i * channels;
+    for (size_t at = 0; at < positions.size(); at += channels) {
+      const float* x = positions.data() + at;
       const float own = x[i];
-      float* row = moments.products.data() + i * channels;
       for (size_t j = 0; own != 0.0f && j <= i; ++j) {
         row[j] += own * x[j];
       }
@@ -87,11 +88,6 @@ bool relabels(const graph::Node& node) {
   return std::find(kRelabels.begin(), kRelabels.end(), node.op_type) != kRelabels.end();
 }
 
-bool reads_weights(const graph::Node& node) {
-  return node.op_type == "Conv" || node.op_type == "ConvTranspose" || node.op_type == "Gemm" ||
-         node.op_type == "MatMul";
-}
-
 }  // namespace
 
 double Moments::likeness(int dy, int dx) const {
@@ -128,7 +124,7 @@ std::set<std::string> correlated_values(const graph::Graph& graph) {
   const auto makers = graph::producers(graph);
   std::set<std::string> names;
   for (const graph::Node& node : graph.nodes) {
-    if (!reads_weights(node) || node.inputs.size() < 2) {
+    if (!graph::is_product(node) || node.inputs.size() < 2) {
       continue;
     }
     for (graph::ValueId id = node.inputs[0]; id != graph::kNoValue && !graph.value(id).is_constant();) {

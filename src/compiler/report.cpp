@@ -45,10 +45,6 @@ std::map<std::string, StandIn> stand_ins(const graph::Graph& simplified) {
   return found;
 }
 
-bool multiplies(const graph::Node& node) {
-  return node.op_type == "Conv" || node.op_type == "ConvTranspose" || node.op_type == "Gemm" || node.op_type == "MatMul";
-}
-
 /// What became of a node that the simplified graph does not have.
 class Fate {
  public:
@@ -107,7 +103,7 @@ std::string host_precision(const graph::Graph& graph, const graph::Node& node) {
 void fill_row(const ReportInput& input, const graph::Node& node, const StandIn& stand_in, bool first, bool rides, Placement& row) {
   const size_t i = stand_in.node;
   const graph::Node& now = input.simplified.nodes[i];
-  if (row.macs == 0 && multiplies(node)) {
+  if (row.macs == 0 && graph::is_product(node)) {
     row.macs = stand_in.all_macs;  // the user's file need not have shapes
   }
   row.engine = input.assignment.engine[i];

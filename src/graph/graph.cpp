@@ -131,6 +131,10 @@ std::optional<ValueId> find_value(const Graph& graph, std::string_view name) {
   return static_cast<ValueId>(found - graph.values.begin());
 }
 
+bool is_product(const Node& node) {
+  return node.op_type == "Conv" || node.op_type == "ConvTranspose" || node.op_type == "Gemm" || node.op_type == "MatMul";
+}
+
 std::string default_node_name(const Graph& graph, const Node& node) {
   const auto first =
       std::find_if(node.outputs.begin(), node.outputs.end(), [](ValueId id) { return id != kNoValue; });

@@ -151,6 +151,8 @@ ValueId add_value(Graph& graph, Value value);
 std::vector<NodeId> producers(const Graph& graph);
 std::vector<std::vector<NodeId>> consumers(const Graph& graph);
 std::optional<ValueId> find_value(const Graph& graph, std::string_view name);
+/// Operators that multiply by a matrix or by kernels: Conv, ConvTranspose, Gemm, MatMul.
+bool is_product(const Node& node);
 /// "Conv_y" for a Conv whose first output is y: the name of a node that the file leaves unnamed.
 std::string default_node_name(const Graph& graph, const Node& node);
 /// Drops nodes and values that no output depends on; graph inputs stay. Ids change.

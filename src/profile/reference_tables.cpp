@@ -82,6 +82,9 @@ std::string primer_name(const PrimerRow& row) {
   return std::to_string(row.macs) + " MACs, " + std::to_string(row.cbuf_kib) + " KiB CBUF";
 }
 
+/// In the order of the benchmark table's columns.
+constexpr std::array kAgxModes = {"MAXN", "50W", "30W", "15W"};
+
 struct UtilisationRow {
   Network network;
   uint32_t batch;
@@ -192,14 +195,13 @@ AccuracyTable utilisation_table() {
                       .note = "One parameter, the share of the DRAM bandwidth that both cores reach, is fitted to the four rows of ResNet-50; the other eight follow.",
                       .digits = 1};
   const hw::DeviceProfile& agx = device("agx-orin-64gb");
-  constexpr std::array kModes = {"MAXN", "50W", "30W", "15W"};
   for (const UtilisationRow& row : kUtilisations) {
     const auto layers = timing::network_layers(row.network, Precision::kInt8, row.batch);
-    for (size_t i = 0; i < kModes.size(); ++i) {
-      const hw::PowerMode& mode = **agx.find_mode(kModes[i]);
+    for (size_t i = 0; i < kAgxModes.size(); ++i) {
+      const hw::PowerMode& mode = **agx.find_mode(kAgxModes[i]);
       const double seconds = timing::dla_inference(agx, mode, layers, 2).busy_seconds;
       const double ops = row.gigaops * 1e9 * row.batch / seconds;
-      table.rows.push_back({std::string(timing::network_name(row.network)), kModes[i], 100 * row.reference[i],
+      table.rows.push_back({std::string(timing::network_name(row.network)), kAgxModes[i], 100 * row.reference[i],
                             100 * ops / agx.peak_ops(mode, Precision::kInt8)});
     }
   }
@@ -230,14 +232,13 @@ AccuracyTable efficiency_table() {
                               "better still, since it keeps intermediate tensors in its SRAM, which the model moves through DRAM.",
                       .digits = 2};
   const hw::DeviceProfile& agx = device("agx-orin-64gb");
-  constexpr std::array kModes = {"MAXN", "50W", "30W", "15W"};
   for (const EfficiencyRow& row : kEfficiencies) {
     const auto layers = timing::network_layers(row.network, Precision::kInt8, row.batch);
-    for (size_t i = 0; i < kModes.size(); ++i) {
-      const hw::PowerMode& mode = **agx.find_mode(kModes[i]);
+    for (size_t i = 0; i < kAgxModes.size(); ++i) {
+      const hw::PowerMode& mode = **agx.find_mode(kAgxModes[i]);
       const double dla = timing::dla_inference(agx, mode, layers, 2).energy.total();
       const double gpu = timing::host_inference(agx, mode, timing::HostEngine::kGpu, layers).energy.total();
-      table.rows.push_back({std::string(timing::network_name(row.network)), kModes[i], row.reference[i], gpu / dla});
+      table.rows.push_back({std::string(timing::network_name(row.network)), kAgxModes[i], row.reference[i], gpu / dla});
     }
   }
   return table;

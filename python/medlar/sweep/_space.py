@@ -15,6 +15,13 @@ CALIBRATORS = ("best", "entropy", "mse", "percentile", "max")
 TASKS = ("classify", "detect", "segment", "tensor")
 
 
+def _check_keys(kind, given, what):
+    known = [entry.name for entry in fields(kind)]
+    for key in given:
+        if key not in known:
+            raise InvalidArgument(f"{what}: unknown key {key!r}; there are {', '.join(known)}")
+
+
 def _made(kind, given, what, names="name"):
     """`given` (an object, a mapping, or the one string that stands for it) as a `kind`."""
     if isinstance(given, kind):
@@ -23,10 +30,7 @@ def _made(kind, given, what, names="name"):
         return kind(os.fspath(given))
     if not isinstance(given, Mapping):
         raise InvalidArgument(f"{what}: {given!r} is neither a name nor a mapping")
-    known = [entry.name for entry in fields(kind)]
-    for key in given:
-        if key not in known:
-            raise InvalidArgument(f"{what}: unknown key {key!r}; there are {', '.join(known)}")
+    _check_keys(kind, given, what)
     return kind(**given)
 
 
@@ -196,10 +200,7 @@ def load_space(path) -> Space:
         raise InvalidArgument(f"{path}: {error}") from error
     if not isinstance(read, Mapping):
         raise InvalidArgument(f"{path}: a mapping with the key 'models' is wanted")
-    known = [entry.name for entry in fields(Space)]
-    for key in read:
-        if key not in known:
-            raise InvalidArgument(f"{path}: unknown key {key!r}; there are {', '.join(known)}")
+    _check_keys(Space, read, path)
     if "models" not in read:
         raise InvalidArgument(f"{path}: no models")
     return Space(**_rooted(dict(read), os.path.dirname(os.path.abspath(path))))

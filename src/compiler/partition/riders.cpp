@@ -14,11 +14,6 @@ using graph::ValueId;
 
 constexpr NodeId kNone = graph::kNoValue;
 
-bool leads(const graph::Node& node) {
-  constexpr std::array<std::string_view, 4> kLeaders{"Conv", "ConvTranspose", "Gemm", "MatMul"};
-  return std::find(kLeaders.begin(), kLeaders.end(), node.op_type) != kLeaders.end();
-}
-
 bool pointwise(const graph::Node& node) {
   constexpr std::array<std::string_view, 32> kPointwise{
       "Abs",       "Add",         "BatchNormalization", "Clip",     "Div",     "Elu",      "Erf",     "Exp",
@@ -32,7 +27,7 @@ class Families {
  public:
   explicit Families(const graph::Graph& graph) : graph_(graph), makers_(graph::producers(graph)), leader_(graph.nodes.size(), kNone) {
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
-      leader_[i] = leads(graph.nodes[i]) ? static_cast<NodeId>(i) : pointwise(graph.nodes[i]) ? common_leader(graph.nodes[i]) : kNone;
+      leader_[i] = graph::is_product(graph.nodes[i]) ? static_cast<NodeId>(i) : pointwise(graph.nodes[i]) ? common_leader(graph.nodes[i]) : kNone;
     }
   }
 

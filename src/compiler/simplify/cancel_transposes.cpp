@@ -41,14 +41,6 @@ bool keeps_order(const Shape& shape, const std::vector<int64_t>& perm) {
   return true;
 }
 
-Shape permuted(const Shape& shape, const std::vector<int64_t>& perm) {
-  Shape result;
-  for (const int64_t axis : perm) {
-    result.push_back(shape[static_cast<size_t>(axis)]);
-  }
-  return result;
-}
-
 Replacement rule(graph::Graph& graph, const graph::Node& node, const std::vector<graph::NodeId>& makers) {
   auto perm = permutation(graph, node);
   if (!perm) {

@@ -223,12 +223,6 @@ std::vector<int64_t> positions_of(const Shape& in) {
   }
 }
 
-Shape permuted(const Shape& shape, const std::vector<int64_t>& perm) {
-  Shape result;
-  std::transform(perm.begin(), perm.end(), std::back_inserter(result), [&](int64_t axis) { return shape[static_cast<size_t>(axis)]; });
-  return result;
-}
-
 std::vector<int64_t> inverse(const std::vector<int64_t>& perm) {
   std::vector<int64_t> result(perm.size());
   for (size_t i = 0; i < perm.size(); ++i) {

@@ -108,6 +108,14 @@ std::optional<std::vector<int64_t>> input_ints(const graph::Graph& graph, const 
   return numbers ? std::optional(std::move(*numbers)) : std::nullopt;
 }
 
+graph::Shape permuted(const graph::Shape& shape, const std::vector<int64_t>& perm) {
+  graph::Shape result;
+  for (const int64_t axis : perm) {
+    result.push_back(shape[static_cast<size_t>(axis)]);
+  }
+  return result;
+}
+
 bool is_op(const graph::Node& node, std::string_view op_type) { return node.domain.empty() && node.op_type == op_type; }
 
 }  // namespace medlar::compiler

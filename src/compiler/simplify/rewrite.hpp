@@ -47,6 +47,8 @@ std::optional<graph::Shape> known_shape(const graph::Graph& graph, graph::ValueI
 /// Numbers of a constant input or, where there is no such input, of the attribute. Nothing when computed at run time.
 std::optional<std::vector<int64_t>> input_ints(const graph::Graph& graph, const graph::Node& node, size_t index,
                                                std::string_view attribute);
+/// The shape behind a Transpose.
+graph::Shape permuted(const graph::Shape& shape, const std::vector<int64_t>& perm);
 bool is_op(const graph::Node& node, std::string_view op_type);
 /// "/" appended: a name for a part of `name`.
 inline std::string part_of(const std::string& name, std::string_view part) { return name + "/" + std::string(part); }
