@@ -3,15 +3,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
+#include <memory>
 
 #include <onnxruntime_cxx_api.h>
 
 namespace medlar::host {
 namespace {
 
-/// One environment a process, as ONNX Runtime asks for; it logs errors only.
+/// One environment a process, as ONNX Runtime asks for; it logs errors only. It lives until the process ends: what it
+/// tears down at exit (the CUDA provider's library) may be gone by then.
 Ort::Env& environment() {
-  static Ort::Env env(ORT_LOGGING_LEVEL_FATAL, "medlar");
+  static Ort::Env& env = *new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "medlar");
   return env;
 }
 
@@ -144,10 +147,23 @@ Ort::SessionOptions settings_of(const SessionOptions& options) {
   return settings;
 }
 
+/// TF32 off: a float32 segment gives what it gives on the CPU, to float32's rounding (TF32 keeps 10 bits of mantissa).
+void append_cuda(Ort::SessionOptions& settings) {
+  const OrtApi& api = Ort::GetApi();
+  OrtCUDAProviderOptionsV2* options = nullptr;
+  Ort::ThrowOnError(api.CreateCUDAProviderOptions(&options));
+  const std::unique_ptr<OrtCUDAProviderOptionsV2, decltype(api.ReleaseCUDAProviderOptions)> owner(
+      options, api.ReleaseCUDAProviderOptions);
+  const char* const keys[] = {"use_tf32"};
+  const char* const values[] = {"0"};
+  Ort::ThrowOnError(api.UpdateCUDAProviderOptions(options, keys, values, std::size(keys)));
+  settings.AppendExecutionProvider_CUDA_V2(*options);
+}
+
 Ort::Session open_on_cuda(ByteView model, const SessionOptions& options) {
   Ort::Env& env = environment();  // before the provider: it logs through the environment while it is loaded
   Ort::SessionOptions settings = settings_of(options);
-  settings.AppendExecutionProvider_CUDA(OrtCUDAProviderOptions{});
+  append_cuda(settings);
   return Ort::Session(env, model.data(), model.size(), settings);
 }
 

@@ -100,8 +100,9 @@ Status LoadedEngine::load_segment(compiler::Segment& segment, const LoadOptions&
   }
   host::SessionOptions host = options.host;
   // What was placed on the CPU stays there; what was placed on the GPU takes the GPU that there is.
-  const bool gpu = segment.engine == compiler::Engine::kGpu;
-  host.provider = gpu || host.provider == host::Provider::kCuda ? host.provider : host::Provider::kCpu;
+  if (segment.engine != compiler::Engine::kGpu) {
+    host.provider = host::Provider::kCpu;
+  }
   MEDLAR_ASSIGN(host::Session session, host::Session::create(segment.payload, "ONNX model", host));
   segments_.emplace_back(std::move(session));
   return {};

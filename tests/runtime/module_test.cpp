@@ -87,7 +87,7 @@ TEST(Provider, CudaIsNamedWhenItIsMissingAndReportedWhenItIsNot) {
   const auto providers = host::available_providers();
   const bool built_in =
       std::find(providers.begin(), providers.end(), "CUDAExecutionProvider") != providers.end();
-  const test::Digits digits = test::digits("nv_small", hw::Precision::kInt8, 1);
+  const test::Digits digits = test::digits("orin-nano-8gb", hw::Precision::kFp16, 1);
   const auto forced =
       digits.module->load(digits.engine, "digits.engine", {.provider = host::Provider::kCuda});
   if (!built_in) {
@@ -100,6 +100,14 @@ TEST(Provider, CudaIsNamedWhenItIsMissingAndReportedWhenItIsNot) {
   ASSERT_NE(loaded, nullptr);
   ASSERT_EQ(loaded->host_notes().size(), 1u);
   EXPECT_NE(loaded->host_notes()[0].find("CPU"), std::string::npos) << loaded->host_notes()[0];
+}
+
+TEST(Provider, CpuSegmentsStayOnTheCpu) {
+  const test::Digits digits = test::digits("nv_small", hw::Precision::kInt8, 1);  // a board without a GPU
+  const auto loaded = digits.load({.provider = host::Provider::kCuda});
+  ASSERT_NE(loaded, nullptr);
+  ASSERT_EQ(loaded->host_notes().size(), 1u);
+  EXPECT_TRUE(loaded->host_notes()[0].ends_with(": CPU")) << loaded->host_notes()[0];
 }
 
 }  // namespace

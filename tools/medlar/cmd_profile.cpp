@@ -3,6 +3,7 @@
 #include "api/profile.hpp"
 #include "base/files.hpp"
 #include "commands.hpp"
+#include "module_flags.hpp"
 #include "model_options.hpp"
 #include "profile/timeline.hpp"
 
@@ -16,7 +17,8 @@ namespace {
 
 struct Options {
   ModelOptions model;
-  std::string mode, timeline, provider = "auto";
+  std::string mode, timeline;
+  host::Provider provider = host::Provider::kAuto;
   uint32_t core = 0;
   bool json = false, advise = false;
 };
@@ -47,10 +49,7 @@ void print_text(const Options& options, const api::Profiled& profiled) {
 
 Status run_profile(const Options& options) {
   MEDLAR_ASSIGN(const engine::Engine engine, open_engine(options.model));
-  api::ProfileOptions request{.mode = options.mode, .engine = {.core = options.core}, .inputs = {}};
-  request.engine.provider = options.provider == "cuda"  ? host::Provider::kCuda
-                            : options.provider == "cpu" ? host::Provider::kCpu
-                                                        : host::Provider::kAuto;
+  const api::ProfileOptions request{.mode = options.mode, .engine = {.core = options.core, .provider = options.provider}, .inputs = {}};
   MEDLAR_ASSIGN(const api::Profiled profiled, api::profile_engine(engine, options.model.file, request));
   if (!options.timeline.empty()) {
     MEDLAR_TRY(write_text(options.timeline, profile::inference_timeline(profiled.profile)));
@@ -73,8 +72,7 @@ Action add_profile(CLI::App& app) {
   add_model_options(*command, options->model);
   command->add_option("--mode", options->mode, "Power mode of the module (default: the profile's)");
   command->add_option("--useDLACore", options->core, "DLA core to run on");
-  command->add_option("--provider", options->provider, "What runs GPU segments on this computer")
-      ->check(CLI::IsMember({"auto", "cuda", "cpu"}));
+  add_provider_option(*command, options->provider);
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--advise", options->advise,
                     "Say what to change, what it would gain, and which engine to take");

@@ -11,6 +11,7 @@
 #include "arguments.hpp"
 #include "base/files.hpp"
 #include "commands.hpp"
+#include "module_flags.hpp"
 #include "sample/npy.hpp"
 #include "terminal.hpp"
 
@@ -21,6 +22,7 @@ constexpr int kPictureColumns = 56;
 
 struct Options {
   std::string engine, device, labels, output_dir, preprocess;
+  host::Provider provider = host::Provider::kAuto;
   std::vector<std::string> inputs;
   int top = 5;
   bool show = false, layers = false;
@@ -224,13 +226,17 @@ Status run_file(const Options& options) {
     return run_nvdla(options, bytes);
   }
   MEDLAR_ASSIGN(engine::Engine engine, engine::deserialize(bytes, options.engine));
-  MEDLAR_ASSIGN(api::Inference inference, api::Inference::create(std::move(engine), options.device, options.engine));
+  MEDLAR_ASSIGN(api::Inference inference,
+                api::Inference::create(std::move(engine), options.device, options.engine, {.provider = options.provider}));
   MEDLAR_ASSIGN(const std::vector<Feed> feeds, plan_feeds(options, inference.inputs()));
   Session session{options, inference, {}, {}, feeds.size() > 1, true};
   MEDLAR_ASSIGN(session.preprocess, choose_preprocess(options, inference.engine()));
   MEDLAR_ASSIGN(session.labels, read_labels(options.labels));
   for (const Feed& feed : feeds) {
     MEDLAR_TRY(run_feed(session, feed));
+  }
+  for (const std::string& note : inference.loaded()->host_notes()) {
+    fmt::print("  {}\n", note);
   }
   return {};
 }
@@ -248,6 +254,7 @@ Action add_run(CLI::App& app) {
   command->add_option("--labels", options->labels, "Text file, one class name a line");
   command->add_option("--output-dir", options->output_dir, "Write every output as a .npy named after its tensor");
   command->add_option("--preprocess", options->preprocess, "Override how images become inputs (JSON)");
+  add_provider_option(*command, options->provider);
   command->add_flag("--show", options->show, "Show the pictures and the layers");
   command->add_flag("--layers", options->layers, "Print every layer: engine and modelled time");
   return [options] { return run_file(*options); };

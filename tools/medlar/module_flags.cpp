@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "module_flags.hpp"
 
+#include <map>
+
 #include <CLI/CLI.hpp>
 
 namespace medlar::tools {
@@ -20,6 +22,15 @@ void add_module_flags(CLI::App& command, ModuleFlags& flags) {
   command.add_option("--cma-bytes", flags.cma_bytes, "Size of the CMA region, as the kernel parameter cma= sets it")
       ->transform(CLI::AsSizeValue(false));
   command.add_option("--disable-core", flags.disabled_cores, "Boot as if this core's device-tree node were disabled");
+}
+
+void add_provider_option(CLI::App& command, host::Provider& provider) {
+  static const std::map<std::string, host::Provider> kNames = {
+      {"auto", host::Provider::kAuto}, {"cuda", host::Provider::kCuda}, {"cpu", host::Provider::kCpu}};
+  command.add_option_function<std::string>(
+             "--provider", [&provider](const std::string& name) { provider = kNames.at(name); },
+             "What runs GPU segments on this computer")
+      ->check(CLI::IsMember(kNames));
 }
 
 }  // namespace medlar::tools

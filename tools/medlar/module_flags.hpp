@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flags of the commands that boot a module to look at it.
+// Flags of the commands that boot a module: to look at it, or to run something on it.
 #pragma once
 
 #include <cstdint>
@@ -24,5 +24,8 @@ struct ModuleFlags {
 };
 
 void add_module_flags(CLI::App& command, ModuleFlags& flags);
+
+/// --provider: who runs the GPU segments on this computer.
+void add_provider_option(CLI::App& command, host::Provider& provider);
 
 }  // namespace medlar::tools
