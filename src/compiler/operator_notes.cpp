@@ -57,6 +57,7 @@ void add_elementwise(std::vector<OperatorNote>& notes) {
   add_all(notes, {"Sum", "Mean"}, Probe::kVariadic, true, "as a chain of Add");
   notes.push_back({"Pow", Probe::kPower, true, "one constant exponent: 2 and 3 as products, 0.5, -1 and other fractions up to 4 by table"});
   add_all(notes, {"Relu", "Clip", "LeakyRelu", "Neg", "Abs", "HardSigmoid", "Identity", "Dropout"}, Probe::kUnary, false, "");
+  notes.push_back({"Cast", Probe::kUnary, false, "between floats: both are of the DLA's precision there"});
   notes.push_back({"PRelu", Probe::kPrelu, false, "slope constant, one or one for each channel, magnitude up to 256"});
   notes.push_back({"BatchNormalization", Probe::kBatchNorm, false, "inference; folded into a convolution before it"});
   notes.push_back({"HardSwish", Probe::kUnary, false, "without a table as a product"});
@@ -91,7 +92,7 @@ void add_host(std::vector<OperatorNote>& notes) {
   add_all(notes, {"Softmax", "LogSoftmax"}, Probe::kUnary, false, "needs a maximum over channels, which no unit of the chip takes");
   add_all(notes, {"InstanceNormalization", "LayerNormalization", "GroupNormalization", "MeanVarianceNormalization"}, Probe::kUnary,
           false, "statistics of the input at run time; BatchNormalization folds away instead");
-  add_all(notes, {"ArgMax", "Cast", "If", "Loop", "LSTM", "GRU", "NonMaxSuppression", "TopK", "Where", "GridSample", "RoiAlign"},
+  add_all(notes, {"ArgMax", "If", "Loop", "LSTM", "GRU", "NonMaxSuppression", "TopK", "Where", "GridSample", "RoiAlign"},
           Probe::kUnary, false, "");
   add_all(notes, {"QuantizeLinear", "DequantizeLinear"}, Probe::kUnary, false, "see the quantisation of Q/DQ models");
   add_all(notes, {"Acosh", "Tan", "ThresholdedRelu", "Shrink"}, Probe::kUnary, false, "the function has a pole, a jump or a vertical");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators whose attributes became inputs, or whose defaults changed, in every form from opset 7 to 22: on the DLA, and right.
+// Casts between floats, and operators whose attributes became inputs, or whose defaults changed, in every form from opset 7 to 22: on the DLA, and right.
 #include "api/inference.hpp"
 #include "e2e/random_graph.hpp"
 
@@ -25,6 +25,11 @@ constexpr int64_t kNewest = 22;
 
 const Form kForms[] = {
     {"ClipAttributes", 7, 10, [](TripBuilder& b, ValueId x) { return b.node("Clip", {x}, {{"min", -0.5f}, {"max", 0.25f}}); }},
+    {"Casts", 7, 22, [](TripBuilder& b, ValueId x) {
+       constexpr auto kHalf = static_cast<int64_t>(graph::DataType::kFloat16);
+       constexpr auto kFloat = static_cast<int64_t>(graph::DataType::kFloat32);
+       return b.node("Cast", {b.node("Relu", {b.node("Cast", {x}, {{"to", kHalf}})})}, {{"to", kFloat}});
+     }},
     {"ClipInputs", 11, 22, [](TripBuilder& b, ValueId x) {
        return b.node("Clip", {x, b.scalar(-0.5f), b.scalar(0.25f)});
      }},

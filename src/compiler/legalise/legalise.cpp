@@ -20,6 +20,7 @@ constexpr std::array kRows = {
     OperatorRow{"Atanh", check_table, lower_table},
     OperatorRow{"AveragePool", check_average_pool, lower_average_pool},
     OperatorRow{"BatchNormalization", check_batch_norm, lower_batch_norm},
+    OperatorRow{"Cast", check_unary, lower_unary},
     OperatorRow{"Celu", check_table, lower_table},
     OperatorRow{"Clip", check_clip, lower_clip},
     OperatorRow{"Concat", check_concat, lower_concat},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unary operators that need no table: Abs, Neg, Identity and Dropout at inference.
+// Unary operators that need no table: Abs, Neg, Identity, Dropout at inference, and Cast between floats (float32 and float16
+// are both the DLA's precision inside a segment).
 #include "compiler/legalise/rows.hpp"
 
 namespace medlar::compiler {
@@ -21,7 +22,7 @@ Verdict check_unary(const Question& question, const graph::Node& node) {
 
 Status lower_unary(Lowering& lowering, const graph::Node& node) {
   const TensorId src = source_tensor(lowering, node.inputs[0]);
-  if (node.op_type == "Identity" || node.op_type == "Dropout") {
+  if (node.op_type != "Abs" && node.op_type != "Neg") {
     lowering.tensors[{node.outputs[0], lowering.item}] = src;
     return {};
   }
