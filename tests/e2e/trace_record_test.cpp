@@ -6,7 +6,9 @@
 #include "base/files.hpp"
 #include "chip/play/trace_player.hpp"
 #include "chip/play/trace_recorder.hpp"
+#include "import/onnx_import.hpp"
 #include "sample/archive.hpp"
+#include "sample/npy.hpp"
 #include "support/test_data.hpp"
 
 #include <algorithm>
@@ -134,6 +136,59 @@ TEST_F(TraceRecord, OfficialLoadable) {
   ASSERT_TRUE(recorder.write(folder_));
   expect_plays();
 }
+
+/// Real networks: every unit that the compiler uses, every layer's descriptors, replayed on the register level.
+struct TracedModel {
+  const char* name;
+  const char* model;
+  hw::Precision precision;
+};
+
+void PrintTo(const TracedModel& traced, std::ostream* stream) {
+  *stream << traced.name;
+}
+
+class TraceRecordModel : public TraceRecord, public testing::WithParamInterface<TracedModel> {
+ protected:
+  /// Calibrated on the very input that runs: the table's quality is not what is tested.
+  Result<engine::Engine> build(const fs::path& model) {
+    api::BuildRequest request{.model = model, .device = "nv_full", .precision = GetParam().precision};
+    if (GetParam().precision == hw::Precision::kInt8) {
+      MEDLAR_ASSIGN(const graph::Graph graph, import::import_onnx(model));
+      const graph::Value& input = graph.value(graph.inputs.at(0));
+      MEDLAR_ASSIGN(const ByteBuffer npy, sample::npy_bytes(ramp({{input.name, input.type, *input.shape}}).begin()->second));
+      fs::create_directories(folder_);
+      request.calibration = folder_ / "input.npy";
+      MEDLAR_TRY(write_file(request.calibration, npy));
+    }
+    return api::build(request);
+  }
+};
+
+TEST_P(TraceRecordModel, PlaysAsItRan) {
+  MEDLAR_REFERENCE_DATA(model, std::string("models/") + GetParam().model + ".onnx");
+  auto engine = build(model);
+  ASSERT_TRUE(engine) << engine.error().to_string();
+  auto inference = api::Inference::create(std::move(*engine), "", GetParam().model);
+  ASSERT_TRUE(inference) << inference.error().to_string();
+  chip::TraceRecorder recorder(*hw::find_config("nv_full").value());
+  inference->set_tracer(&recorder);
+  const auto outputs = inference->run(ramp(inference->inputs()));
+  ASSERT_TRUE(outputs) << outputs.error().to_string();
+  inference->set_tracer(nullptr);
+  fs::remove_all(folder_);
+  const Status written = recorder.write(folder_);
+  ASSERT_TRUE(written) << written.error().to_string();
+  expect_plays();
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, TraceRecordModel,
+                         testing::Values(TracedModel{"resnet8_int8", "resnet8_cifar10_mlperf_tiny", hw::Precision::kInt8},
+                                         TracedModel{"vww_fp16", "vww_96", hw::Precision::kFp16},
+                                         TracedModel{"mobilenet_v2_int8", "mobilenet_v2_1.0_224", hw::Precision::kInt8},
+                                         TracedModel{"squeezenet_fp16", "squeezenet1.1", hw::Precision::kFp16},
+                                         TracedModel{"yunet_int8", "yunet_320", hw::Precision::kInt8}),
+                         [](const auto& traced) { return std::string(traced.param.name); });
 
 }  // namespace
 }  // namespace medlar::test
