@@ -6,7 +6,6 @@
 
 #include "api/calibration.hpp"
 #include "api/costs.hpp"
-#include "api/prepare.hpp"
 #include "base/files.hpp"
 #include "base/hash.hpp"
 #include "compiler/compile.hpp"
@@ -18,6 +17,15 @@
 
 namespace medlar::api {
 namespace {
+
+/// Everything before calibration.
+struct Preparation {
+  const hw::DeviceProfile* device = nullptr;
+  std::optional<sample::Preprocess> preprocess;
+  graph::Graph original;              ///< As the file has it: whose nodes reports account for.
+  graph::Graph graph;                 ///< Constants folded, Q/DQ pairs absorbed.
+  compiler::CalibrationTable stated;  ///< The ranges of those pairs.
+};
 
 Result<graph::Graph> load_model(const BuildRequest& request) {
   std::vector<std::string> notices;
@@ -70,6 +78,8 @@ Result<std::optional<sample::Preprocess>> preprocess_beside(const std::filesyste
   return std::optional(std::move(preprocess));
 }
 
+namespace {
+
 Result<Preparation> prepare(const BuildRequest& request) {
   Preparation p;
   p.device = &hw::default_device();
@@ -93,6 +103,7 @@ Result<Preparation> prepare(const BuildRequest& request) {
   return p;
 }
 
+/// `p` has to outlive the options.
 compiler::CompileOptions compile_options(const BuildRequest& request, const Preparation& p) {
   compiler::CompileOptions options{.config = p.device->config, .precision = request.precision, .allow_fallback = request.allow_fallback};
   options.engines = request.engines;
@@ -107,6 +118,7 @@ compiler::CompileOptions compile_options(const BuildRequest& request, const Prep
   return options;
 }
 
+/// As the compiler rewrites it first, always alike: the values in between need ranges too.
 Result<graph::Graph> rewritten_graph(const Preparation& p) {
   graph::Graph rewritten = p.graph;
   host::OnnxEvaluator evaluator;
@@ -114,6 +126,7 @@ Result<graph::Graph> rewritten_graph(const Preparation& p) {
   return rewritten;
 }
 
+/// Ranges from the request's samples, and the layers that stay in FP16.
 Result<Calibrated> calibrate_prepared(const BuildRequest& request, const Preparation& p, const compiler::CompileOptions& options) {
   MEDLAR_ASSIGN(const graph::Graph rewritten, rewritten_graph(p));
   MEDLAR_ASSIGN(Calibrated calibrated, calibrate(request, rewritten, p.preprocess, p.stated, options));
@@ -122,6 +135,7 @@ Result<Calibrated> calibrate_prepared(const BuildRequest& request, const Prepara
   return calibrated;
 }
 
+/// `table`: INT8 only.
 Result<engine::Engine> compile_prepared(const BuildRequest& request, const Preparation& p, const compiler::CompileOptions& options,
                                         const compiler::CalibrationTable* table) {
   engine::Engine engine;
@@ -138,16 +152,33 @@ Result<engine::Engine> compile_prepared(const BuildRequest& request, const Prepa
   return engine;
 }
 
+Result<Calibrated> assume(const BuildRequest& request, const Preparation& p) {
+  MEDLAR_ASSIGN(const graph::Graph rewritten, rewritten_graph(p));
+  MEDLAR_ASSIGN(std::set<std::string> asked, fp16_nodes(request.layer_precisions, p.original));
+  return Calibrated{.table = compiler::assumed_ranges(rewritten), .fp16_nodes = std::move(asked)};
+}
+
+/// From samples or Q/DQ pairs; without either, assumed if the request takes that.
+Result<Calibrated> find_ranges(const BuildRequest& request, const Preparation& p, const compiler::CompileOptions& options) {
+  if (!request.calibration.empty() || !p.stated.ranges.empty()) {
+    return calibrate_prepared(request, p, options);
+  }
+  if (request.assume_ranges) {
+    request.log(Severity::kWarning, "INT8 without calibration data: every range is assumed; times are right, outputs are not");
+    return assume(request, p);
+  }
+  return fail(Code::kInvalidArgument, "INT8 wants calibration data: add --calib PATH (a folder or .tar of images, .npy or .npz samples, or a "
+              "calibration cache)");
+}
+
+}  // namespace
+
 Result<engine::Engine> build(const BuildRequest& request) {
   MEDLAR_ASSIGN(const Preparation p, prepare(request));
-  if (request.precision == hw::Precision::kInt8 && request.calibration.empty() && p.stated.ranges.empty()) {
-    return fail(Code::kInvalidArgument, "INT8 wants calibration data: add --calib PATH (a folder or .tar of images, .npy or .npz samples, or a "
-                "calibration cache)");
-  }
   compiler::CompileOptions options = compile_options(request, p);
   Calibrated calibrated;
   if (request.precision == hw::Precision::kInt8) {
-    MEDLAR_ASSIGN(calibrated, calibrate_prepared(request, p, options));
+    MEDLAR_ASSIGN(calibrated, find_ranges(request, p, options));
     options.fp16_nodes = calibrated.fp16_nodes;
   }
   return compile_prepared(request, p, options, &calibrated.table);

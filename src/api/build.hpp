@@ -34,6 +34,7 @@ struct BuildRequest {
   /// INT8 only: folder, archive or sample file, or a calibration cache (TensorRT's or NVDLA's JSON). A model with Q/DQ
   /// pairs may do without.
   std::filesystem::path calibration = {};
+  bool assume_ranges = false;  ///< INT8 without calibration data: assumed ranges, not an error. Times are right, values are not.
   std::filesystem::path save_calibration = {};            ///< The ranges go here too: NVDLA's JSON for .json, else TensorRT's cache.
   compiler::CalibratorChoice calibrator = {};             ///< How the ranges follow from the samples.
   std::vector<LayerPrecision> layer_precisions = {};      ///< INT8 builds: single layers in FP16. The last match wins.

@@ -3,9 +3,7 @@
 
 #include "api/inspect.hpp"
 #include "api/placement_table.hpp"
-#include "api/prepare.hpp"
 #include "api/report.hpp"
-#include "compiler/compile.hpp"
 #include "import/onnx_annotate.hpp"
 
 namespace medlar::api {
@@ -20,22 +18,9 @@ report::Figure counted(std::string label, std::string value) {
 }  // namespace
 
 Result<engine::Engine> check(const BuildRequest& request) {
-  MEDLAR_ASSIGN(const Preparation p, prepare(request));
-  compiler::CompileOptions options = compile_options(request, p);
-  compiler::CalibrationTable table;
-  if (request.precision == hw::Precision::kInt8) {
-    const bool samples = !request.calibration.empty() || !p.stated.ranges.empty();
-    MEDLAR_ASSIGN(const graph::Graph rewritten, rewritten_graph(p));
-    Calibrated calibrated{.table = compiler::assumed_ranges(rewritten), .fp16_nodes = {}};
-    if (samples) {
-      MEDLAR_ASSIGN(calibrated, calibrate_prepared(request, p, options));
-    } else {
-      MEDLAR_ASSIGN(calibrated.fp16_nodes, fp16_nodes(request.layer_precisions, p.original));
-    }
-    table = std::move(calibrated.table);
-    options.fp16_nodes = std::move(calibrated.fp16_nodes);
-  }
-  MEDLAR_ASSIGN(engine::Engine engine, compile_prepared(request, p, options, &table));
+  BuildRequest assuming = request;
+  assuming.assume_ranges = true;
+  MEDLAR_ASSIGN(engine::Engine engine, build(assuming));
   for (compiler::Segment& segment : engine.plan.segments) {
     segment.payload = {};
   }

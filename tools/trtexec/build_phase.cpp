@@ -6,6 +6,7 @@
 #include "compiler/partition/engine_rules.hpp"
 #include "import/onnx_import.hpp"
 #include "measure.hpp"
+#include "output.hpp"
 
 namespace medlar::trtexec {
 namespace {
@@ -52,6 +53,8 @@ Result<engine::Engine> build_engine(const Options& options) {
   request.device = options.device;
   request.precision = int8 ? hw::Precision::kInt8 : hw::Precision::kFp16;
   request.calibration = int8 ? options.calib : std::string();
+  request.assume_ranges = true;
+  request.log = log_lines(options.verbose);
   request.allow_fallback = options.allow_gpu_fallback || options.dla_core < 0;
   request.pools = pools_of(options);
   MEDLAR_ASSIGN(request.shapes, import::parse_shapes(options.shapes));

@@ -157,7 +157,7 @@ std::vector<Flag> build_flags() {
       {"--memPoolSize", "NAME:MiB,..", "dlaSRAM: intermediate tensors on the chip; dlaLocalDRAM, dlaGlobalDRAM: the engine must fit; workspace, tacticSharedMem: no GPU tactics, not needed",
        [](Options& o, const std::string& v) { return set_pools(v, o.pools); }},
       {"--fp16", "", "FP16", flag(&Options::fp16)},
-      {"--int8", "", "INT8; wants --calib", flag(&Options::int8)},
+      {"--int8", "", "INT8; without --calib every range is assumed: times are right, outputs are not", flag(&Options::int8)},
       {"--best", "", "INT8 with --calib, else FP16", flag(&Options::best)},
       {"--noTF32", "", "TF32 is never used", flag(&Options::no_tf32)},
       {"--calib", "FILE", "INT8 calibration cache, or samples to calibrate with (folder, archive, .npy)", text(&Options::calib)},
@@ -273,9 +273,6 @@ Status check(Options& options) {
   }
   if (options.standalone && options.dla_core < 0) {
     options.dla_core = 0;
-  }
-  if (options.int8 && options.calib.empty() && options.load_engine.empty()) {
-    return fail(Code::kInvalidArgument, "--int8 needs --calib=FILE: random ranges would make the outputs worthless");
   }
   if (!options.layer_precisions.empty() && !options.int8 && !options.best) {
     return fail(Code::kInvalidArgument, "--layerPrecisions wants --int8: an FP16 build has no other precision");

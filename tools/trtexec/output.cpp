@@ -88,13 +88,30 @@ void print_trace(const Options& options, const Measurement& m) {
 
 }  // namespace
 
-void info(std::string_view line) {
+namespace {
+
+void print_stamped(char severity, std::string_view line) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   localtime_r(&now, &local);
   char stamp[32] = {};
   std::strftime(stamp, sizeof stamp, "%m/%d/%Y-%H:%M:%S", &local);
-  fmt::print("[{}] [I] {}\n", stamp, line);
+  fmt::print("[{}] [{}] {}\n", stamp, severity, line);
+}
+
+}  // namespace
+
+void info(std::string_view line) {
+  print_stamped('I', line);
+}
+
+LogSink log_lines(bool verbose) {
+  return [verbose](Severity severity, std::string_view line) {
+    constexpr char kLetters[] = {'V', 'I', 'W', 'E'};
+    if (severity != Severity::kVerbose || verbose) {
+      print_stamped(kLetters[static_cast<size_t>(severity)], line);
+    }
+  };
 }
 
 void print_options(const Options& options, const engine::Engine& engine) {

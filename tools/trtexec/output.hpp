@@ -7,6 +7,9 @@
 namespace medlar::trtexec {
 
 void info(std::string_view line);
+
+/// The libraries' lines in trtexec's shape: [V] if `verbose`, [I], [W], [E].
+LogSink log_lines(bool verbose);
 void print_options(const Options& options, const engine::Engine& engine);
 /// "Layers Running on DLA", and with --verbose a line for every node.
 void print_placement(const Options& options, const engine::Engine& engine);
