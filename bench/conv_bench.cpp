@@ -12,8 +12,8 @@
 #include "base/checked.hpp"
 #include "base/parallel.hpp"
 #include "bench/layers.hpp"
-#include "chip/conv_compute.hpp"
-#include "chip/conv_reference.hpp"
+#include "chip/conv/compute.hpp"
+#include "chip/conv/reference.hpp"
 #include "hw/config.hpp"
 
 namespace medlar::chip {

@@ -6,11 +6,11 @@
 #include <benchmark/benchmark.h>
 
 #include "base/parallel.hpp"
-#include "chip/cdp.hpp"
+#include "chip/cdp/cdp.hpp"
 #include "chip/chip_target.hpp"
-#include "chip/pdp.hpp"
+#include "chip/pdp/pdp.hpp"
 #include "chip/play/flat_memory.hpp"
-#include "chip/sdp.hpp"
+#include "chip/sdp/sdp.hpp"
 #include "hw/config.hpp"
 
 namespace medlar::chip {

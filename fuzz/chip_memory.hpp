@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/status.hpp"
-#include "chip/memory_port.hpp"
+#include "chip/memory/memory_port.hpp"
 
 namespace medlar::fuzz {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/status.hpp"
-#include "chip/memory_port.hpp"
+#include "chip/memory/memory_port.hpp"
 #include "chip/tracer.hpp"
 #include "hw/config.hpp"
 #include "hw/gen/registers.hpp"

@@ -2,7 +2,7 @@
 // Which vector units there are.
 #include "chip/chip_target.hpp"
 
-#include "chip/conv_half.hpp"
+#include "chip/conv/half/half.hpp"
 
 #include <algorithm>
 #include <cctype>

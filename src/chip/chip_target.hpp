@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/status.hpp"
-#include "chip/conv_dot.hpp"
-#include "chip/sdp_target.hpp"
+#include "chip/conv/integer/dot.hpp"
+#include "chip/sdp/target.hpp"
 
 #include <span>
 #include <string_view>

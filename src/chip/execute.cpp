@@ -2,10 +2,10 @@
 // Finds the operation that runs next, runs its units, reports their counters and interrupts.
 #include <algorithm>
 
-#include "chip/cdp.hpp"
-#include "chip/pdp.hpp"
-#include "chip/rubik.hpp"
-#include "chip/sdp.hpp"
+#include "chip/cdp/cdp.hpp"
+#include "chip/pdp/pdp.hpp"
+#include "chip/rubik/rubik.hpp"
+#include "chip/sdp/sdp.hpp"
 #include "chip/state.hpp"
 
 namespace medlar::chip {

@@ -7,13 +7,13 @@
 #include <optional>
 #include <vector>
 
-#include "chip/bdma.hpp"
-#include "chip/chip_target.hpp"
+#include "chip/bdma/bdma.hpp"
 #include "chip/chip.hpp"
-#include "chip/conv.hpp"
-#include "chip/interrupts.hpp"
-#include "chip/lut_memory.hpp"
-#include "chip/register_block.hpp"
+#include "chip/chip_target.hpp"
+#include "chip/conv/conv.hpp"
+#include "chip/registers/interrupts.hpp"
+#include "chip/registers/lut_memory.hpp"
+#include "chip/registers/register_block.hpp"
 #include "chip/tracer.hpp"
 
 namespace medlar::chip {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
-#include "chip/memory_port.hpp"
+#include "chip/memory/memory_port.hpp"
 
 #include <cstdint>
 

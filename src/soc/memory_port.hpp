@@ -2,7 +2,7 @@
 // The DMA ports of a chip or another engine, through the SMMU to DRAM and SRAM.
 #pragma once
 
-#include "chip/memory_port.hpp"
+#include "chip/memory/memory_port.hpp"
 #include "soc/smmu.hpp"
 
 #include <atomic>

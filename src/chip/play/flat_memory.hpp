@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "base/bytes.hpp"
-#include "chip/memory_port.hpp"
+#include "chip/memory/memory_port.hpp"
 
 namespace medlar::chip {
 

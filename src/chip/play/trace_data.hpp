@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
-#include "chip/memory_port.hpp"
+#include "chip/memory/memory_port.hpp"
 
 #include <string_view>
 

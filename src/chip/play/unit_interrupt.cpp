@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "chip/interrupts.hpp"
+#include "chip/registers/interrupts.hpp"
 #include "hw/gen/registers.hpp"
 
 namespace medlar::chip {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "chip/memory_port.hpp"
+#include "chip/memory/memory_port.hpp"
 #include "chip/play/file_set.hpp"
 
 namespace medlar::chip {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arithmetic of one convolution.
+#include "chip/conv/compute.hpp"
+
+#include <algorithm>
+
+#include "chip/conv/half/half.hpp"
+#include "chip/conv/integer/integer.hpp"
+#include "chip/conv/reference.hpp"
+#include "chip/conv/winograd.hpp"
+
+namespace medlar::chip {
+
+ConvCompute::Path ConvCompute::choose_path(const ConvJob& job, const ChipTarget& target) {
+  if (job.mode == ConvMode::kWinograd) {
+    return Path::kWinograd;
+  }
+  if (job.precision == hw::Precision::kFp16) {
+    return !target.written_out && target.dot.half_tile != nullptr ? Path::kHalf : Path::kReference;
+  }
+  return !target.written_out && sums_cannot_saturate(job) ? Path::kInteger : Path::kReference;
+}
+
+ConvCompute::ConvCompute(const ConvJob& job, const ChipTarget& target, ConvScratch& scratch)
+    : job_(job),
+      target_(target.dot),
+      path_(choose_path(job, target)),
+      form_(path_ == Path::kInteger ? window_form(job, target.dot) : WindowForm::kRaw),
+      scratch_(scratch) {}
+
+void ConvCompute::set_data(const ConvCube& cube) {
+  cube_ = &cube;
+  if (path_ != Path::kWinograd) {
+    make_window(job_, cube, form_, scratch_.window);
+  }
+}
+
+void ConvCompute::set_weights(KernelRange range, ByteView weights) {
+  range_ = range;
+  weights_ = weights;
+  if (path_ == Path::kInteger) {
+    pack_weights({.job = job_, .target = target_, .words = form_ != WindowForm::kBytes}, range, weights, scratch_.packed);
+  }
+}
+
+void ConvCompute::run(uint32_t first_row, AccCube& out) {
+  ConvJob band = job_;
+  band.out_h = static_cast<uint32_t>(out.h);
+  scratch_.window.first_row = first_row;
+  if (path_ != Path::kInteger && range_.first == 0) {
+    std::fill(out.data.begin(), out.data.end(), 0);
+  }
+  switch (path_) {
+    case Path::kInteger:
+      return convolve_integers({.job = band, .window = scratch_.window, .target = target_}, scratch_.packed, range_, out);
+    case Path::kHalf:
+      return convolve_halves({.job = band, .window = scratch_.window, .run_tile = target_.half_tile}, range_, weights_, out);
+    case Path::kReference:
+      return convolve_reference(band, scratch_.window, range_, weights_, out);
+    case Path::kWinograd:
+      return convolve_winograd(band, *cube_, range_, weights_, out);  // always all rows
+  }
+}
+
+}  // namespace medlar::chip

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tiling of FP16 convolutions, and their weights taken apart.
+#include "chip/conv/half/half.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/checked.hpp"
+#include "base/parallel.hpp"
+#include "num/fp_mac.hpp"
+
+namespace medlar::chip {
+namespace {
+
+/// The order in which CSC sends a kernel's elements to the MAC array.
+struct AtomOrder {
+  struct Lane {
+    uint32_t row = 0;
+    uint32_t tap = 0;
+    uint32_t element = 0;
+  };
+  std::vector<Lane> lanes;
+  std::vector<int64_t> offsets;  ///< Into a pixel's window.
+  std::vector<uint32_t> begin;   ///< First lane of each atom, and the end.
+};
+
+AtomOrder atom_order(const ConvJob& job, const ConvWindow& window) {
+  const KernelShape shape = kernel_shape(job);
+  AtomOrder order;
+  for (uint32_t c = 0; c < shape.depth; c += job.machine.atomic_c) {
+    const uint32_t last = std::min(c + job.machine.atomic_c, shape.depth);
+    for (uint32_t row = 0; row < shape.rows; row += job.y_extension) {
+      const uint32_t end_row = std::min(row + job.y_extension, shape.rows);
+      for (uint32_t tap = 0; tap < shape.taps; ++tap) {
+        order.begin.push_back(static_cast<uint32_t>(order.lanes.size()));
+        for (uint32_t r = row; r < end_row; ++r) {
+          for (uint32_t i = c; i < last; ++i) {
+            order.lanes.push_back({.row = r, .tap = tap, .element = i});
+            order.offsets.push_back(r * window.row_step + tap * window.tap_step + int64_t{i} * 2);
+          }
+        }
+      }
+    }
+  }
+  order.begin.push_back(static_cast<uint32_t>(order.lanes.size()));
+  return order;
+}
+
+HalfWeight take_apart(uint16_t bits) {
+  if (num::half_is_zero(bits)) {
+    return {};
+  }
+  const num::FpOperand operand = num::FpOperand::of(bits);
+  const uint32_t sign = operand.negative ? 1 : 0;
+  const auto mantissa = static_cast<int32_t>(operand.mantissa);
+  const uint32_t low = sign * kHalfLowLists + (operand.mantissa & 0xff);
+  const uint32_t high = 2 * kHalfLowLists + sign * kHalfHighLists + (operand.mantissa >> 7);
+  return {.factor = static_cast<int16_t>(operand.negative ? -mantissa : mantissa),
+          .exponent = static_cast<int8_t>(operand.exponent * 4),
+          .quad = static_cast<int8_t>(operand.exponent),
+          .low_rows = static_cast<uint16_t>(low * kHalfRowListBytes),
+          .high_rows = static_cast<uint16_t>(high * kHalfRowListBytes)};
+}
+
+/// The weights of kHalfKernels kernels in atom order.
+struct HalfBlock {
+  std::vector<HalfWeight> words;
+  std::vector<uint16_t> raw;
+  std::vector<uint8_t> nan;  ///< Per atom.
+};
+
+/// Kernels of one group that fall into a block.
+struct GroupPart {
+  WeightGroup group;
+  const uint8_t* from = nullptr;  ///< The group's weights.
+  uint32_t first = 0;             ///< First kernel, in the group.
+  uint32_t count = 0;
+  uint32_t column = 0;            ///< First kernel, in the block.
+};
+
+std::vector<GroupPart> parts_of(const ConvJob& job, KernelRange range, uint32_t first, ByteView weights) {
+  const uint32_t group_size = job.machine.kernels_per_group;
+  const uint64_t kernel_bytes = job.kernel_elements() * 2;
+  const uint32_t end = std::min<uint32_t>(first + kHalfKernels, range.count);
+  std::vector<GroupPart> parts;
+  for (uint32_t k = first; k < end;) {
+    const uint32_t start = k / group_size * group_size;
+    const uint32_t size = std::min(group_size, range.count - start);
+    const uint32_t count = std::min(start + size, end) - k;
+    parts.push_back({.group = {.kernels = size,
+                               .shape = kernel_shape(job),
+                               .atomic_c = job.machine.atomic_c,
+                               .y_extension = job.y_extension},
+                     .from = weights.data() + start * kernel_bytes,
+                     .first = k - start,
+                     .count = count,
+                     .column = k - first});
+    k += count;
+  }
+  return parts;
+}
+
+void pack_atom(const AtomOrder& order, size_t atom, const GroupPart& part, HalfBlock& block) {
+  for (uint32_t i = order.begin[atom]; i < order.begin[atom + 1]; ++i) {
+    const AtomOrder::Lane& lane = order.lanes[i];
+    const uint64_t offset = weight_offset(part.group, part.first, lane.row, lane.tap, lane.element);
+    const uint64_t stride = weight_offset(part.group, part.first + 1, lane.row, lane.tap, lane.element) - offset;
+    const size_t to = size_t{i} * kHalfKernels + part.column;
+    for (uint32_t k = 0; k < part.count; ++k) {
+      const auto bits = load_le<uint16_t>(part.from + (offset + k * stride) * 2);
+      block.raw[to + k] = bits;
+      block.words[to + k] = take_apart(bits);
+      block.nan[atom] |= num::half_is_nan(bits) ? 1 : 0;
+    }
+  }
+}
+
+HalfBlock pack_block(const ConvJob& job, const AtomOrder& order, KernelRange range, uint32_t first, ByteView weights) {
+  const size_t lanes = order.lanes.size();
+  const size_t atoms = order.begin.size() - 1;
+  HalfBlock block;
+  block.words.resize(lanes * kHalfKernels);
+  block.raw.resize(lanes * kHalfKernels);
+  block.nan.resize(atoms);
+  const std::vector<GroupPart> parts = parts_of(job, range, first, weights);
+  parallel_for(static_cast<int64_t>(atoms), 4, [&](int64_t begin, int64_t end) {
+    for (int64_t atom = begin; atom < end; ++atom) {
+      for (const GroupPart& part : parts) {
+        pack_atom(order, static_cast<size_t>(atom), part, block);
+      }
+    }
+  });
+  return block;
+}
+
+class HalfTiler {
+ public:
+  HalfTiler(const HalfConvolution& conv, AccCube& out)
+      : job_(conv.job), window_(conv.window), run_tile_(conv.run_tile), out_(out),
+        pixels_(uint64_t{conv.job.batches} * conv.job.out_h * conv.job.out_w) {}
+
+  int64_t tiles() const { return static_cast<int64_t>(ceil_div<uint64_t>(pixels_, kHalfPixels)); }
+
+  void run(int64_t index, HalfTile tile, uint32_t first_kernel) const {
+    alignas(64) std::array<uint32_t, kHalfKernels * kHalfPixels> sums;
+    const uint64_t first = static_cast<uint64_t>(index) * kHalfPixels;
+    const auto count = std::min<uint64_t>(kHalfPixels, pixels_ - first);
+    const uint64_t plane = uint64_t{job_.out_h} * job_.out_w;
+    for (uint64_t i = 0; i < kHalfPixels; ++i) {
+      const uint64_t pixel = first + std::min(i, count - 1);
+      const auto at = static_cast<uint32_t>(pixel % plane);
+      tile.pixels[i] = window_.at(0, static_cast<uint32_t>(pixel / plane), at / job_.out_w, at % job_.out_w);
+    }
+    tile.out = sums.data();
+    run_tile_(tile);
+    const auto lanes = static_cast<uint64_t>(out_.lanes);
+    for (int k = 0; k < tile.kernels; ++k) {
+      const uint64_t kernel = first_kernel + static_cast<uint32_t>(k);
+      for (uint64_t i = 0; i < count; ++i) {
+        const uint64_t batch = (first + i) / plane;
+        const uint64_t surface = batch * static_cast<uint64_t>(out_.surfaces()) + kernel / lanes;
+        out_.data[(surface * plane + (first + i) % plane) * lanes + kernel % lanes] =
+            static_cast<int32_t>(sums[static_cast<size_t>(k) * kHalfPixels + i]);
+      }
+    }
+  }
+
+ private:
+  const ConvJob& job_;
+  const ConvWindow& window_;
+  HalfTileRun run_tile_;
+  AccCube& out_;
+  uint64_t pixels_;
+};
+
+}  // namespace
+
+void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, AccCube& out) {
+  const AtomOrder order = atom_order(conv.job, conv.window);
+  const HalfTiler tiler(conv, out);
+  for (uint32_t first = 0; first < range.count; first += kHalfKernels) {
+    const HalfBlock block = pack_block(conv.job, order, range, first, weights);
+    const HalfTile tile{.lane_offsets = order.offsets.data(),
+                        .atom_begin = order.begin.data(),
+                        .atoms = static_cast<uint32_t>(order.begin.size() - 1),
+                        .weights = block.words.data(),
+                        .weight_nan = block.nan.data(),
+                        .raw = block.raw.data(),
+                        .kernels = static_cast<int>(std::min<uint32_t>(kHalfKernels, range.count - first))};
+    parallel_for(tiler.tiles(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t index = begin; index < end; ++index) {
+        tiler.run(index, tile, range.first + first);
+      }
+    });
+  }
+}
+
+}  // namespace medlar::chip

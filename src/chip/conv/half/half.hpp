@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// FP16 convolution at speed, bit for bit: 32 output pixels side by side, one weight against all of them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "chip/conv/acc_cube.hpp"
+#include "chip/conv/input/window.hpp"
+#include "chip/conv/job.hpp"
+#include "chip/conv/weights/weights.hpp"
+
+namespace medlar::chip {
+
+inline constexpr int kHalfPixels = 32;
+inline constexpr int kHalfKernels = 64;
+
+/// A weight taken apart.
+struct HalfWeight {
+  int16_t factor = 0;     ///< Mantissa with its sign; zero for a weight of zero.
+  int8_t exponent = 0;    ///< Times four.
+  int8_t quad = -64;      ///< Exponent; below everything for zero.
+  uint16_t low_rows = 0;  ///< Where the Booth rows of its digits 0-3 are listed, see conv_half_rows.hpp.
+  uint16_t high_rows = 0; ///< The same for digits 4-7.
+};
+
+/// Bytes of one list of rows; lists of low digits by sign and mantissa bits 0-7, then of high ones by bits 7-13.
+inline constexpr uint32_t kHalfRowListBytes = 16;
+inline constexpr uint32_t kHalfLowLists = 256;
+inline constexpr uint32_t kHalfHighLists = 128;
+
+/// Up to 32 pixels times up to 32 kernels, all atoms.
+struct HalfTile {
+  const uint8_t* pixels[kHalfPixels] = {};  ///< First byte of each pixel's window.
+  const int64_t* lane_offsets = nullptr;    ///< Byte offset of every lane, atom after atom.
+  const uint32_t* atom_begin = nullptr;     ///< First lane of each atom, and the end.
+  uint32_t atoms = 0;
+  const HalfWeight* weights = nullptr;      ///< [lane][kHalfKernels].
+  const uint8_t* weight_nan = nullptr;      ///< Per atom: some weight is NaN; then `raw` is needed.
+  const uint16_t* raw = nullptr;            ///< [lane][kHalfKernels], as in memory.
+  int kernels = 0;
+  uint32_t* out = nullptr;                  ///< [kernel][kHalfPixels]: FP32 bits.
+};
+
+using HalfTileRun = void (*)(const HalfTile& tile);
+/// Of Highway's target `bit`.
+HalfTileRun vector_half_tile(int64_t bit);
+bool has_half_avx512();
+void half_tile_avx512(const HalfTile& tile);
+
+/// Computes the kernels of `range` into `out`. The window is raw.
+struct HalfConvolution {
+  const ConvJob& job;
+  const ConvWindow& window;
+  HalfTileRun run_tile;
+};
+void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, AccCube& out);
+
+}  // namespace medlar::chip

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// SDP: finds the bytes of every line, surface by surface, and runs the lines on all threads. Lines that the memory port
+// cannot show in place go through copies, one after the other.
+#include "chip/sdp/sdp.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include "base/parallel.hpp"
+#include "chip/sdp/line.hpp"
+
+namespace medlar::chip {
+namespace {
+
+class SdpRun {
+ public:
+  SdpRun(const SdpPlan& plan, const SdpOperation& operation, MemoryPort& memory, PackedCube* to_pdp)
+      : plan_(plan), operation_(operation), memory_(memory), to_pdp_(to_pdp), serial_(plan, operation) {}
+
+  Status run();
+  SdpCounters counters() const;
+
+ private:
+  struct Position {
+    int batch = 0;
+    int surface = 0;
+    int y = 0;
+  };
+
+  /// Rows [first, first + rows).
+  struct Band {
+    int first = 0;
+    int rows = 0;
+  };
+  Status run_surface(int surface, const Band& band);
+  Status fetch_channel_operands(int surface);
+  /// First bytes of a surface's band where all its lines are seen at once: lines without gaps, in one piece of memory.
+  struct Windows {
+    int first = 0;  ///< Row.
+    std::array<uint8_t*, 2> in{};
+    std::array<uint8_t*, 3> operand{};
+    std::array<uint8_t*, 2> out{};
+  };
+  Windows open_windows(int surface, const Band& band);
+  /// Points `line` at the bytes in place; false when some of them cannot be seen.
+  bool resolve(const Position& at, const Windows& windows, SdpLine& line);
+  Status run_copied(const Position& at);
+  void run_parallel(const std::vector<SdpLine>& lines);
+  void add(const SdpCounters& counters);
+
+  const int32_t* conv_line(const Position& at) const;
+  uint64_t in_address(const Position& at, int part) const { return plan_.source.row(at.surface * plan_.in_parts() + part, at.y); }
+  uint64_t out_address(const Position& at, int part) const {
+    return plan_.destination.row(at.surface * plan_.out_parts() + part, at.y) +
+           uint64_t{plan_.batch_stride} * static_cast<uint64_t>(at.batch);
+  }
+  uint64_t line_bytes(const FeatureCube& cube) const { return uint64_t{cube.atom} * static_cast<uint64_t>(plan_.w); }
+  uint8_t* packed_line(const Position& at, int part) const {
+    return to_pdp_->bytes.data() + to_pdp_->row_offset(at.surface * plan_.out_parts() + part, at.y);
+  }
+  std::array<const SdpOperandSource*, 3> sources() const { return {&plan_.x1_source, &plan_.x2_source, &plan_.y_source}; }
+
+  const SdpPlan& plan_;
+  const SdpOperation& operation_;
+  MemoryPort& memory_;
+  PackedCube* to_pdp_;
+  const AccCube* conv_ = nullptr;  ///< The band at hand.
+  int conv_first_ = 0;
+  SdpWorker serial_;
+  SdpCounters total_;
+  std::mutex total_mutex_;
+  std::array<std::vector<uint8_t>, 3> channel_operands_;
+  std::array<const uint8_t*, 3> channel_views_{};
+};
+
+const int32_t* SdpRun::conv_line(const Position& at) const {
+  const auto line = (static_cast<size_t>(at.batch) * static_cast<size_t>(plan_.surfaces) + static_cast<size_t>(at.surface)) *
+                        static_cast<size_t>(conv_->h) + static_cast<size_t>(at.y - conv_first_);
+  return conv_->data.data() + line * static_cast<size_t>(plan_.w) * static_cast<size_t>(plan_.lanes);
+}
+
+Status SdpRun::fetch_channel_operands(int surface) {
+  for (size_t i = 0; i < channel_operands_.size(); ++i) {
+    const SdpOperandSource& source = *sources()[i];
+    if (!source.on || source.per_element) {
+      continue;
+    }
+    channel_operands_[i].resize(source.cube.atom);
+    const uint64_t address = source.cube.base + uint64_t{source.cube.atom} * static_cast<uint64_t>(surface);
+    MEDLAR_TRY(memory_.read(source.cube.ram, address, channel_operands_[i]));
+    channel_views_[i] = channel_operands_[i].data();
+  }
+  return {};
+}
+
+SdpRun::Windows SdpRun::open_windows(int surface, const Band& band) {
+  Windows windows{.first = band.first};
+  const auto open = [&](const FeatureCube& cube, uint64_t address, Access access) -> uint8_t* {
+    const uint64_t bytes = line_bytes(cube) * static_cast<uint64_t>(band.rows);
+    if (band.rows == 1 || cube.line_stride != line_bytes(cube)) {
+      return nullptr;
+    }
+    const auto view = memory_.view(cube.ram, address, bytes, access);
+    return view.size() == bytes ? view.data() : nullptr;
+  };
+  const Position top{0, surface, band.first};
+  for (int part = 0; part < plan_.in_parts() && !plan_.flying; ++part) {
+    windows.in[static_cast<size_t>(part)] = open(plan_.source, in_address(top, part), Access::kRead);
+  }
+  for (size_t i = 0; i < windows.operand.size(); ++i) {
+    const SdpOperandSource& source = *sources()[i];
+    if (source.on && source.per_element) {
+      windows.operand[i] = open(source.cube, source.cube.row(surface, band.first), Access::kRead);
+    }
+  }
+  const bool to_memory = !plan_.compare && !plan_.to_pdp && plan_.batches == 1;
+  for (int part = 0; part < plan_.out_parts() && to_memory; ++part) {
+    windows.out[static_cast<size_t>(part)] = open(plan_.destination, out_address(top, part), Access::kWrite);
+  }
+  return windows;
+}
+
+bool SdpRun::resolve(const Position& at, const Windows& windows, SdpLine& line) {
+  const auto see = [&](const FeatureCube& cube, uint64_t address, Access access, uint8_t* window) {
+    if (window != nullptr) {
+      return window + static_cast<uint64_t>(at.y - windows.first) * line_bytes(cube);
+    }
+    const auto view = memory_.view(cube.ram, address, line_bytes(cube), access);
+    return view.size() == line_bytes(cube) ? view.data() : nullptr;
+  };
+  bool seen = true;
+  if (plan_.flying) {
+    line.conv = conv_line(at);
+  }
+  for (int part = 0; part < plan_.in_parts() && !plan_.flying; ++part) {
+    const auto p = static_cast<size_t>(part);
+    line.in[p] = see(plan_.source, in_address(at, part), Access::kRead, windows.in[p]);
+    seen = seen && line.in[p] != nullptr;
+  }
+  for (size_t i = 0; i < line.operand.size(); ++i) {
+    const SdpOperandSource& source = *sources()[i];
+    if (source.on && source.per_element) {
+      line.operand[i] = see(source.cube, source.cube.row(at.surface, at.y), Access::kRead, windows.operand[i]);
+      seen = seen && line.operand[i] != nullptr;
+    }
+  }
+  for (int part = 0; part < plan_.out_parts() && !plan_.compare; ++part) {
+    const auto p = static_cast<size_t>(part);
+    line.out[p] = plan_.to_pdp ? packed_line(at, part) : see(plan_.destination, out_address(at, part), Access::kWrite, windows.out[p]);
+    seen = seen && line.out[p] != nullptr;
+  }
+  return seen;
+}
+
+Status SdpRun::run_copied(const Position& at) {
+  SdpLine line;
+  std::vector<DmaReader> readers;
+  readers.reserve(5);
+  const auto fetch = [&](const FeatureCube& cube, uint64_t address) -> Result<const uint8_t*> {
+    readers.emplace_back(memory_, cube.ram);
+    MEDLAR_ASSIGN(const auto view, readers.back().fetch(address, line_bytes(cube)));
+    return view.data();
+  };
+  if (plan_.flying) {
+    line.conv = conv_line(at);
+  }
+  for (int part = 0; part < plan_.in_parts() && !plan_.flying; ++part) {
+    MEDLAR_ASSIGN(line.in[static_cast<size_t>(part)], fetch(plan_.source, in_address(at, part)));
+  }
+  for (size_t i = 0; i < line.operand.size(); ++i) {
+    const SdpOperandSource& source = *sources()[i];
+    if (source.on && source.per_element) {
+      MEDLAR_ASSIGN(line.operand[i], fetch(source.cube, source.cube.row(at.surface, at.y)));
+    }
+  }
+  std::array<std::vector<uint8_t>, 2> out;
+  for (int part = 0; part < plan_.out_parts() && !plan_.compare; ++part) {
+    std::vector<uint8_t>& bytes = out[static_cast<size_t>(part)];
+    bytes.resize(line_bytes(plan_.destination));
+    line.out[static_cast<size_t>(part)] = plan_.to_pdp ? packed_line(at, part) : bytes.data();
+  }
+  serial_.start_surface(channel_views_);
+  serial_.run_line(line);
+  for (int part = 0; part < plan_.out_parts() && !plan_.compare && !plan_.to_pdp; ++part) {
+    MEDLAR_TRY(memory_.write(plan_.destination.ram, out_address(at, part), out[static_cast<size_t>(part)]));
+  }
+  return {};
+}
+
+void SdpRun::add(const SdpCounters& c) {
+  const std::lock_guard lock(total_mutex_);
+  total_.unequal = total_.unequal || c.unequal;
+  total_.lut.underflow += c.lut.underflow;
+  total_.lut.overflow += c.lut.overflow;
+  total_.lut.hybrid += c.lut.hybrid;
+  total_.lut.le_hit += c.lut.le_hit;
+  total_.lut.lo_hit += c.lut.lo_hit;
+  total_.out_saturation += c.out_saturation;
+  total_.nan_inputs += c.nan_inputs;
+  total_.inf_inputs += c.inf_inputs;
+  total_.nan_outputs += c.nan_outputs;
+}
+
+void SdpRun::run_parallel(const std::vector<SdpLine>& lines) {
+  constexpr int64_t kGrainElements = 1 << 16;  // Below this a thread costs more than it saves.
+  const auto line_elements = static_cast<int64_t>(plan_.w) * plan_.lanes;
+  const int64_t grain = std::max<int64_t>(1, kGrainElements / line_elements);
+  const auto count = static_cast<int64_t>(lines.size());
+  if (count <= grain || parallel_threads() == 1) {
+    serial_.start_surface(channel_views_);
+    for (const SdpLine& line : lines) {
+      serial_.run_line(line);
+    }
+    return;
+  }
+  parallel_for(count, grain, [&](int64_t begin, int64_t end) {
+    SdpWorker worker(plan_, operation_);
+    worker.start_surface(channel_views_);
+    for (int64_t i = begin; i < end; ++i) {
+      worker.run_line(lines[static_cast<size_t>(i)]);
+    }
+    add(worker.counters());
+  });
+}
+
+Status SdpRun::run_surface(int surface, const Band& band) {
+  MEDLAR_TRY(fetch_channel_operands(surface));
+  std::vector<SdpLine> lines;
+  lines.reserve(static_cast<size_t>(band.rows) * static_cast<size_t>(plan_.batches));
+  const Windows windows = open_windows(surface, band);
+  for (int y = band.first; y < band.first + band.rows; ++y) {
+    for (int batch = 0; batch < plan_.batches; ++batch) {
+      SdpLine line;
+      if (resolve({batch, surface, y}, windows, line)) {
+        lines.push_back(line);
+      } else {
+        MEDLAR_TRY(run_copied({batch, surface, y}));
+      }
+    }
+  }
+  run_parallel(lines);
+  return {};
+}
+
+Status SdpRun::run() {
+  const int step = plan_.flying ? operation_.conv->band_rows : plan_.h;
+  for (int first = 0; first < plan_.h; first += step) {
+    const Band band{.first = first, .rows = std::min(step, plan_.h - first)};
+    if (plan_.flying) {
+      MEDLAR_ASSIGN(conv_, operation_.conv->rows(band.first, band.rows));
+      conv_first_ = band.first;
+    }
+    for (int surface = 0; surface < plan_.surfaces; ++surface) {
+      MEDLAR_TRY(run_surface(surface, band));
+    }
+  }
+  add(serial_.counters());
+  return {};
+}
+
+SdpCounters SdpRun::counters() const { return total_; }
+
+}  // namespace
+
+Result<SdpCounters> run_sdp(const hw::HwConfig& config, const SdpOperation& operation, MemoryPort& memory,
+                            PackedCube* to_pdp) {
+  MEDLAR_ASSIGN(const SdpPlan plan, plan_sdp(config, operation));
+  if (plan.to_pdp) {
+    const int surfaces = plan.surfaces * plan.out_parts();
+    *to_pdp = {plan.w, plan.h, plan.c, surfaces, config.memory_atom, static_cast<uint32_t>(plan.out), {}};
+    to_pdp->bytes.resize(to_pdp->row_offset(surfaces, 0));
+  }
+  SdpRun run(plan, operation, memory, to_pdp);
+  MEDLAR_TRY(run.run());
+  return run.counters();
+}
+
+}  // namespace medlar::chip
