@@ -50,6 +50,7 @@ set(COMPILER_FRONT_SOURCES
   quantise/lut.cpp
   quantise/mixed.cpp
   quantise/qdq.cpp
+  quantise/qdq_constants.cpp
   quantise/quantise.cpp
   quantise/rounding.cpp
   quantise/scales.cpp

@@ -16,6 +16,7 @@ class TripBuilder {
   graph::ValueId ints(const std::vector<int64_t>& values);
   graph::ValueId floats(const std::vector<float>& values);
   graph::ValueId scalar(float value);
+  graph::ValueId constant(graph::Tensor tensor);
   /// Shapes of results are inferred.
   graph::ValueId node(const std::string& op, const std::vector<graph::ValueId>& inputs,
                       std::map<std::string, graph::Attribute> attributes = {});
@@ -30,7 +31,6 @@ class TripBuilder {
 
  private:
   std::vector<float> numbers(const graph::Shape& shape, double low, double high);
-  graph::ValueId constant(graph::Tensor tensor);
 
   GraphRun run_;
   uint64_t state_;
