@@ -27,13 +27,30 @@ struct AccCube {
   }
 };
 
-/// A convolution's result on its way to SDP, one band of rows after the other so that it stays in the cache.
+/// Neighbouring pixels (in the order of lines) of neighbouring surfaces.
+struct AccPiece {
+  int64_t first_pixel = 0;
+  int64_t pixels = 0;
+  int first_surface = 0;  ///< A multiple of AccFeed::piece_surfaces.
+  int surfaces = 0;
+};
+
+/// A convolution's result on its way to SDP: piece by piece on all threads where that is possible, so that it stays in the
+/// first cache, otherwise one band of rows after the other.
 struct AccFeed {
   AccCube shape;      ///< Sizes of the whole; no data.
   int band_rows = 0;  ///< Rows of a band; the last one may have fewer.
   int64_t bound = int64_t{1} << 31;  ///< No integer's magnitude is larger.
   /// All batches and surfaces of rows [first, first + count); valid until the next call.
   std::function<Result<const AccCube*>(int first, int count)> rows;
+
+  /// Null where only bands are possible. Otherwise writes a piece to `out`, [surface][pixel][lane]; may be called from any
+  /// number of threads at once.
+  std::function<void(const AccPiece&, int32_t* out)> piece;
+  int64_t piece_pixels = 0;  ///< Largest piece.
+  int piece_surfaces = 0;
+  int64_t block_pixels = 0;  ///< Pixels whose input stays in the second cache: all surfaces of them come before others'.
+  int64_t products = 0;      ///< Of one element, to judge what a thread is worth.
 };
 
 }  // namespace medlar::chip

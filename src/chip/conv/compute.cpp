@@ -62,4 +62,27 @@ void ConvCompute::run(uint32_t first_row, AccCube& out) {
   }
 }
 
+void ConvCompute::start_pieces() {
+  scratch_.window.first_row = 0;
+  tiler_.emplace(IntegerConvolution{.job = job_, .window = scratch_.window, .target = target_}, scratch_.packed, range_);
+}
+
+void ConvCompute::run_piece(const AccPiece& piece, int32_t* out) const {
+  const uint32_t lanes = job_.machine.channels_per_atom;
+  const auto first = static_cast<uint64_t>(piece.first_pixel);
+  const auto pixels = static_cast<uint64_t>(piece.pixels);
+  const auto surface = static_cast<uint32_t>(piece.first_surface);
+  tiler_->run(first, first + pixels, surface * lanes / kTileKernels,
+              {.data = out, .lanes = lanes, .surface_step = pixels * lanes, .batch_step = 0, .first_pixel = first,
+               .first_surface = surface});
+}
+
+uint64_t ConvCompute::pixel_bytes() const {
+  return static_cast<uint64_t>(scratch_.window.y_step) * scratch_.window.planes / job_.out_w + 1;
+}
+
+uint64_t ConvCompute::products() const {
+  return scratch_.packed.diagonal ? uint64_t{job_.kernel_w} * job_.kernel_h * 4 : job_.kernel_elements();
+}
+
 }  // namespace medlar::chip

@@ -2,12 +2,14 @@
 // The arithmetic of one convolution once data and weights are there: picks the fast path or the written-out one.
 #pragma once
 
+#include <optional>
+
 #include "base/bytes.hpp"
 #include "chip/chip_target.hpp"
 #include "chip/conv/acc_cube.hpp"
 #include "chip/conv/input/cube.hpp"
 #include "chip/conv/input/window.hpp"
-#include "chip/conv/integer/dot.hpp"
+#include "chip/conv/integer/integer.hpp"
 #include "chip/conv/job.hpp"
 #include "chip/conv/weights/pack.hpp"
 #include "chip/conv/weights/weights.hpp"
@@ -31,6 +33,8 @@ class ConvCompute {
   bool takes_window() const { return path_ == Path::kInteger; }
   /// True when rows can be computed one band after the other at no extra cost.
   bool has_bands() const { return path_ == Path::kInteger; }
+  /// True when any pieces can be computed on several threads at once.
+  bool has_pieces() const { return path_ == Path::kInteger && job_.batches == 1; }
 
   /// `cube` holds the job's whole input and must outlive the object.
   void set_data(const ConvCube& cube);
@@ -38,6 +42,11 @@ class ConvCompute {
   void set_weights(KernelRange range, ByteView weights);
   /// Computes `out.h` rows from `first_row` on of the range's kernels, and zeros in the lanes beyond the last kernel.
   void run(uint32_t first_row, AccCube& out);
+  /// Between set_weights of all kernels and any run_piece.
+  void start_pieces();
+  void run_piece(const AccPiece& piece, int32_t* out) const;
+  uint64_t pixel_bytes() const;   ///< Input that an output pixel adds to the window.
+  uint64_t products() const;      ///< Of one sum.
 
  private:
   enum class Path : uint8_t { kReference, kInteger, kHalf, kWinograd };
@@ -51,6 +60,7 @@ class ConvCompute {
   const ConvCube* cube_ = nullptr;
   KernelRange range_;
   ByteView weights_;
+  std::optional<IntegerTiler> tiler_;
 };
 
 }  // namespace medlar::chip

@@ -11,7 +11,7 @@
 #include "chip/conv/compute.hpp"
 #include "chip/conv/input/buffer.hpp"
 #include "chip/conv/input/fetch.hpp"
-#include "chip/conv/integer/dot.hpp"
+#include "chip/conv/integer/integer.hpp"
 #include "chip/conv/plan.hpp"
 #include "chip/conv/reference.hpp"
 
@@ -66,6 +66,7 @@ struct ConvCore::State {
   Status fetch_data();
   Status load_weights(uint32_t first);
   bool in_rounds() const { return kernels_per_round(job) < job.kernels; }
+  void offer_pieces(AccFeed& feed);
   int band_rows() const;
   Result<const AccCube*> rows(int first, int count);
 };
@@ -95,6 +96,19 @@ int ConvCore::State::band_rows() const {
   }
   const uint64_t row = uint64_t{job.out_w} * round_up(job.kernels, job.machine.channels_per_atom) * sizeof(int32_t);
   return static_cast<int>(std::clamp<uint64_t>(kBandBytes / row, 1, job.out_h));
+}
+
+void ConvCore::State::offer_pieces(AccFeed& feed) {
+  constexpr int64_t kPiecePixels = 96;  // whole tiles of 12 and 6; with all its kernels in half the first cache
+  constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
+  const uint64_t pixels = uint64_t{job.out_w} * job.out_h;
+  const uint64_t bytes = compute->pixel_bytes();
+  compute->start_pieces();
+  feed.piece = [this](const AccPiece& piece, int32_t* out) { compute->run_piece(piece, out); };
+  feed.piece_pixels = kPiecePixels;
+  feed.piece_surfaces = static_cast<int>(kTileKernels / job.machine.channels_per_atom);
+  feed.block_pixels = static_cast<int64_t>(pixels * bytes <= 3 * kBlockBytes / 2 ? pixels : round_up(kBlockBytes / bytes, uint64_t{kPiecePixels}));
+  feed.products = static_cast<int64_t>(compute->products());
 }
 
 Result<const AccCube*> ConvCore::State::rows(int first, int count) {
@@ -129,6 +143,9 @@ Result<AccFeed> ConvCore::start(const ConvRegisters& registers, MemoryPort& memo
   feed.shape = acc_cube_shape(state.job);
   feed.band_rows = state.band_rows();
   feed.bound = largest_sum(state.job);
+  if (state.compute->has_pieces() && !state.in_rounds()) {
+    state.offer_pieces(feed);
+  }
   feed.rows = [&state](int first, int count) { return state.rows(first, count); };
   return feed;
 }

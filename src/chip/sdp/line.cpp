@@ -24,18 +24,38 @@ SdpWorker::SdpWorker(const SdpPlan& plan, const SdpOperation& operation)
              SdpOperandFeed(SdpOperandFeed::Kind::kX, plan.x2, plan.x2_source, plan, target_),
              SdpOperandFeed(SdpOperandFeed::Kind::kY, plan.y, plan.y_source, plan, target_)} {
   if (target_.chain != nullptr && sdp_is_chain(plan)) {
-    chain_ = make_sdp_chain(plan);
-    chain_->bound = operation.conv != nullptr ? operation.conv->bound : 1 << 15;
+    const int surfaces = operation.conv != nullptr && operation.conv->piece ? operation.conv->piece_surfaces : 1;
+    chains_.resize(static_cast<size_t>(std::max(1, surfaces)), {.surface = -1, .chain = make_sdp_chain(plan)});
+    for (SurfaceChain& each : chains_) {
+      each.chain.bound = operation.conv != nullptr ? operation.conv->bound : 1 << 15;
+    }
   }
 }
 
-void SdpWorker::start_surface(const std::array<const uint8_t*, 3>& operands) {
-  for (size_t i = 0; i < feeds_.size(); ++i) {
-    feeds_[i].start_surface(operands[i]);
+void SdpWorker::start_surface(int surface, const std::array<const uint8_t*, 3>& operands) {
+  if (chains_.empty()) {
+    const size_t all = static_cast<size_t>(plan_.w) * static_cast<size_t>(plan_.h) * static_cast<size_t>(plan_.lanes);
+    for (size_t i = 0; i < feeds_.size() && surface != surface_; ++i) {
+      feeds_[i].start_surface(operands[i], std::min(all, kSdpSpan));
+    }
+    surface_ = surface;
+    return;
   }
-  if (chain_) {
-    set_chain_operands(plan_.x1, feeds_[0].operands(), plan_.x1_source.per_element, 0, *chain_);
-    set_chain_operands(plan_.x2, feeds_[1].operands(), plan_.x2_source.per_element, 1, *chain_);
+  SurfaceChain& own = chains_[static_cast<size_t>(surface) % chains_.size()];
+  chain_ = &own.chain;
+  if (own.surface == surface) {
+    return;
+  }
+  own.surface = surface;
+  for (size_t i = 0; i < feeds_.size(); ++i) {
+    feeds_[i].start_surface(operands[i], static_cast<size_t>(plan_.lanes));
+  }
+  const std::array<const SdpStage*, 2> stages = {&plan_.x1, &plan_.x2};
+  const std::array<const SdpOperandSource*, 2> sources = {&plan_.x1_source, &plan_.x2_source};
+  for (size_t i = 0; i < stages.size(); ++i) {
+    if (stages[i]->on) {
+      set_chain_operands(*stages[i], feeds_[i].operands(), sources[i]->per_element, i, own.chain);
+    }
   }
 }
 
@@ -132,8 +152,8 @@ void SdpWorker::run_chain(const SdpLine& line) {
   const size_t span_atoms = kSdpSpan / lanes;
   const std::array<const SdpOperandSource*, 2> sources = {&plan_.x1_source, &plan_.x2_source};
   const size_t element = plan_.out == Precision::kInt8 ? 1 : 2;
-  for (size_t x = 0; x < static_cast<size_t>(plan_.w); x += span_atoms) {
-    const size_t atoms = std::min(span_atoms, static_cast<size_t>(plan_.w) - x);
+  for (size_t x = 0; x < line.atoms; x += span_atoms) {
+    const size_t atoms = std::min(span_atoms, line.atoms - x);
     data_ = std::span<int32_t>(buffer_.data(), atoms * lanes);
     for (size_t i = 0; i < sources.size(); ++i) {
       const uint8_t* bytes = line.operand[i];
@@ -148,15 +168,15 @@ void SdpWorker::run_chain(const SdpLine& line) {
 }
 
 void SdpWorker::run_line(const SdpLine& line) {
-  if (chain_) {
+  if (chain_ != nullptr) {
     run_chain(line);
     return;
   }
   const auto lanes = static_cast<size_t>(plan_.lanes);
   const size_t span_atoms = kSdpSpan / lanes;
   const std::array<const SdpOperandSource*, 3> sources = {&plan_.x1_source, &plan_.x2_source, &plan_.y_source};
-  for (size_t x = 0; x < static_cast<size_t>(plan_.w); x += span_atoms) {
-    const size_t atoms = std::min(span_atoms, static_cast<size_t>(plan_.w) - x);
+  for (size_t x = 0; x < line.atoms; x += span_atoms) {
+    const size_t atoms = std::min(span_atoms, line.atoms - x);
     data_ = std::span<int32_t>(buffer_.data(), atoms * lanes);
     load(line, x, atoms);
     for (size_t i = 0; i < feeds_.size(); ++i) {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <array>
-#include <optional>
+#include <vector>
 
 #include "chip/sdp/chain.hpp"
 #include "chip/sdp/operands.hpp"
@@ -15,6 +15,7 @@ namespace medlar::chip {
 
 /// Where the bytes of one line lie; null where the operation has none.
 struct SdpLine {
+  size_t atoms = 0;  ///< Neighbours that lie without gaps: a line of the cube, or a piece of several.
   const int32_t* conv = nullptr;                   ///< Flying input.
   std::array<const uint8_t*, 2> in{};              ///< Memory input: one line, two where 16-bit surfaces join.
   std::array<const uint8_t*, 3> operand{};         ///< X1, X2, Y, where they come one an element.
@@ -25,14 +26,21 @@ class SdpWorker {
  public:
   /// The references must outlive the worker.
   SdpWorker(const SdpPlan& plan, const SdpOperation& operation);
+  SdpWorker(const SdpWorker&) = delete;
+  SdpWorker& operator=(const SdpWorker&) = delete;
 
   /// `operands`: bytes of X1, X2, Y of this surface, where they come one a channel.
-  void start_surface(const std::array<const uint8_t*, 3>& operands);
+  void start_surface(int surface, const std::array<const uint8_t*, 3>& operands);
   void run_line(const SdpLine& line);
 
   const SdpCounters& counters() const { return counters_; }
 
  private:
+  /// The chain with the operands of one surface.
+  struct SurfaceChain {
+    int surface = -1;
+    SdpChain chain;
+  };
   void run_chain(const SdpLine& line);
   void load(const SdpLine& line, size_t x, size_t atoms);
   void compute();
@@ -44,7 +52,9 @@ class SdpWorker {
   num::SdpLut lut_;
   std::array<SdpOperandFeed, 3> feeds_;
   SdpCounters counters_;
-  std::optional<SdpChain> chain_;  ///< When all of it is one pass.
+  std::vector<SurfaceChain> chains_;  ///< Of the surfaces seen last, when all of it is one pass; else empty.
+  const SdpChain* chain_ = nullptr;   ///< Of this surface.
+  int surface_ = -1;
   std::array<int32_t, kSdpSpan> buffer_{};
   std::span<int32_t> data_;
 };

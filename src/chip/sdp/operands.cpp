@@ -22,7 +22,7 @@ SdpOperandFeed::SdpOperandFeed(Kind kind, const SdpStage& stage, const SdpOperan
       source_(&source),
       plan_(&plan),
       target_(&target),
-      operands_(std::make_unique<SdpOperands>()) {
+      operands_(stage.on ? std::make_unique<SdpOperands>() : nullptr) {
   if (stage.on) {
     fill_registers();
   }
@@ -81,23 +81,22 @@ void SdpOperandFeed::prepare(size_t lanes) {
   }
 }
 
-void SdpOperandFeed::start_surface(const uint8_t* bytes) {
-  if (!source_->on || source_->per_element) {
+void SdpOperandFeed::start_surface(const uint8_t* bytes, size_t span) {
+  if (!stage_->on || !source_->on || source_->per_element) {
     return;
   }
   const auto lanes = static_cast<size_t>(plan_->lanes);
   unpack(bytes, lanes);
   prepare(lanes);
-  const size_t used = std::min(static_cast<size_t>(plan_->w) * lanes, kSdpSpan);
   for (auto* values : {source_->alu ? &operands_->alu : nullptr, source_->mul ? &operands_->mul : nullptr}) {
-    for (size_t at = lanes; values != nullptr && at + lanes <= used; at += lanes) {
+    for (size_t at = lanes; values != nullptr && at + lanes <= span; at += lanes) {
       std::copy_n(values->begin(), lanes, values->begin() + static_cast<ptrdiff_t>(at));
     }
   }
 }
 
 void SdpOperandFeed::load(const uint8_t* bytes, size_t lanes) {
-  if (!source_->on || !source_->per_element) {
+  if (!stage_->on || !source_->on || !source_->per_element) {
     return;
   }
   unpack(bytes, lanes);

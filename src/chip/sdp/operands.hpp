@@ -18,10 +18,12 @@ class SdpOperandFeed {
                  const SdpTarget& target);
 
   /// Operands that hold for a whole surface, one atom of `bytes`; ignored unless they come one a channel.
-  void start_surface(const uint8_t* bytes);
+  /// `span`: lanes over which they are repeated.
+  void start_surface(const uint8_t* bytes, size_t span);
   /// Operands of `lanes` lanes, packed in `bytes`; ignored unless they come one an element.
   void load(const uint8_t* bytes, size_t lanes);
 
+  /// Of a stage that is on.
   const SdpOperands& operands() const { return *operands_; }
 
  private:
@@ -34,7 +36,7 @@ class SdpOperandFeed {
   const SdpOperandSource* source_;
   const SdpPlan* plan_;
   const SdpTarget* target_;
-  std::unique_ptr<SdpOperands> operands_;
+  std::unique_ptr<SdpOperands> operands_;  ///< Null when the stage is off.
 };
 
 }  // namespace medlar::chip

@@ -43,10 +43,16 @@ class SdpRun {
     std::array<uint8_t*, 2> out{};
   };
   Windows open_windows(int surface, const Band& band);
+  /// True when all surfaces of a flying operation are seen at once, so that pieces of it can be computed in any order.
+  bool open_pieces();
+  Status fetch_all_channel_operands();
+  std::vector<AccPiece> cut_pieces() const;
+  Status run_pieces();
+  void run_piece(const AccPiece& piece, SdpWorker& worker, int32_t* sums) const;
   /// Points `line` at the bytes in place; false when some of them cannot be seen.
   bool resolve(const Position& at, const Windows& windows, SdpLine& line);
   Status run_copied(const Position& at);
-  void run_parallel(const std::vector<SdpLine>& lines);
+  void run_parallel(int surface, const std::vector<SdpLine>& lines);
   void add(const SdpCounters& counters);
 
   const int32_t* conv_line(const Position& at) const;
@@ -72,6 +78,7 @@ class SdpRun {
   std::mutex total_mutex_;
   std::array<std::vector<uint8_t>, 3> channel_operands_;
   std::array<const uint8_t*, 3> channel_views_{};
+  std::vector<Windows> windows_;  ///< Of whole surfaces, for pieces.
 };
 
 const int32_t* SdpRun::conv_line(const Position& at) const {
@@ -98,7 +105,7 @@ SdpRun::Windows SdpRun::open_windows(int surface, const Band& band) {
   Windows windows{.first = band.first};
   const auto open = [&](const FeatureCube& cube, uint64_t address, Access access) -> uint8_t* {
     const uint64_t bytes = line_bytes(cube) * static_cast<uint64_t>(band.rows);
-    if (band.rows == 1 || cube.line_stride != line_bytes(cube)) {
+    if (band.rows > 1 && cube.line_stride != line_bytes(cube)) {
       return nullptr;
     }
     const auto view = memory_.view(cube.ram, address, bytes, access);
@@ -154,7 +161,7 @@ bool SdpRun::resolve(const Position& at, const Windows& windows, SdpLine& line) 
 }
 
 Status SdpRun::run_copied(const Position& at) {
-  SdpLine line;
+  SdpLine line{.atoms = static_cast<size_t>(plan_.w)};
   std::vector<DmaReader> readers;
   readers.reserve(5);
   const auto fetch = [&](const FeatureCube& cube, uint64_t address) -> Result<const uint8_t*> {
@@ -180,7 +187,7 @@ Status SdpRun::run_copied(const Position& at) {
     bytes.resize(line_bytes(plan_.destination));
     line.out[static_cast<size_t>(part)] = plan_.to_pdp ? packed_line(at, part) : bytes.data();
   }
-  serial_.start_surface(channel_views_);
+  serial_.start_surface(at.surface, channel_views_);
   serial_.run_line(line);
   for (int part = 0; part < plan_.out_parts() && !plan_.compare && !plan_.to_pdp; ++part) {
     MEDLAR_TRY(memory_.write(plan_.destination.ram, out_address(at, part), out[static_cast<size_t>(part)]));
@@ -202,13 +209,13 @@ void SdpRun::add(const SdpCounters& c) {
   total_.nan_outputs += c.nan_outputs;
 }
 
-void SdpRun::run_parallel(const std::vector<SdpLine>& lines) {
+void SdpRun::run_parallel(int surface, const std::vector<SdpLine>& lines) {
   constexpr int64_t kGrainElements = 1 << 16;  // Below this a thread costs more than it saves.
   const auto line_elements = static_cast<int64_t>(plan_.w) * plan_.lanes;
   const int64_t grain = std::max<int64_t>(1, kGrainElements / line_elements);
   const auto count = static_cast<int64_t>(lines.size());
   if (count <= grain || parallel_threads() == 1) {
-    serial_.start_surface(channel_views_);
+    serial_.start_surface(surface, channel_views_);
     for (const SdpLine& line : lines) {
       serial_.run_line(line);
     }
@@ -216,7 +223,7 @@ void SdpRun::run_parallel(const std::vector<SdpLine>& lines) {
   }
   parallel_for(count, grain, [&](int64_t begin, int64_t end) {
     SdpWorker worker(plan_, operation_);
-    worker.start_surface(channel_views_);
+    worker.start_surface(surface, channel_views_);
     for (int64_t i = begin; i < end; ++i) {
       worker.run_line(lines[static_cast<size_t>(i)]);
     }
@@ -231,7 +238,7 @@ Status SdpRun::run_surface(int surface, const Band& band) {
   const Windows windows = open_windows(surface, band);
   for (int y = band.first; y < band.first + band.rows; ++y) {
     for (int batch = 0; batch < plan_.batches; ++batch) {
-      SdpLine line;
+      SdpLine line{.atoms = static_cast<size_t>(plan_.w)};
       if (resolve({batch, surface, y}, windows, line)) {
         lines.push_back(line);
       } else {
@@ -239,11 +246,110 @@ Status SdpRun::run_surface(int surface, const Band& band) {
       }
     }
   }
-  run_parallel(lines);
+  run_parallel(surface, lines);
+  return {};
+}
+
+bool SdpRun::open_pieces() {
+  const AccFeed* const conv = operation_.conv;
+  if (!plan_.flying || !conv->piece || plan_.compare || plan_.batches != 1 || conv->shape.surfaces() != plan_.surfaces) {
+    return false;
+  }
+  windows_.reserve(static_cast<size_t>(plan_.surfaces));
+  for (int surface = 0; surface < plan_.surfaces; ++surface) {
+    Windows windows = open_windows(surface, {.first = 0, .rows = plan_.h});
+    for (int part = 0; part < plan_.out_parts() && plan_.to_pdp; ++part) {
+      windows.out[static_cast<size_t>(part)] = packed_line({0, surface, 0}, part);
+    }
+    bool seen = true;
+    for (int part = 0; part < plan_.out_parts(); ++part) {
+      seen = seen && windows.out[static_cast<size_t>(part)] != nullptr;
+    }
+    for (size_t i = 0; i < windows.operand.size(); ++i) {
+      seen = seen && (!sources()[i]->on || !sources()[i]->per_element || windows.operand[i] != nullptr);
+    }
+    if (!seen) {
+      return false;
+    }
+    windows_.push_back(windows);
+  }
+  return true;
+}
+
+Status SdpRun::fetch_all_channel_operands() {
+  for (size_t i = 0; i < channel_operands_.size(); ++i) {
+    const SdpOperandSource& source = *sources()[i];
+    if (source.on && !source.per_element) {
+      channel_operands_[i].resize(size_t{source.cube.atom} * static_cast<size_t>(plan_.surfaces));
+      MEDLAR_TRY(memory_.read(source.cube.ram, source.cube.base, channel_operands_[i]));
+    }
+  }
+  return {};
+}
+
+std::vector<AccPiece> SdpRun::cut_pieces() const {
+  const AccFeed& conv = *operation_.conv;
+  const int64_t pixels = int64_t{plan_.w} * plan_.h;
+  std::vector<AccPiece> pieces;
+  for (int64_t block = 0; block < pixels; block += conv.block_pixels) {
+    const int64_t end = std::min(pixels, block + conv.block_pixels);
+    for (int surface = 0; surface < plan_.surfaces; surface += conv.piece_surfaces) {
+      for (int64_t first = block; first < end; first += conv.piece_pixels) {
+        pieces.push_back({.first_pixel = first, .pixels = std::min(conv.piece_pixels, end - first), .first_surface = surface,
+                          .surfaces = std::min(conv.piece_surfaces, plan_.surfaces - surface)});
+      }
+    }
+  }
+  return pieces;
+}
+
+void SdpRun::run_piece(const AccPiece& piece, SdpWorker& worker, int32_t* sums) const {
+  operation_.conv->piece(piece, sums);
+  const auto first = static_cast<size_t>(piece.first_pixel);
+  for (int s = 0; s < piece.surfaces; ++s) {
+    const int surface = piece.first_surface + s;
+    const Windows& windows = windows_[static_cast<size_t>(surface)];
+    std::array<const uint8_t*, 3> operands{};
+    SdpLine line{.atoms = static_cast<size_t>(piece.pixels), .conv = sums + s * piece.pixels * plan_.lanes};
+    for (size_t i = 0; i < operands.size(); ++i) {
+      const SdpOperandSource& source = *sources()[i];
+      if (source.on && source.per_element) {
+        line.operand[i] = windows.operand[i] + first * source.cube.atom;
+      } else if (source.on) {
+        operands[i] = channel_operands_[i].data() + size_t{source.cube.atom} * static_cast<size_t>(surface);
+      }
+    }
+    for (size_t part = 0; part < static_cast<size_t>(plan_.out_parts()); ++part) {
+      line.out[part] = windows.out[part] + first * plan_.destination.atom;
+    }
+    worker.start_surface(surface, operands);
+    worker.run_line(line);
+  }
+}
+
+Status SdpRun::run_pieces() {
+  MEDLAR_TRY(fetch_all_channel_operands());
+  const AccFeed& conv = *operation_.conv;
+  const std::vector<AccPiece> pieces = cut_pieces();
+  constexpr int64_t kGrain = 1 << 21;  // Products; about 10 us of work. Below this a thread costs more than it saves.
+  constexpr int64_t kSdpProducts = 32;  // what SDP's share of an element weighs
+  const int64_t elements = conv.piece_pixels * conv.piece_surfaces * plan_.lanes;
+  const int64_t grain = std::max<int64_t>(1, kGrain / (elements * (conv.products + kSdpProducts)));
+  parallel_for(static_cast<int64_t>(pieces.size()), grain, [&](int64_t begin, int64_t end) {
+    SdpWorker worker(plan_, operation_);
+    const auto sums = std::make_unique_for_overwrite<int32_t[]>(static_cast<size_t>(elements));
+    for (int64_t i = begin; i < end; ++i) {
+      run_piece(pieces[static_cast<size_t>(i)], worker, sums.get());
+    }
+    add(worker.counters());
+  });
   return {};
 }
 
 Status SdpRun::run() {
+  if (open_pieces()) {
+    return run_pieces();
+  }
   const int step = plan_.flying ? operation_.conv->band_rows : plan_.h;
   for (int first = 0; first < plan_.h; first += step) {
     const Band band{.first = first, .rows = std::min(step, plan_.h - first)};
