@@ -209,12 +209,12 @@ _medlar() {
   case "$path $previous" in
 @VALUES@
   esac
-  local words=""
+  local words="" files=""
   case "$path" in
 @WORDS@
   esac
   [[ $word == -* || -n ${words%%-*} ]] && mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
-  [[ ${#COMPREPLY[@]} -eq 0 && $word != -* ]] && mapfile -t COMPREPLY < <(compgen -f -- "$word")
+  [[ (${#COMPREPLY[@]} -eq 0 || -n $files) && $word != -* ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$word")
   return 0
 }
 complete -o filenames -F _medlar medlar
@@ -238,7 +238,8 @@ def bash(root, devices):
                 for name in option.names:
                     values.append(f'    "{below} {name}") mapfile -t COMPREPLY < <(compgen -W "{" ".join(choices)}" -- "$word"); return 0 ;;')
         offered = [sub.path[-1] for sub in command.commands] + [name for option in command.options for name in option.names]
-        words.append(f'    "{below}") words="{" ".join(offered)}" ;;')
+        files = " files=1" if command.commands and command.positionals else ""
+        words.append(f'    "{below}") words="{" ".join(offered)}"{files} ;;')
     return BASH.replace("@PATHS@", "\n".join(paths)).replace("@VALUES@", "\n".join(values)).replace("@WORDS@", "\n".join(words))
 
 
@@ -256,25 +257,57 @@ def zsh_arguments(command, devices):
     return " \\\n".join(lines + ["        '*:file:_files'"])
 
 
+def zsh_names(commands):
+    return "\n".join(f"    '{command.path[-1]}:{quoted(command.text)}'" for command in commands)
+
+
+def zsh_case(sub, devices):
+    """The arguments of a command; with commands of its own below it, those first."""
+    own = f"_arguments \\\n{zsh_arguments(sub, devices)}"
+    if not sub.commands:
+        return f"    {sub.path[-1]})\n      {own}\n      ;;"
+    below = "\n".join(f"        {command.path[-1]})\n        (( CURRENT-- ))\n        shift words\n        _arguments \\\n"
+                      f"{zsh_arguments(command, devices)}\n        ;;" for command in sub.commands)
+    files = f"\n        {own}" if sub.positionals else ""
+    return (f"    {sub.path[-1]})\n      commands=(\n{zsh_names(sub.commands)}\n      )\n      if (( CURRENT == 2 )); then\n"
+            f"        _describe 'command' commands{files}\n        return\n      fi\n      case $words[2] in\n{below}\n"
+            f"        *)\n        {own}\n        ;;\n      esac\n      ;;")
+
+
 def zsh(root, devices):
-    cases = [f"    {sub.path[-1]})\n      _arguments \\\n{zsh_arguments(sub, devices)}\n      ;;" for sub in root.commands]
-    names = "\n".join(f"    '{sub.path[-1]}:{quoted(sub.text)}'" for sub in root.commands)
-    return (f"#compdef medlar\n# made by scripts/document_commands.py\n_medlar() {{\n  local -a commands=(\n{names}\n  )\n"
+    cases = [zsh_case(sub, devices) for sub in root.commands]
+    return (f"#compdef medlar\n# made by scripts/document_commands.py\n_medlar() {{\n  local -a commands=(\n{zsh_names(root.commands)}\n  )\n"
             "  if (( CURRENT == 2 )); then\n    _describe 'command' commands\n    return\n  fi\n  local command=$words[2]\n"
             "  (( CURRENT-- ))\n  shift words\n  case $command in\n" + "\n".join(cases) + "\n  esac\n}\n_medlar \"$@\"\n")
 
 
+def fish_text(words):
+    return words.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def fish_command(command, condition, no_files, devices):
+    """A command where `condition` holds, then its options and the commands below it."""
+    seen = f"__fish_seen_subcommand_from {command.path[-1]}"
+    parents = [f"__fish_seen_subcommand_from {name}" for name in command.path[1:-1]]
+    lines = [f"complete -c medlar -n '{condition}' {no_files}-a {command.path[-1]} -d '{fish_text(command.text)}'"]
+    here = "; and ".join([*parents, seen])
+    names_below = " ".join(sub.path[-1] for sub in command.commands)
+    if names_below:
+        here += f"; and not __fish_seen_subcommand_from {names_below}"
+    for option in command.options:
+        choices = devices if devices_of(option) else option.choices
+        names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
+        value = f" -x -a '{' '.join(choices)}'" if choices else (" -r" if option.value else "")
+        lines.append(f"complete -c medlar -n '{here}' {names}{value} -d '{fish_text(option.text)}'")
+    for sub in command.commands:
+        lines += fish_command(sub, here, "" if command.positionals else "-f ", devices)
+    return lines
+
+
 def fish(root, devices):
     lines = ["# fish completion of medlar; made by scripts/document_commands.py"]
-    def text(words):
-        return words.replace("\\", "\\\\").replace("'", "\\'")
     for sub in root.commands:
-        lines.append(f"complete -c medlar -n __fish_use_subcommand -f -a {sub.path[-1]} -d '{text(sub.text)}'")
-        for option in sub.options:
-            choices = devices if devices_of(option) else option.choices
-            names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
-            value = f" -x -a '{' '.join(choices)}'" if choices else (" -r" if option.value else "")
-            lines.append(f"complete -c medlar -n '__fish_seen_subcommand_from {sub.path[-1]}' {names}{value} -d '{text(option.text)}'")
+        lines += fish_command(sub, "__fish_use_subcommand", "-f ", devices)
     return "\n".join(lines) + "\n"
 
 
