@@ -51,6 +51,7 @@ set(COMPILER_FRONT_SOURCES
   quantise/mixed.cpp
   quantise/qdq.cpp
   quantise/qdq_constants.cpp
+  quantise/qlinear.cpp
   quantise/quantise.cpp
   quantise/rounding.cpp
   quantise/scales.cpp

@@ -98,12 +98,17 @@ std::string host_precision(const graph::Graph& graph, const graph::Node& node) {
   return out->type == graph::DataType::kFloat16 ? "fp16" : std::string(graph::data_type_name(out->type));
 }
 
+/// A product, on floats or on the integers of a quantised model.
+bool multiplies(const graph::Node& node) {
+  return graph::is_product(node) || node.op_type == "QLinearConv" || node.op_type == "QLinearMatMul" || node.op_type == "QGemm";
+}
+
 /// What the simplified node `i` says of the user's `node`. Several nodes of the user's may share one: `first` takes its bytes
 /// and time; one that rides with a convolution has no time of its own.
 void fill_row(const ReportInput& input, const graph::Node& node, const StandIn& stand_in, bool first, bool rides, Placement& row) {
   const size_t i = stand_in.node;
   const graph::Node& now = input.simplified.nodes[i];
-  if (row.macs == 0 && graph::is_product(node)) {
+  if (row.macs == 0 && multiplies(node)) {
     row.macs = stand_in.all_macs;  // the user's file need not have shapes
   }
   row.engine = input.assignment.engine[i];

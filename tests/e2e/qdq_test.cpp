@@ -6,6 +6,7 @@
 #include "e2e/random_graph.hpp"
 #include "import/onnx_export.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <numeric>
@@ -28,6 +29,7 @@ struct Style {
   bool drops_relu;     ///< uint8 activations: the zero point cuts where the Relu did.
   bool float_weights;  ///< Weights as floats through both operators (training), else stored integers.
   bool by_channel;
+  bool on_integers = false;  ///< QLinearConv and a MaxPool of integers instead of pairs around operators on floats.
 };
 
 void PrintTo(const Style& style, std::ostream* stream) {
@@ -38,7 +40,10 @@ class QdqBuilder {
  public:
   explicit QdqBuilder(const Style& style) : style_(style), b_(11) { b_.set_opset(13); }
 
-  GraphRun make() {
+  GraphRun make() { return style_.on_integers ? on_integers() : on_floats(); }
+
+ private:
+  GraphRun on_floats() {
     ValueId x = pair(b_.input("x", {1, 8, 9, 9}), 0.01f, DataType::kInt8, 0);
     x = convolution(x, 16, 8);
     if (!style_.drops_relu) {
@@ -51,7 +56,23 @@ class QdqBuilder {
     return b_.finish(pair(x, kOutputStep, style_.drops_relu ? DataType::kUint8 : DataType::kInt8, style_.drops_relu ? 100 : 0));
   }
 
- private:
+  GraphRun on_integers() {
+    const ValueId step = b_.scalar(0.01f);
+    const ValueId at_zero = zero_point(DataType::kUint8, 0);
+    ValueId x = b_.node("QuantizeLinear", {b_.input("x", {1, 8, 9, 9}, 0.0, 2.0), step, at_zero});
+    x = integer_convolution(x, 16, 8, step, at_zero, step, at_zero);
+    x = b_.node("MaxPool", {x}, {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{1, 1}}});
+    const ValueId last_step = b_.scalar(kOutputStep);
+    const ValueId last_zero = zero_point(DataType::kUint8, 100);
+    x = integer_convolution(x, 12, 16, step, at_zero, last_step, last_zero);
+    return b_.finish(b_.node("DequantizeLinear", {x, last_step, last_zero}));
+  }
+
+  ValueId integer_convolution(ValueId x, int64_t kernels, int64_t channels, ValueId step, ValueId zero, ValueId out_step, ValueId out_zero) {
+    const Kernels k = random_kernels(kernels, channels);
+    return b_.node("QLinearConv", {x, step, zero, k.stored, k.scale, k.zero, out_step, out_zero, k.bias}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  }
+
   template <typename T>
   ValueId integers(DataType type, graph::Shape shape, const std::vector<T>& values) {
     return b_.constant(graph::make_tensor(type, std::move(shape), values));
@@ -64,28 +85,34 @@ class QdqBuilder {
     return b_.node("DequantizeLinear", {b_.node("QuantizeLinear", {x, scale, point}), scale, point});
   }
 
-  ValueId convolution(ValueId x, int64_t kernels, int64_t channels) {
+  struct Kernels {
+    ValueId stored, scale, zero, bias;  ///< Bias in steps of 0.01 of the input and 0.004 of the weights.
+  };
+
+  Kernels random_kernels(int64_t kernels, int64_t channels) {
     const auto scales = static_cast<size_t>(style_.by_channel ? kernels : 1);
     const std::vector<float> steps(scales, 0.004f);
-    const ValueId scale = style_.by_channel ? b_.floats(steps) : b_.scalar(steps[0]);
-    const ValueId zero = style_.by_channel ? integers(DataType::kInt8, {kernels}, std::vector<int8_t>(scales, 0)) : zero_point(DataType::kInt8, 0);
+    Kernels k{};
+    k.scale = style_.by_channel ? b_.floats(steps) : b_.scalar(steps[0]);
+    k.zero = style_.by_channel ? integers(DataType::kInt8, {kernels}, std::vector<int8_t>(scales, 0)) : zero_point(DataType::kInt8, 0);
     const graph::Shape shape = {kernels, channels, 3, 3};
-    ValueId stored = graph::kNoValue;
     if (style_.float_weights) {
-      stored = b_.node("QuantizeLinear", {b_.random(shape, -0.5, 0.5), scale, zero}, axis());
+      k.stored = b_.node("QuantizeLinear", {b_.random(shape, -0.5, 0.5), k.scale, k.zero}, axis());
     } else {
       std::vector<int8_t> values(static_cast<size_t>(kernels * channels * 9));
-      for (int8_t& value : values) {
-        value = static_cast<int8_t>(static_cast<int>(b_.pick(255)) - 127);
-      }
-      stored = integers(DataType::kInt8, shape, values);
+      std::generate(values.begin(), values.end(), [&] { return static_cast<int8_t>(static_cast<int>(b_.pick(255)) - 127); });
+      k.stored = integers(DataType::kInt8, shape, values);
     }
-    const ValueId weights = b_.node("DequantizeLinear", {stored, scale, zero}, axis());
     std::vector<int32_t> biases(static_cast<size_t>(kernels));
-    for (int32_t& bias : biases) {
-      bias = static_cast<int32_t>(b_.pick(20001)) - 10000;
-    }
-    const ValueId bias = b_.node("DequantizeLinear", {integers(DataType::kInt32, {kernels}, biases), b_.scalar(4e-5f)});
+    std::generate(biases.begin(), biases.end(), [&] { return static_cast<int32_t>(b_.pick(20001)) - 10000; });
+    k.bias = integers(DataType::kInt32, {kernels}, biases);
+    return k;
+  }
+
+  ValueId convolution(ValueId x, int64_t kernels, int64_t channels) {
+    const Kernels k = random_kernels(kernels, channels);
+    const ValueId weights = b_.node("DequantizeLinear", {k.stored, k.scale, k.zero}, axis());
+    const ValueId bias = b_.node("DequantizeLinear", {k.bias, b_.scalar(4e-5f)});
     return b_.node("Conv", {x, weights, bias}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
   }
 
@@ -133,7 +160,8 @@ TEST_P(Qdq, RunsOnTheDlaWithinAStepOfOnnxRuntime) {
 
 INSTANTIATE_TEST_SUITE_P(Styles, Qdq,
                          testing::Values(Style{"symmetric", false, false, true}, Style{"asymmetric", true, false, false},
-                                         Style{"asymmetric_by_channel", true, false, true}, Style{"trained", false, true, true}),
+                                         Style{"asymmetric_by_channel", true, false, true}, Style{"trained", false, true, true},
+                                         Style{"integers", true, false, false, true}, Style{"integers_by_channel", true, false, true, true}),
                          [](const auto& style) { return std::string(style.param.name); });
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "compiler/quantise/qdq_constants.hpp"
+#include "compiler/quantise/qlinear.hpp"
 
 namespace medlar::compiler {
 namespace {
@@ -218,6 +219,7 @@ class Absorber {
 }  // namespace
 
 Result<CalibrationTable> absorb_qdq(graph::Graph& graph) {
+  MEDLAR_TRY(expand_qlinear(graph));
   const bool constants = fold_quantised_constants(graph);
   Absorber absorber(graph);
   MEDLAR_TRY(absorber.run());
