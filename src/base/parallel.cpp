@@ -6,6 +6,8 @@
 #include <memory>
 #include <thread>
 
+#include "base/crew.hpp"
+
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
@@ -55,6 +57,12 @@ void run_chunks(int64_t count, int64_t grain, const Body& body) {
 
 std::atomic<int> thread_limit{0};
 
+/// Whoever finds it busy (a loop inside a loop, several streams at once) turns to oneTBB, which shares threads fairly.
+Crew& crew() {
+  static Crew& shared = *new Crew;
+  return shared;
+}
+
 /// The calling thread's arena, kept from call to call: with one a call, 8,000 small inferences took 75 s and 265 MB on two
 /// cores instead of 10 s and 62 MB. Shared, because a body may change the limit and call again before its arena is done.
 std::shared_ptr<tbb::task_arena> arena_of(int threads) {
@@ -84,6 +92,9 @@ void parallel_for(int64_t count, int64_t grain, const Body& body) {
     if (count > 0) {
       body(0, count);
     }
+    return;
+  }
+  if (crew().try_run(count, grain, threads, body)) {
     return;
   }
   const std::shared_ptr<tbb::task_arena> arena = arena_of(threads);

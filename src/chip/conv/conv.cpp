@@ -99,16 +99,17 @@ int ConvCore::State::band_rows() const {
 }
 
 void ConvCore::State::offer_pieces(AccFeed& feed) {
-  constexpr int64_t kPiecePixels = 96;  // whole tiles of 12 and 6; with all its kernels in half the first cache
+  constexpr int64_t kPiecePixels = 96;  // whole tiles of 12 and 6; with all its kernels in less than the first cache
+  constexpr int64_t kPieceProducts = int64_t{1} << 22;  // some 20 us of work, so that threads end together
   constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
   const uint64_t pixels = uint64_t{job.out_w} * job.out_h;
   const uint64_t bytes = compute->pixel_bytes();
   compute->start_pieces();
   feed.piece = [this](const AccPiece& piece, int32_t* out) { compute->run_piece(piece, out); };
-  feed.piece_pixels = kPiecePixels;
+  feed.products = static_cast<int64_t>(compute->products());
+  feed.piece_pixels = std::clamp<int64_t>(kPieceProducts / (feed.products * int64_t{kTileKernels}) / 12 * 12, 12, kPiecePixels);
   feed.piece_surfaces = static_cast<int>(kTileKernels / job.machine.channels_per_atom);
   feed.block_pixels = static_cast<int64_t>(pixels * bytes <= 3 * kBlockBytes / 2 ? pixels : round_up(kBlockBytes / bytes, uint64_t{kPiecePixels}));
-  feed.products = static_cast<int64_t>(compute->products());
 }
 
 Result<const AccCube*> ConvCore::State::rows(int first, int count) {

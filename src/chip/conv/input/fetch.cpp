@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "base/checked.hpp"
+#include "base/parallel.hpp"
 #include "chip/conv/input/convert.hpp"
 #include "chip/memory/dma.hpp"
 
@@ -76,17 +77,12 @@ class WindowFetcher {
 
   Status run() {
     for (uint32_t batch = 0; batch < job_.batches; ++batch) {
-      see_surfaces(batch);
+      if (see_surfaces(batch)) {
+        fill_lines(batch);
+        continue;
+      }
       for (uint32_t y = 0; y < shape_.lines; ++y) {
-        uint8_t* to = window_.bytes.data() + (uint64_t{batch} * shape_.lines + y) * shape_.line_bytes;
-        const bool inside = y >= shape_.top && y - shape_.top < job_.fetch_h;
-        if (!inside) {
-          pad(to, 0, shape_.columns);
-          continue;
-        }
-        MEDLAR_TRY(fetch_line(batch, y - shape_.top, to + uint64_t{shape_.left} * shape_.pitch * unit_));
-        pad(to, 0, shape_.left);
-        pad(to, shape_.left + shape_.inside, shape_.columns);
+        MEDLAR_TRY(fill_line(batch, y));
       }
       MEDLAR_TRY(touch_unused_lines(batch));
     }
@@ -94,6 +90,29 @@ class WindowFetcher {
   }
 
  private:
+  /// All surfaces are seen: nothing can fail, and lines can be written by several threads.
+  void fill_lines(uint32_t batch) {
+    constexpr uint64_t kGrainBytes = uint64_t{32} << 10;  // Below this a thread costs more than it saves.
+    const auto grain = static_cast<int64_t>(std::max<uint64_t>(1, kGrainBytes / (shape_.line_bytes + 1)));
+    parallel_for(shape_.lines, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t y = begin; y < end; ++y) {
+        (void)fill_line(batch, static_cast<uint32_t>(y));
+      }
+    });
+  }
+
+  Status fill_line(uint32_t batch, uint32_t y) {
+    uint8_t* const to = window_.bytes.data() + (uint64_t{batch} * shape_.lines + y) * shape_.line_bytes;
+    if (y < shape_.top || y - shape_.top >= job_.fetch_h) {
+      pad(to, 0, shape_.columns);
+      return {};
+    }
+    MEDLAR_TRY(fetch_line(batch, y - shape_.top, to + uint64_t{shape_.left} * shape_.pitch * unit_));
+    pad(to, 0, shape_.left);
+    pad(to, shape_.left + shape_.inside, shape_.columns);
+    return {};
+  }
+
   void make_padding() {
     if (shape_.top == 0 && shape_.lines <= job_.fetch_h && shape_.inside == shape_.columns) {
       return;  // none
@@ -138,8 +157,8 @@ class WindowFetcher {
            uint64_t{y} * job_.data.line_stride + uint64_t{surface} * job_.data.surf_stride;
   }
 
-  /// Surfaces that can be seen at once: lines without gaps, in one piece of memory.
-  void see_surfaces(uint32_t batch) {
+  /// Surfaces that can be seen at once: lines without gaps, in one piece of memory. True when all can.
+  bool see_surfaces(uint32_t batch) {
     const uint64_t line = uint64_t{job_.in_w} * job_.machine.memory_atom;
     const uint64_t bytes = line * job_.fetch_h;
     seen_.assign(ceil_div(job_.in_c, job_.machine.memory_atom / input_.element_bytes), nullptr);
@@ -147,6 +166,7 @@ class WindowFetcher {
       const auto view = memory_.view(job_.data.ram, address(batch, 0, surface), bytes, Access::kRead);
       seen_[surface] = view.size() == bytes ? view.data() : nullptr;
     }
+    return std::find(seen_.begin(), seen_.end(), nullptr) == seen_.end();
   }
 
   Result<const uint8_t*> atoms_of(uint32_t batch, uint32_t y, uint32_t surface) {

@@ -36,9 +36,9 @@ __m512i broadcast(const uint8_t* from) {
 template <typename Op, int P, int B>
 void run(const DotTile& tile) {
   __m512i sums[P][B];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int b = 0; b < B; ++b) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int p = 0; p < P; ++p) {
       sums[p][b] = _mm512_loadu_si512(tile.start + b * kDotLanes);
     }
@@ -48,20 +48,20 @@ void run(const DotTile& tile) {
     for (uint32_t tap = 0; tap < tile.taps; ++tap) {
       const int64_t offset = row * tile.row_step + tap * tile.tap_step;
       const uint8_t* data[P];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int p = 0; p < P; ++p) {
         data[p] = tile.pixels[p] + offset;
       }
       for (uint32_t s = 0; s < tile.steps; ++s, w += 4 * kDotLanes) {
         __m512i weights[B];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int b = 0; b < B; ++b) {
           weights[b] = _mm512_loadu_si512(w + b * tile.block_bytes);
         }
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int p = 0; p < P; ++p) {
           const __m512i value = broadcast(data[p] + 4 * s);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
           for (int b = 0; b < B; ++b) {
             sums[p][b] = Op::dot(sums[p][b], value, weights[b]);
           }
@@ -69,9 +69,9 @@ void run(const DotTile& tile) {
       }
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int b = 0; b < B; ++b) {
       _mm512_storeu_si512(tile.out[b] + p * tile.out_step, sums[p][b]);
     }

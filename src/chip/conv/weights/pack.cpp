@@ -97,20 +97,19 @@ class Packer {
   PackedWeights& packed_;
 };
 
-/// Minus 128 times the sum of every kernel's weights: the inner product with ones.
-void fill_bias(const PackRequest& request, PackedWeights& packed) {
-  packed.bias.assign(uint64_t{packed.blocks} * kDotLanes, 0);
+/// Minus 128 times the sum of every kernel's weights: the inner product with ones. Blocks [first, last).
+void fill_bias(const PackRequest& request, uint32_t first, uint32_t last, PackedWeights& packed) {
   if (request.words || request.job.element_bytes() != 1) {
     return;
   }
   const KernelShape shape = kernel_shape(request.job);
   const ByteBuffer ones(uint64_t{packed.steps} * 4, 1);
   alignas(64) static constexpr std::array<int32_t, kDotLanes * kDotMaxBlocks> kZero{};
-  for (uint32_t block = 0; block < packed.blocks; block += kDotMaxBlocks) {
+  for (uint32_t block = first; block < last; block += kDotMaxBlocks) {
     DotTile tile{};
     tile.pixels[0] = ones.data();
     tile.pixel_count = 1;
-    tile.block_count = static_cast<int>(std::min<uint32_t>(kDotMaxBlocks, packed.blocks - block));
+    tile.block_count = static_cast<int>(std::min<uint32_t>(kDotMaxBlocks, last - block));
     tile.weights = packed.bytes.data() + block * packed.block_bytes;
     tile.block_bytes = packed.block_bytes;
     tile.rows = shape.rows;
@@ -123,8 +122,8 @@ void fill_bias(const PackRequest& request, PackedWeights& packed) {
     }
     request.target.bytes(tile);
   }
-  for (int32_t& value : packed.bias) {
-    value *= -128;
+  for (uint32_t i = first * kDotLanes; i < last * kDotLanes; ++i) {
+    packed.bias[i] *= -128;
   }
 }
 
@@ -218,7 +217,8 @@ void pack_diagonal(const PackRequest& request, KernelRange range, ByteView weigh
     }
     return true;
   });
-  fill_bias(request, packed);
+  packed.bias.assign(uint64_t{packed.blocks} * kDotLanes, 0);
+  fill_bias(request, 0, packed.blocks, packed);
 }
 
 }  // namespace
@@ -241,17 +241,21 @@ void pack_weights(const PackRequest& request, KernelRange range, ByteView weight
   } else if (range.count % kDotLanes != 0) {  // only lanes of the last block have no weights
     std::memset(packed.bytes.data() + packed.bytes.size() - packed.block_bytes, 0, packed.block_bytes);
   }
+  packed.bias.assign(uint64_t{packed.blocks} * kDotLanes, 0);
   const uint32_t group = job.machine.kernels_per_group;
+  const uint32_t unit_kernels = std::max<uint32_t>(group, kDotLanes);  // whole groups and whole blocks
   const uint64_t kernel_bytes = job.kernel_elements() * job.element_bytes();
+  constexpr uint64_t kGrainBytes = uint64_t{32} << 10;  // Below this a thread costs more than it saves.
+  const auto grain = static_cast<int64_t>(std::max<uint64_t>(1, kGrainBytes / (unit_kernels * kernel_bytes + 1)));
   // Groups write disjoint kernels, hence disjoint bytes.
-  parallel_for(ceil_div(range.count, group), 1, [&](int64_t begin, int64_t end) {
+  parallel_for(ceil_div(range.count, unit_kernels), grain, [&](int64_t begin, int64_t end) {
     Packer packer(request, packed);
-    for (int64_t g = begin; g < end; ++g) {
-      const auto first = static_cast<uint32_t>(g) * group;
+    const uint32_t last = std::min(static_cast<uint32_t>(end) * unit_kernels, range.count);
+    for (uint32_t first = static_cast<uint32_t>(begin) * unit_kernels; first < last; first += group) {
       packer.pack_group(first, std::min(group, range.count - first), weights.data() + first * kernel_bytes);
     }
+    fill_bias(request, static_cast<uint32_t>(begin) * unit_kernels / kDotLanes, ceil_div<uint32_t>(last, kDotLanes), packed);
   });
-  fill_bias(request, packed);
 }
 
 }  // namespace medlar::chip
