@@ -23,20 +23,24 @@ struct Columns {
   uint8_t* to = nullptr;
   uint64_t atom = 0;    ///< Bytes from one column to the next in memory.
   uint64_t column = 0;  ///< And in the window.
+  uint64_t room = 0;    ///< From `to` to the end of its column.
   uint32_t count = 0;
   uint32_t bytes = 0;  ///< Used part of an atom.
 };
 
-/// Whole atoms, sign bit turned; what it writes past the used part is overwritten later or slack.
+/// Whole atoms, sign bit turned; what it writes past the used part of a column is overwritten by the next. The last columns write
+/// their used part alone: the next line may be another thread's.
 template <size_t kAtom>
 void copy_atoms(const Columns& c) {
+  const uint64_t end = (c.count - 1) * c.column + c.room;
   for (uint32_t x = 0; x < c.count; ++x) {
     std::array<uint64_t, kAtom / 8> words;
     std::memcpy(words.data(), c.from + x * c.atom, kAtom);
     for (uint64_t& word : words) {
       word ^= 0x8080808080808080u;
     }
-    std::memcpy(c.to + x * c.column, words.data(), kAtom);
+    const uint64_t at = x * c.column;
+    std::memcpy(c.to + at, words.data(), at + kAtom <= end ? kAtom : c.bytes);
   }
 }
 
@@ -189,6 +193,7 @@ class WindowFetcher {
                             .to = to + uint64_t{first} * unit_,
                             .atom = job_.machine.memory_atom,
                             .column = uint64_t{shape_.pitch} * unit_,
+                            .room = uint64_t{shape_.pitch - first} * unit_,
                             .count = shape_.inside,
                             .bytes = std::min(lanes, shape_.pitch - first) * input_.element_bytes};
       write(columns);
