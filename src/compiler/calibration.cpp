@@ -3,6 +3,7 @@
 #include "compiler/calibration.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace medlar::compiler {
@@ -106,6 +107,35 @@ float magnitude(const TensorRange& range) {
 float int8_scale(const TensorRange& range) {
   const float largest = magnitude(range);
   return largest > 0.0f ? largest / 127.0f : 1.0f;
+}
+
+CalibrationTable spread_ranges(const graph::Graph& graph, const CalibrationTable& table) {
+  constexpr std::array<std::string_view, 6> kRearranging = {"Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
+  CalibrationTable all = table;
+  const auto copy = [&](const std::string& from, const std::string& to) {
+    const auto known = all.ranges.find(from);
+    if (known == all.ranges.end() || all.ranges.contains(to)) {
+      return;
+    }
+    TensorRange range = known->second;
+    range.channels = {};  // axis 1 may be another one
+    range.moments = nullptr;
+    all.ranges[to] = std::move(range);
+  };
+  for (const graph::Value& value : graph.values) {
+    copy(value.rearranges, value.name);
+  }
+  const auto spread = [&](const graph::Node& node, bool forward) {
+    const bool rearranges = node.domain.empty() && std::find(kRearranging.begin(), kRearranging.end(), node.op_type) != kRearranging.end();
+    if (rearranges && node.inputs[0] != graph::kNoValue && !graph.value(node.inputs[0]).is_constant()) {
+      const std::string& before = graph.value(node.inputs[0]).name;
+      const std::string& behind = graph.value(node.outputs[0]).name;
+      copy(forward ? before : behind, forward ? behind : before);
+    }
+  };
+  std::for_each(graph.nodes.rbegin(), graph.nodes.rend(), [&](const graph::Node& node) { spread(node, false); });
+  std::for_each(graph.nodes.begin(), graph.nodes.end(), [&](const graph::Node& node) { spread(node, true); });
+  return all;
 }
 
 std::vector<std::string> calibration_tensors(const graph::Graph& graph) {

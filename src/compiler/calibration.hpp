@@ -54,6 +54,10 @@ float magnitude(const TensorRange& range);
 /// real = scale * stored, symmetric: magnitude / 127; 1 for a tensor that is always zero.
 float int8_scale(const TensorRange& range);
 
+/// `table` with the ranges of values that only rename or rearrange another's: rewriting the graph makes some that no table of
+/// the user's can name.
+CalibrationTable spread_ranges(const graph::Graph& graph, const CalibrationTable& table);
+
 /// Names of the float activations of the user's graph whose ranges compile() uses.
 std::vector<std::string> calibration_tensors(const graph::Graph& graph);
 

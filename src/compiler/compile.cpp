@@ -221,6 +221,11 @@ Result<Plan> compile(const graph::Graph& graph, const CompileOptions& options, c
   }
   MEDLAR_ASSIGN(Draft draft, make_draft(graph, options));
   MEDLAR_ASSIGN(const std::vector<std::string> cubes, forced_cubes(names_of(draft.graph, draft.graph.inputs), options.input_formats));
+  std::optional<CalibrationTable> ranges;
+  if (table != nullptr) {
+    ranges = spread_ranges(draft.graph, *table);
+    table = &*ranges;
+  }
   size_t failed = 0;
   auto plan = build_segments(draft, options, table, cubes, failed);
   while (!plan) {

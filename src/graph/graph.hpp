@@ -116,6 +116,8 @@ struct Value {
   DataType type = DataType::kUndefined;
   std::optional<Shape> shape = {};          ///< Absent when not even the rank is known.
   std::shared_ptr<const Tensor> data = {};  ///< Set for constants (initializers, Constant nodes, folded nodes).
+  /// A rewrite made it of the numbers of that value, in another order: what is known of one, a range say, holds for the other.
+  std::string rearranges = {};
 
   bool is_constant() const { return data != nullptr; }
 };

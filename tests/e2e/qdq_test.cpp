@@ -30,6 +30,7 @@ struct Style {
   bool float_weights;  ///< Weights as floats through both operators (training), else stored integers.
   bool by_channel;
   bool on_integers = false;  ///< QLinearConv and a MaxPool of integers instead of pairs around operators on floats.
+  bool channels_last = false;  ///< A Transpose before and after what wants channels first.
 };
 
 void PrintTo(const Style& style, std::ostream* stream) {
@@ -45,16 +46,19 @@ class QdqBuilder {
  private:
   GraphRun on_floats() {
     ValueId x = pair(b_.input("x", {1, 8, 9, 9}), 0.01f, DataType::kInt8, 0);
-    x = convolution(x, 16, 8);
+    x = to_last(convolution(x, 16, 8));
     if (!style_.drops_relu) {
       x = b_.node("Relu", {x});
     }
     x = pair(x, 0.01f, style_.drops_relu ? DataType::kUint8 : DataType::kInt8, 0);
-    x = pair(b_.node("MaxPool", {x}, {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{1, 1}}}), 0.01f,
-             style_.drops_relu ? DataType::kUint8 : DataType::kInt8, 0);
-    x = convolution(x, 12, 16);
+    x = b_.node("MaxPool", {to_first(x)}, {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{1, 1}}});
+    x = pair(to_last(x), 0.01f, style_.drops_relu ? DataType::kUint8 : DataType::kInt8, 0);
+    x = convolution(to_first(x), 12, 16);
     return b_.finish(pair(x, kOutputStep, style_.drops_relu ? DataType::kUint8 : DataType::kInt8, style_.drops_relu ? 100 : 0));
   }
+
+  ValueId to_last(ValueId x) { return style_.channels_last ? b_.node("Transpose", {x}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}}) : x; }
+  ValueId to_first(ValueId x) { return style_.channels_last ? b_.node("Transpose", {x}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}}) : x; }
 
   GraphRun on_integers() {
     const ValueId step = b_.scalar(0.01f);
@@ -161,7 +165,8 @@ TEST_P(Qdq, RunsOnTheDlaWithinAStepOfOnnxRuntime) {
 INSTANTIATE_TEST_SUITE_P(Styles, Qdq,
                          testing::Values(Style{"symmetric", false, false, true}, Style{"asymmetric", true, false, false},
                                          Style{"asymmetric_by_channel", true, false, true}, Style{"trained", false, true, true},
-                                         Style{"integers", true, false, false, true}, Style{"integers_by_channel", true, false, true, true}),
+                                         Style{"integers", true, false, false, true}, Style{"integers_by_channel", true, false, true, true},
+                                         Style{"channels_last", true, false, true, false, true}),
                          [](const auto& style) { return std::string(style.param.name); });
 
 }  // namespace

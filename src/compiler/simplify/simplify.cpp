@@ -42,6 +42,7 @@ Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
   split_variadic(graph);
   reduce_space(graph);
   straighten_products(graph);
+  reduce_space(graph);  // what a Transpose stood in front of
   recognise_shuffles(graph);
   MEDLAR_TRY(fold_pads(graph));
   split_convs(graph);
