@@ -35,6 +35,7 @@ set(COMPILER_FRONT_SOURCES
   legalise/shapes.cpp
   legalise/table.cpp
   legalise/unary.cpp
+  legalise/wide_table.cpp
   operator_notes.cpp
   operators.cpp
   partition/engine_rules.cpp

@@ -26,6 +26,15 @@ std::string_view step_name(StepKind kind) {
   return "?";
 }
 
+std::string_view form_text(TableForm form) {
+  switch (form) {
+    case TableForm::kDirect: return "";
+    case TableForm::kOctaves: return " by octaves";
+    case TableForm::kQuotient: return " quotient by octaves";
+  }
+  return "?";
+}
+
 /// "%name", and "%name#2" for the third item of a batch.
 std::string tensor_text(const LayerTensor& tensor) {
   return tensor.item == 0 ? "%" + tensor.name : fmt::format("%{}#{}", tensor.name, tensor.item);
@@ -34,7 +43,7 @@ std::string tensor_text(const LayerTensor& tensor) {
 std::string step_text(const LayerGraph& graph, const Step& step) {
   std::string text(step_name(step.kind));
   if (step.kind == StepKind::kTable) {
-    text += fmt::format("({})", function_spec(step.function).name);
+    text += fmt::format("({}{})", function_spec(step.function).name, form_text(step.form));
   } else if (step.operand != kNoTensor) {
     text += fmt::format("({})", tensor_text(graph.tensor(step.operand)));
   } else if (step.kind == StepKind::kMin || step.kind == StepKind::kMax) {

@@ -44,6 +44,15 @@ enum class Function : uint8_t {
   kSigmoid, kTanh, kSilu, kHardSwish, kMish, kElu, kSoftplus, kErf, kGelu,
   kExp, kLog, kSqrt, kReciprocal, kSelu, kCelu, kSoftsign, kGeluTanh, kSin, kCos, kAsin, kAcos, kAtan,
   kSinh, kCosh, kAsinh, kAtanh, kPower,
+  kOctave,  ///< Of x > 0: its exponent and the fraction of the way to the next power of two.
+  kSign,    ///< -1 or 1; 1 of 0.
+};
+
+/// What a table reads and gives, where one table cannot hold the function (legalise/wide_table.cpp).
+enum class TableForm : uint8_t {
+  kDirect,   ///< f(x)
+  kOctaves,  ///< f(x) from kOctave of x
+  kQuotient, ///< f(x) / x from kOctave of |x|
 };
 
 /// One elementwise step.
@@ -53,6 +62,7 @@ struct Step {
   TensorId operand = kNoTensor;
   bool spread = false;  ///< The operand is 1x1 and serves every position.
   Function function = Function::kSigmoid;  ///< kTable.
+  TableForm form = TableForm::kDirect;
   float alpha = 1.0f, beta = 1.0f;         ///< Of ELU, SELU (beta: its gamma), CELU; exponent of kPower.
   std::string value = {};  ///< ONNX value that holds the result; "" when there is none.
 };

@@ -219,7 +219,7 @@ std::string stated_error(const graph::Graph& graph, const hw::HwConfig& config) 
     return "";
   }
   const FunctionSpec& spec = function_spec(step.function);
-  return fmt::format("{:.2g} for x in {} to {}", table_error(step).mixed, spec.from, spec.to);
+  return fmt::format("{}{:.2g} for x in {:.5g} to {:.5g}", is_relative(spec) ? "relative " : "", table_error(step), spec.from, spec.to);
 }
 
 OperatorInfo info_of(const OperatorNote& note, const hw::HwConfig& config) {

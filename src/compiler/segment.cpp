@@ -60,7 +60,7 @@ void name_copies(const graph::Graph& graph, LayerGraph& layers) {
 }
 
 Result<LayerGraph> fused_layers(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options) {
-  const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision};
+  const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision, .halves = &options.fp16_nodes};
   MEDLAR_ASSIGN(LayerGraph layers, lower_segment(question, nodes.nodes, nodes.outputs));
   name_copies(draft.graph, layers);
   fuse(layers, {.config = *options.config, .precision = options.precision});
@@ -80,7 +80,7 @@ Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options
   }
   MEDLAR_TRY(simplify(draft.graph, options.evaluator));
   anchor_outputs(draft.graph);
-  const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision};
+  const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision, .halves = &options.fp16_nodes};
   for (const graph::Node& node : draft.graph.nodes) {
     draft.verdicts.push_back(check_node(question, node));
   }

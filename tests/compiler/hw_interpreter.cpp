@@ -174,11 +174,25 @@ class Machine {
       return fp ? std::bit_cast<float>(static_cast<uint32_t>(stored)) : static_cast<double>(stored);
     };
     const bool in_lo = x >= number(lut.lo_start) && x <= number(lut.lo_end);
+    if (lut.le_exponential) {
+      return look_up_octave(lut, x);
+    }
     const bool in_le = x >= number(lut.le_start) && x <= number(lut.le_end);
     const bool below = x < number(lut.lo_start);
     const bool le = (in_lo && in_le && lut.hybrid_priority == 0) || (!in_lo && (in_le || (below ? lut.underflow_priority == 0 : lut.overflow_priority == 0)));
     return le ? look_up_half(lut, lut.le.data(), 64, number(lut.le_start), lut.le_index, x, fp)
               : look_up_half(lut, lut.lo.data(), 256, number(lut.lo_start), lut.lo_index, x, fp);
+  }
+
+  /// FP16, LE's exponential mode from 0 on, where LO never answers.
+  static double look_up_octave(const Lut& lut, double x) {
+    const auto entry = [&](int i) { return half_to_double(static_cast<uint16_t>(lut.le[static_cast<size_t>(i)])); };
+    const int index = x > 0.0 ? std::ilogb(x) - lut.le_index : -1;
+    if (index < 0 || index >= 64) {
+      return entry(index < 0 ? 0 : 64);
+    }
+    const double fraction = std::ldexp(x, -std::ilogb(x)) - 1.0;
+    return entry(index) + fraction * (entry(index + 1) - entry(index));
   }
 
   static double look_up_half(const Lut& lut, const int16_t* table, int intervals, double start, int log2, double x, bool fp) {

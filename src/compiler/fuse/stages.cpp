@@ -2,6 +2,8 @@
 // Greedy assignment of steps to X1, X2 and Y; order is fixed, so greedy is exact.
 #include "compiler/fuse/stages.hpp"
 
+#include "compiler/functions.hpp"
+
 namespace medlar::compiler {
 namespace {
 
@@ -124,7 +126,9 @@ class Planner {
       plan_.y.mul = index();
       ++next_;
     }
-    if (more() && step().kind == StepKind::kTable && question_.config->sdp_lut) {
+    // With an entry for each stored value a table reads these alone.
+    const bool fits = !integer_ || !more() || !by_stored_values(step()) || (next_ == 0 && !question_.from_conv);
+    if (more() && step().kind == StepKind::kTable && question_.config->sdp_lut && fits) {
       plan_.y.table = index();
       ++next_;
     }

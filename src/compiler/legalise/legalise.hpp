@@ -4,7 +4,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/status.hpp"
@@ -21,6 +23,7 @@ struct Question {
   const graph::Graph& graph;
   const hw::HwConfig& config;
   hw::Precision precision = hw::Precision::kInt8;
+  const std::set<std::string>* halves = nullptr;  ///< INT8: nodes of the user's model that compute in FP16.
 };
 
 /// Empty: the DLA can run it.

@@ -55,6 +55,9 @@ Verdict check_prelu(const Question& question, const graph::Node& node);
 Status lower_prelu(Lowering& lowering, const graph::Node& node);
 Verdict check_table(const Question& question, const graph::Node& node);
 Status lower_table(Lowering& lowering, const graph::Node& node);
+/// wide_table.cpp: whether FP16 takes several operations for the step of this node, and those.
+bool is_wide_table(const Question& question, const graph::Node& node, const Step& step);
+void lower_wide_table(Lowering& lowering, const graph::Node& node, Step step);
 Verdict check_hard_sigmoid(const Question& question, const graph::Node& node);
 Status lower_hard_sigmoid(Lowering& lowering, const graph::Node& node);
 Verdict check_batch_norm(const Question& question, const graph::Node& node);

@@ -113,6 +113,10 @@ Status lower_table(Lowering& lowering, const graph::Node& node) {
     lower_hard_swish(lowering, node);
     return {};
   }
+  if (is_wide_table(lowering.question, node, step)) {
+    lower_wide_table(lowering, node, std::move(step));
+    return {};
+  }
   step.value = lowering.question.graph.value(node.outputs[0]).name;
   add_unary(lowering, node).steps.push_back(std::move(step));
   return {};

@@ -3,8 +3,10 @@
 #include "compiler/quantise/lut.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "compiler/quantise/fixed_point.hpp"
 #include "compiler/quantise/half.hpp"
@@ -17,12 +19,12 @@ constexpr int kCoarse = 64;  ///< Intervals of LE.
 constexpr double kLargestMove = 0.01;
 
 /// The finer half answers where both do; beyond both, the half whose end is there.
-void set_priorities(const FunctionSpec& spec, Lut& lut) {
-  const double lo_end = spec.lo_start + std::ldexp(kFine, spec.lo_log2);
-  const double le_end = spec.le_start + std::ldexp(kCoarse, spec.le_log2);
+void set_priorities(const TableShape& shape, Lut& lut) {
+  const double lo_end = shape.lo_start + std::ldexp(kFine, shape.lo_log2);
+  const double le_end = shape.le_start + std::ldexp(kCoarse, shape.le_log2);
   lut.le_exponential = false;
-  lut.hybrid_priority = spec.le_log2 < spec.lo_log2 ? 0 : 1;
-  lut.underflow_priority = spec.le_start < spec.lo_start ? 0 : 1;
+  lut.hybrid_priority = shape.le_log2 < shape.lo_log2 ? 0 : 1;
+  lut.underflow_priority = shape.le_start < shape.lo_start ? 0 : 1;
   lut.overflow_priority = le_end > lo_end ? 0 : 1;
 }
 
@@ -42,28 +44,37 @@ Half half_of(double start, int log2, double scale) {
   return half;
 }
 
+/// Second difference of the table's entries around x. Over octaves the argument bends at whole numbers: the mean of both sides'.
+double curvature(const Step& step, double x, double distance) {
+  const auto at = [&](int i) { return evaluate(step, x + i * distance); };
+  if (step.form == TableForm::kDirect) {
+    return at(1) - 2.0 * at(0) + at(-1);
+  }
+  return (at(2) - 2.0 * at(1) + at(0) + at(0) - 2.0 * at(-1) + at(-2)) / 2.0;
+}
+
 /// An entry of a table with that distance between entries: moved by a twelfth of the second difference, so that the
 /// straight lines to its neighbours have no mean error. Plain where the function ends.
 double balanced(const Step& step, double x, double distance) {
   const double value = evaluate(step, x);
-  const double moved = value - (evaluate(step, x + distance) - 2.0 * value + evaluate(step, x - distance)) / 12.0;
+  const double moved = value - curvature(step, x, distance) / 12.0;
   return std::isfinite(moved) && std::fabs(moved - value) < kLargestMove * std::fabs(value) ? moved : value;
 }
 
 }  // namespace
 
 double table_reach(const Step& step) {
-  const FunctionSpec& spec = function_spec(step.function);
-  return std::max({std::fabs(spec.lo_start), spec.lo_start + std::ldexp(kFine, spec.lo_log2), std::fabs(spec.le_start),
-                   spec.le_start + std::ldexp(kCoarse, spec.le_log2)});
+  const TableShape shape = table_shape(step);
+  return std::max({std::fabs(shape.lo_start), shape.lo_start + std::ldexp(kFine, shape.lo_log2), std::fabs(shape.le_start),
+                   shape.le_start + std::ldexp(kCoarse, shape.le_log2)});
 }
 
 IntegerTable integer_table(const Step& step, double scale, double limit) {
   IntegerTable table;
   Lut& lut = table.lut;
-  const FunctionSpec& spec = function_spec(step.function);
-  const Half lo = half_of(spec.lo_start, spec.lo_log2, scale);
-  const Half le = half_of(spec.le_start, spec.le_log2, scale);
+  const TableShape shape = table_shape(step);
+  const Half lo = half_of(shape.lo_start, shape.lo_log2, scale);
+  const Half le = half_of(shape.le_start, shape.le_log2, scale);
   double largest = 0.0;
   const auto value = [&](const Half& half, int i) { return evaluate(step, static_cast<double>(half.at(i)) * scale); };
   for (int i = 0; i <= kFine; ++i) {
@@ -90,37 +101,87 @@ IntegerTable integer_table(const Step& step, double scale, double limit) {
   const auto slope = [&](double real) {
     return fixed_factor(real * scale / table.scale, kMaxSlopeShift).value_or(FixedFactor{kOperandMax, 0});
   };
-  const FixedFactor left = slope(spec.left);
-  const FixedFactor right = slope(spec.right);
+  const FixedFactor left = slope(shape.left);
+  const FixedFactor right = slope(shape.right);
   lut.slope = {left.scale, right.scale, left.scale, right.scale};
   lut.slope_shift = {left.shift, right.shift, left.shift, right.shift};
-  set_priorities(spec, lut);
+  set_priorities(shape, lut);
   return table;
 }
 
-Lut half_table(const Step& step) {
+IntegerTable stored_table(const Step& step, double scale, int zero, double limit) {
+  IntegerTable table;
+  Lut& lut = table.lut;
+  constexpr int kLeast = -128;
+  const double stored_scale = std::ldexp(scale, kStoredBits);
+  std::array<double, kFine> values{};
+  double largest = 0.0;
+  for (int i = 0; i < kFine; ++i) {
+    values[static_cast<size_t>(i)] = evaluate(step, (kLeast + i - zero) * stored_scale);
+    largest = std::max(largest, std::fabs(values[static_cast<size_t>(i)]));
+  }
+  table.scale = std::max(std::min(largest, limit), static_cast<double>(std::numeric_limits<float>::min())) / kOperandMax;
+  for (size_t i = 0; i <= kFine; ++i) {
+    const double stored = values[std::min<size_t>(i, kFine - 1)] / table.scale;
+    lut.lo[i] = static_cast<int16_t>(round_away(std::clamp<double>(stored, -kOperandMax, kOperandMax)));
+  }
+  std::copy(lut.lo.begin(), lut.lo.begin() + kCoarse + 1, lut.le.begin());
+  lut.lo_index = lut.le_index = kStoredBits;
+  lut.lo_start = lut.le_start = int64_t{kLeast - zero} << kStoredBits;
+  lut.lo_end = lut.lo_start + (int64_t{kFine} << kStoredBits);
+  lut.le_end = lut.le_start + (int64_t{kCoarse} << kStoredBits);
+  lut.hybrid_priority = lut.underflow_priority = lut.overflow_priority = 1;
+  return table;
+}
+
+namespace {
+
+uint32_t float_bits(double real) { return std::bit_cast<uint32_t>(static_cast<float>(real)); }
+
+/// kOctave: LE's exponential mode, whose entries are the exponents. LO lies beyond every number and never answers.
+Lut octave_table() {
   Lut lut;
-  const FunctionSpec& spec = function_spec(step.function);
-  const auto bits = [](double real) { return std::bit_cast<uint32_t>(static_cast<float>(real)); };
+  lut.le_exponential = true;
+  lut.le_index = kFirstOctave;
+  for (int i = 0; i <= kCoarse; ++i) {
+    const double entry = i == 0 ? kOctaveOfZero : kFirstOctave + i;
+    lut.le[static_cast<size_t>(i)] = static_cast<int16_t>(to_half(static_cast<float>(entry)));
+  }
+  lut.le_end = float_bits(std::ldexp(1.0, kFirstOctave + kCoarse));
+  constexpr int kBeyond = 100;
+  lut.lo_index = kBeyond;
+  lut.lo_start = float_bits(std::ldexp(1.0, kBeyond));
+  lut.lo_end = float_bits(std::ldexp(1.0, kBeyond + 1));
+  return lut;
+}
+
+}  // namespace
+
+Lut half_table(const Step& step) {
+  if (step.function == Function::kOctave) {
+    return octave_table();
+  }
+  Lut lut;
+  const TableShape shape = table_shape(step);
   const auto entry = [&](double start, int log2, int i) {
     return static_cast<int16_t>(to_half(static_cast<float>(balanced(step, start + std::ldexp(i, log2), std::ldexp(1.0, log2)))));
   };
   for (int i = 0; i <= kFine; ++i) {
-    lut.lo[static_cast<size_t>(i)] = entry(spec.lo_start, spec.lo_log2, i);
+    lut.lo[static_cast<size_t>(i)] = entry(shape.lo_start, shape.lo_log2, i);
   }
   for (int i = 0; i <= kCoarse; ++i) {
-    lut.le[static_cast<size_t>(i)] = entry(spec.le_start, spec.le_log2, i);
+    lut.le[static_cast<size_t>(i)] = entry(shape.le_start, shape.le_log2, i);
   }
-  lut.lo_index = spec.lo_log2;
-  lut.le_index = spec.le_log2;
-  lut.lo_start = bits(spec.lo_start);
-  lut.lo_end = bits(spec.lo_start + std::ldexp(kFine, spec.lo_log2));
-  lut.le_start = bits(spec.le_start);
-  lut.le_end = bits(spec.le_start + std::ldexp(kCoarse, spec.le_log2));
-  const int32_t left = to_half(static_cast<float>(spec.left));
-  const int32_t right = to_half(static_cast<float>(spec.right));
+  lut.lo_index = shape.lo_log2;
+  lut.le_index = shape.le_log2;
+  lut.lo_start = float_bits(shape.lo_start);
+  lut.lo_end = float_bits(shape.lo_start + std::ldexp(kFine, shape.lo_log2));
+  lut.le_start = float_bits(shape.le_start);
+  lut.le_end = float_bits(shape.le_start + std::ldexp(kCoarse, shape.le_log2));
+  const int32_t left = to_half(static_cast<float>(shape.left));
+  const int32_t right = to_half(static_cast<float>(shape.right));
   lut.slope = {left, right, left, right};
-  set_priorities(spec, lut);
+  set_priorities(shape, lut);
   return lut;
 }
 

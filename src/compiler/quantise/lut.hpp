@@ -19,6 +19,9 @@ struct IntegerTable {
 
 /// For a stream with real = scale * x. Results beyond +-`limit` may saturate.
 IntegerTable integer_table(const Step& step, double scale, double limit);
+/// With an entry for every stored value: the stream is (stored - zero) * 2^kStoredBits with real = scale * x.
+IntegerTable stored_table(const Step& step, double scale, int zero, double limit);
+inline constexpr int kStoredBits = 8;
 /// For FP16 processing.
 Lut half_table(const Step& step);
 

@@ -203,6 +203,9 @@ Result<double> stream_scale(const Int8Program& program) {
   if (plan.x2.mul >= 0 && program.step(plan.x2.mul).kind == StepKind::kMulTensor) {
     return program.reach / 2097152.0;  // 22 bits, times 8 bits of the operand
   }
+  if (plan.y.table >= 0 && by_stored_values(program.step(plan.y.table))) {
+    return std::ldexp(static_cast<double>(program.scales.scale_of(program.layer.src)), -kStoredBits);
+  }
   if (plan.y.table >= 0) {
     return std::max(table_reach(program.step(plan.y.table)) / 32768.0, program.entry / kOperandMax);
   }
@@ -222,7 +225,9 @@ Status fill_after_x1(const Int8Program& program, double scale, SdpParams& sdp) {
   }
   if (program.plan.y.table >= 0) {
     const Step& step = program.step(program.plan.y.table);
-    const IntegerTable table = integer_table(step, scale, kBeyondTop * program.scales.reach_of(program.layer.dst));
+    const double limit = kBeyondTop * program.scales.reach_of(program.layer.dst);
+    const IntegerTable table = by_stored_values(step) ? stored_table(step, scale, program.scales.zero_of(program.layer.src), limit)
+                                                      : integer_table(step, scale, limit);
     sdp.y.enable = true;
     sdp.y.activation = SdpActivation::kLut;
     sdp.lut = add_table(*program.luts, table.lut);
