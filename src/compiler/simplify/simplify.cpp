@@ -4,6 +4,7 @@
 
 #include "compiler/simplify/cancel_transposes.hpp"
 #include "compiler/simplify/fold_pad.hpp"
+#include "compiler/simplify/fold_space_to_depth.hpp"
 #include "compiler/simplify/products.hpp"
 #include "compiler/simplify/recognise_shuffles.hpp"
 #include "compiler/simplify/reduce_space.hpp"
@@ -44,6 +45,7 @@ Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
   straighten_products(graph);
   reduce_space(graph);  // what a Transpose stood in front of
   recognise_shuffles(graph);
+  fold_space_to_depth(graph);
   MEDLAR_TRY(fold_pads(graph));
   split_convs(graph);
   graph::remove_dead(graph);
