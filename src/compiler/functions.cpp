@@ -13,12 +13,14 @@ namespace {
 constexpr double kPi = std::numbers::pi;
 
 // Symmetric tables have LE as a coarse copy of LO, so that it never answers, or as what lies beyond it. Functions that fall
-// exponentially to the left have LE go on there: behind a detector's scores an error counts relative to small values.
+// exponentially to the left have LE go on there: behind a detector's scores an error counts relative to small values. Gates
+// (x times something) bend where they pass through 0: there LO is fine, so that small activations keep their relative error.
 constexpr TableShape kFallsLeft{-8.0, -4, -16.0, -3, 0.0, 0.0};
-constexpr TableShape kGate{-8.0, -4, -16.0, -3, 0.0, 1.0};
-constexpr TableShape kExponential{-8.0, -5, -8.0, -2, 0.0, 1.0};  // LO as far as the curve goes
+constexpr TableShape kSoftplusLine{-8.0, -4, -16.0, -3, 0.0, 1.0};
+constexpr TableShape kGate{-1.0, -7, -9.0, -2, 0.0, 1.0, true};
+constexpr TableShape kNarrowGate{-0.5, -8, -4.0, -3, 0.0, 1.0};
+constexpr TableShape kExponential{-2.0, -7, -8.0, -2, 0.0, 1.0};
 constexpr TableShape kNarrow{-4.0, -5, -8.0, -2, 0.0, 0.0};
-constexpr TableShape kNarrowGate{-4.0, -5, -4.0, -3, 0.0, 1.0};
 constexpr double kEndOfHyperbolic = 11.75;  // FP16 ends behind it
 constexpr double kSlopeOfHyperbolic = 62000.0;
 constexpr TableShape kUnit{-1.0, -7, -1.0, -5, 0.0, 0.0};
@@ -35,14 +37,14 @@ constexpr std::array kSpecs = {
     FunctionSpec{Function::kHardSwish, "hard_swish", kNarrowGate},
     FunctionSpec{Function::kMish, "mish", kGate, -24.0, 24.0},
     FunctionSpec{Function::kElu, "elu", kExponential},
-    FunctionSpec{Function::kSoftplus, "softplus", kGate, -24.0, 24.0},
+    FunctionSpec{Function::kSoftplus, "softplus", kSoftplusLine, -24.0, 24.0},
     FunctionSpec{Function::kErf, "erf", kNarrow},
     FunctionSpec{Function::kGelu, "gelu", kNarrowGate},
     FunctionSpec{Function::kExp, "exp", {-5.0, -4, -21.0, -2, 0.0, 62000.0}, -24.0, 11.0},
     FunctionSpec{Function::kLog, "log", {}, kSmallestNormal, kLargest, Reach::kPositive},
     FunctionSpec{Function::kSqrt, "sqrt", {}, kSmallestNormal, kLargest, Reach::kPositive},
     FunctionSpec{Function::kReciprocal, "reciprocal", {}, 0x1p-15, 16384.0, Reach::kOdd},
-    FunctionSpec{Function::kSelu, "selu", {-8.0, -5, -8.0, -2, 0.0, 1.0507}},
+    FunctionSpec{Function::kSelu, "selu", {-2.0, -7, -8.0, -2, 0.0, 1.0507}},
     FunctionSpec{Function::kCelu, "celu", kExponential},
     FunctionSpec{Function::kSoftsign, "softsign", {}, -kLargest, kLargest, Reach::kOdd},
     FunctionSpec{Function::kGeluTanh, "gelu_tanh", kNarrowGate},
@@ -136,10 +138,11 @@ double value_of(const Step& step, double x) {
 
 /// Between two entries of a half of the table, as the hardware interpolates.
 double interpolated(const Step& step, double start, int log2, int intervals, double x) {
+  const TableShape shape = table_shape(step);
   const double position = std::clamp(std::floor(std::ldexp(x - start, -log2)), 0.0, intervals - 1.0);
   const double left = start + std::ldexp(position, log2);
   const double right = left + std::ldexp(1.0, log2);
-  const double a = half_value(evaluate(step, left));
+  const double a = shape.falls_to_zero && left == shape.le_start ? 0.0 : half_value(evaluate(step, left));
   const double b = half_value(evaluate(step, right));
   return a + std::clamp((x - left) / (right - left), 0.0, 1.0) * (b - a);
 }
@@ -202,7 +205,8 @@ TableShape table_shape(const Step& step) {
   TableShape shape = function_spec(step.function).shape;
   if (step.function == Function::kCelu) {  // as wide as its curve
     const int wider = static_cast<int>(std::ceil(std::log2(static_cast<double>(step.alpha))));
-    shape.lo_start = shape.le_start = std::ldexp(shape.lo_start, wider);
+    shape.lo_start = std::ldexp(shape.lo_start, wider);
+    shape.le_start = std::ldexp(shape.le_start, wider);
     shape.lo_log2 += wider;
     shape.le_log2 += wider;
   }

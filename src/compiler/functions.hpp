@@ -20,6 +20,7 @@ struct TableShape {
   double le_start = -8.0;
   int le_log2 = -2;
   double left = 0.0, right = 0.0;  ///< Slopes beyond the table.
+  bool falls_to_zero = false;      ///< LE's first entry is 0, as the function is far to the left.
 };
 
 /// How a function that is no straight line beyond any table is computed.

@@ -91,6 +91,7 @@ IntegerTable integer_table(const Step& step, double scale, double limit) {
   for (int i = 0; i <= kCoarse; ++i) {
     lut.le[static_cast<size_t>(i)] = entry(le, i);
   }
+  lut.le[0] = shape.falls_to_zero ? int16_t{0} : lut.le[0];
   lut.lo_index = lo.index;
   lut.le_index = le.index;
   lut.lo_start = lo.start;
@@ -172,6 +173,7 @@ Lut half_table(const Step& step) {
   for (int i = 0; i <= kCoarse; ++i) {
     lut.le[static_cast<size_t>(i)] = entry(shape.le_start, shape.le_log2, i);
   }
+  lut.le[0] = shape.falls_to_zero ? int16_t{0} : lut.le[0];
   lut.lo_index = shape.lo_log2;
   lut.le_index = shape.le_log2;
   lut.lo_start = float_bits(shape.lo_start);
