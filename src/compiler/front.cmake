@@ -71,5 +71,6 @@ set(COMPILER_FRONT_SOURCES
   simplify/simplify.cpp
   simplify/sink_transposes.cpp
   simplify/split_convs.cpp
-  simplify/split_variadic.cpp)
+  simplify/split_variadic.cpp
+  simplify/spread_pixels.cpp)
 set(COMPILER_FRONT_DEPS medlar::graph medlar::import)

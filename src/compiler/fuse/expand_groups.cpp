@@ -89,7 +89,7 @@ int groups_per_part(const ConvLayer& conv, int channels_per_atom) {
   return conv.groups;
 }
 
-void expand_groups(LayerGraph& graph, int channels_per_atom) {
+void expand_groups(LayerGraph& graph, int channels_per_atom, int widest) {
   std::vector<Layer> layers;
   for (Layer& layer : graph.layers) {
     const auto* conv = std::get_if<ConvLayer>(&layer.body);
@@ -97,7 +97,9 @@ void expand_groups(LayerGraph& graph, int channels_per_atom) {
       layers.push_back(std::move(layer));
       continue;
     }
-    const int step = groups_per_part(*conv, channels_per_atom);
+    int step = groups_per_part(*conv, channels_per_atom);
+    const int wide = 2 * step * std::max(conv->c, conv->k) / conv->groups;
+    step *= 2 * step <= conv->groups && wide <= widest ? 2 : 1;
     for (int group = 0; group < conv->groups; group += step) {
       layers.push_back(cut_layer(graph, layer, {.first_group = group, .groups = std::min(step, conv->groups - group)}));
     }

@@ -2,6 +2,8 @@
 // Order of the fusion rules.
 #include "compiler/fuse/fuse.hpp"
 
+#include <algorithm>
+
 #include "compiler/fuse/alias_windows.hpp"
 #include "compiler/fuse/compose_selection.hpp"
 #include "compiler/fuse/expand_groups.hpp"
@@ -18,7 +20,9 @@ void fuse(LayerGraph& graph, const FusionTarget& target) {
   fold_affine(graph);
   absorb_steps(graph, target);
   alias_windows(graph);
-  expand_groups(graph, static_cast<int>(target.config.channels_per_atom(target.precision)));
+  // A MAC cell multiplies atomic_c channels a cycle. Beyond two atoms the zeros of the block diagonal cost more than operations.
+  const auto atom = static_cast<int>(target.config.channels_per_atom(target.precision));
+  expand_groups(graph, atom, std::min(2 * atom, static_cast<int>(target.config.atomic_c)));
 }
 
 }  // namespace medlar::compiler

@@ -11,6 +11,7 @@
 #include "compiler/simplify/sink_transposes.hpp"
 #include "compiler/simplify/split_convs.hpp"
 #include "compiler/simplify/split_variadic.hpp"
+#include "compiler/simplify/spread_pixels.hpp"
 #include "graph/fold.hpp"
 #include "graph/shape_inference.hpp"
 
@@ -42,6 +43,7 @@ Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
   }
   split_variadic(graph);
   reduce_space(graph);
+  spread_pixels(graph);
   straighten_products(graph);
   reduce_space(graph);  // what a Transpose stood in front of
   recognise_shuffles(graph);
