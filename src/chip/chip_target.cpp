@@ -59,6 +59,7 @@ struct Registry {
       dot.bytes = dot_bytes_avx512;
       dot.words = dot_words_avx512;
       dot.diagonal_bytes = dot_diagonal_bytes_avx512;
+      dot.runs = dot_runs_avx512;
       dot.transpose = dot_transpose_avx512;
       dot.half_tile = has_half_avx512() ? half_tile_avx512 : vector_half_tile(bits.front());
       SdpTarget sdp = vector_sdp_target(bits.front(), "avx512");
@@ -79,6 +80,7 @@ struct Registry {
     DotTarget bytes = kScalarDot;
     bytes.name = "scalar-bytes";
     bytes.has_bytes = true;
+    bytes.runs = dot_runs_scalar;
     targets.push_back({.name = "scalar-bytes", .dot = bytes, .sdp = scalar_sdp_target()});
     targets.push_back({.name = "scalar", .dot = kScalarDot, .sdp = scalar_sdp_target()});
     targets.push_back(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/checked.hpp"
 #include "chip/conv/half/half.hpp"
 #include "chip/conv/integer/integer.hpp"
 #include "chip/conv/reference.hpp"
@@ -26,7 +27,8 @@ ConvCompute::ConvCompute(const ConvJob& job, const ChipTarget& target, ConvScrat
       target_(target.dot),
       path_(choose_path(job, target)),
       form_(path_ == Path::kInteger ? window_form(job, target.dot) : WindowForm::kRaw),
-      scratch_(scratch) {}
+      scratch_(scratch),
+      single_(path_ == Path::kInteger && SinglePixel::takes(job, form_, target.dot)) {}
 
 void ConvCompute::set_data(const ConvCube& cube) {
   cube_ = &cube;
@@ -38,12 +40,18 @@ void ConvCompute::set_data(const ConvCube& cube) {
 void ConvCompute::set_weights(KernelRange range, ByteView weights) {
   range_ = range;
   weights_ = weights;
-  if (path_ == Path::kInteger) {
+  if (single_) {
+    pixel_.emplace(job_, scratch_.window, target_, range, weights);
+  } else if (path_ == Path::kInteger) {
     pack_weights({.job = job_, .target = target_, .words = form_ != WindowForm::kBytes}, range, weights, scratch_.packed);
   }
 }
 
 void ConvCompute::run(uint32_t first_row, AccCube& out) {
+  if (single_) {
+    pixel_->run(range_.first, round_up(range_.count, job_.machine.channels_per_atom), out.data.data() + range_.first);
+    return;
+  }
   ConvJob band = job_;
   band.out_h = static_cast<uint32_t>(out.h);
   scratch_.window.first_row = first_row;
@@ -64,11 +72,18 @@ void ConvCompute::run(uint32_t first_row, AccCube& out) {
 
 void ConvCompute::start_pieces() {
   scratch_.window.first_row = 0;
+  if (single_) {
+    return;
+  }
   tiler_.emplace(IntegerConvolution{.job = job_, .window = scratch_.window, .target = target_}, scratch_.packed, range_);
 }
 
 void ConvCompute::run_piece(const AccPiece& piece, int32_t* out) const {
   const uint32_t lanes = job_.machine.channels_per_atom;
+  if (single_) {
+    pixel_->run(static_cast<uint32_t>(piece.first_surface) * lanes, static_cast<uint32_t>(piece.surfaces) * lanes, out);
+    return;
+  }
   const auto first = static_cast<uint64_t>(piece.first_pixel);
   const auto pixels = static_cast<uint64_t>(piece.pixels);
   const auto surface = static_cast<uint32_t>(piece.first_surface);
@@ -82,7 +97,7 @@ uint64_t ConvCompute::pixel_bytes() const {
 }
 
 uint64_t ConvCompute::products() const {
-  return scratch_.packed.diagonal ? uint64_t{job_.kernel_w} * job_.kernel_h * 4 : job_.kernel_elements();
+  return !single_ && scratch_.packed.diagonal ? uint64_t{job_.kernel_w} * job_.kernel_h * 4 : job_.kernel_elements();
 }
 
 }  // namespace medlar::chip

@@ -10,6 +10,7 @@
 #include "chip/conv/input/cube.hpp"
 #include "chip/conv/input/window.hpp"
 #include "chip/conv/integer/integer.hpp"
+#include "chip/conv/integer/single.hpp"
 #include "chip/conv/job.hpp"
 #include "chip/conv/weights/pack.hpp"
 #include "chip/conv/weights/weights.hpp"
@@ -60,7 +61,9 @@ class ConvCompute {
   const ConvCube* cube_ = nullptr;
   KernelRange range_;
   ByteView weights_;
+  bool single_ = false;  ///< One pixel: `pixel_` computes it.
   std::optional<IntegerTiler> tiler_;
+  std::optional<SinglePixel> pixel_;
 };
 
 }  // namespace medlar::chip

@@ -133,6 +133,31 @@ AccCube compute_in_bands(const Problem& problem, const ChipTarget& target, int r
   return whole;
 }
 
+/// The same in pieces of a few pixels and of all the surfaces of a tile of kernels.
+AccCube compute_in_pieces(const Problem& problem, const ChipTarget& target, int64_t largest) {
+  AccCube whole = make_acc_cube(problem.job);
+  ConvScratch scratch;
+  ConvCompute compute(problem.job, target, scratch);
+  compute.set_data(problem.cube);
+  compute.set_weights({.first = 0, .count = problem.job.kernels}, problem.weights);
+  compute.start_pieces();
+  const int step = static_cast<int>(kTileKernels) / whole.lanes;
+  const int64_t plane = int64_t{whole.w} * whole.h;
+  for (int surface = 0; surface < whole.surfaces(); surface += step) {
+    for (int64_t first = 0; first < plane; first += largest) {
+      const AccPiece piece{.first_pixel = first, .pixels = std::min(largest, plane - first), .first_surface = surface,
+                           .surfaces = std::min(step, whole.surfaces() - surface)};
+      std::vector<int32_t> sums(static_cast<size_t>(piece.pixels * piece.surfaces * whole.lanes), -1);
+      compute.run_piece(piece, sums.data());
+      for (int s = 0; s < piece.surfaces; ++s) {
+        std::copy_n(sums.begin() + s * piece.pixels * whole.lanes, piece.pixels * whole.lanes,
+                    whole.data.begin() + ((surface + s) * plane + first) * whole.lanes);
+      }
+    }
+  }
+  return whole;
+}
+
 void expect_all_equal(const Problem& problem, const std::string& what) {
   const KernelRange all{.first = 0, .count = problem.job.kernels};
   AccCube expected = make_acc_cube(problem.job);
@@ -146,6 +171,9 @@ void expect_all_equal(const Problem& problem, const std::string& what) {
     ASSERT_EQ(out.data, expected.data) << target.name << ' ' << what;
     if (problem.job.precision != hw::Precision::kFp16) {
       ASSERT_EQ(compute_in_bands(problem, target, 2).data, expected.data) << target.name << " in bands " << what;
+    }
+    if (ConvCompute(problem.job, target, scratch).has_pieces()) {
+      ASSERT_EQ(compute_in_pieces(problem, target, 7).data, expected.data) << target.name << " in pieces " << what;
     }
   }
 }
@@ -190,6 +218,24 @@ TEST_P(ConvComputeShapes, Diagonals) {
       }
     }
     expect_all_equal(problem, fmt::format("diagonal {}: {} channels", i, job.kernels));
+  }
+}
+
+/// One output pixel, as in fully connected layers.
+TEST_P(ConvComputeShapes, SinglePixels) {
+  std::mt19937 random(31);
+  for (int i = 0; i < 24; ++i) {
+    ConvJob job = random_job(random, GetParam());
+    if (job.mode != ConvMode::kDirect) {
+      continue;
+    }
+    job.batches = 1;
+    job.pad_left = job.pad_right = job.pad_top = job.pad_bottom = 0;
+    job.dilation_x = job.dilation_y = 1;
+    job.in_w = job.kernel_w;
+    job.in_h = job.fetch_h = job.kernel_h;
+    job.out_w = job.out_h = 1;
+    expect_all_equal(make_problem(random, job, static_cast<Data>(i % 3)), fmt::format("single {}: {} channels, {} kernels", i, job.in_c, job.kernels));
   }
 }
 

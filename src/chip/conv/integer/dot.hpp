@@ -34,6 +34,24 @@ struct DotTile {
   int64_t out_step = 0;          ///< From one pixel to the next.
 };
 
+/// One pixel and up to sixteen kernels whose weights lie as in memory: run after run of the pixel's bytes (128 added), for
+/// each the same run of every kernel of a group, `bytes` apart. Writes sixteen sums (zero where there is no kernel), which wrap
+/// at 32 bits; nothing is to be undone in them.
+struct DotRun {
+  int64_t data = 0;      ///< Byte offsets.
+  uint64_t weights = 0;  ///< Of the group's first kernel.
+  uint32_t bytes = 0;    ///< At most 64.
+};
+struct DotRuns {
+  const DotRun* runs = nullptr;
+  uint32_t count = 0;
+  const uint8_t* data = nullptr;
+  const uint8_t* weights = nullptr;  ///< Of the group.
+  uint32_t skipped = 0;              ///< Kernels of the group before the first.
+  uint32_t kernels = 0;
+  int32_t* out = nullptr;
+};
+
 struct HalfTile;
 
 struct DotTarget {
@@ -42,9 +60,10 @@ struct DotTarget {
   void (*bytes)(const DotTile&) = nullptr;
   void (*words)(const DotTile&) = nullptr;
   /// Kernels with one channel each (depthwise layers, whose weights are a diagonal): lane l of block b sees only element
-  /// 16 b + l of a pixel. One step a tap; the weight is the low byte (word) of its four bytes, the rest is zero.
+  /// 16 b + l of a pixel; 64 bytes of every tap can be read, whatever the blocks. One step a tap; the weight is the low byte (word) of its four bytes, the rest is zero.
   void (*diagonal_bytes)(const DotTile&) = nullptr;
   void (*diagonal_words)(const DotTile&) = nullptr;
+  void (*runs)(const DotRuns&) = nullptr;  ///< With has_bytes.
   /// Sixteen kernels of 64 bytes each, `stride` apart, to sixteen steps.
   void (*transpose)(const uint8_t* from, uint64_t stride, uint8_t* to) = nullptr;
 
@@ -66,6 +85,8 @@ void dot_words_avx512(const DotTile& tile);
 void dot_diagonal_bytes_scalar(const DotTile& tile);
 void dot_diagonal_words_scalar(const DotTile& tile);
 void dot_diagonal_bytes_avx512(const DotTile& tile);
+void dot_runs_scalar(const DotRuns& runs);
+void dot_runs_avx512(const DotRuns& runs);
 void dot_transpose_scalar(const uint8_t* from, uint64_t stride, uint8_t* to);
 void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to);
 

@@ -75,6 +75,20 @@ void run_diagonal(const DotTile& tile) {
 void dot_diagonal_bytes_scalar(const DotTile& tile) { run_diagonal<uint8_t, int8_t>(tile); }
 void dot_diagonal_words_scalar(const DotTile& tile) { run_diagonal<int16_t, int16_t>(tile); }
 
+void dot_runs_scalar(const DotRuns& runs) {
+  for (uint32_t k = 0; k < kDotLanes; ++k) {
+    uint32_t sum = 0;
+    for (uint32_t r = 0; r < runs.count; ++r) {
+      const DotRun& run = runs.runs[r];
+      const uint8_t* weights = runs.weights + run.weights + uint64_t{runs.skipped + k} * run.bytes;
+      for (uint32_t i = 0; i < run.bytes && k < runs.kernels; ++i) {
+        sum += static_cast<uint32_t>((int32_t{runs.data[run.data + i]} - 128) * int32_t{static_cast<int8_t>(weights[i])});
+      }
+    }
+    runs.out[k] = static_cast<int32_t>(sum);
+  }
+}
+
 void dot_transpose_scalar(const uint8_t* from, uint64_t stride, uint8_t* to) {
   for (uint64_t k = 0; k < kDotLanes; ++k) {
     for (uint64_t step = 0; step < kDotLanes; ++step) {

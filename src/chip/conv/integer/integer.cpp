@@ -116,13 +116,18 @@ void IntegerTiler::advance(Pixel& pixel) const {
 /// The windows of `count` pixels from `pixel` on, which moves behind them.
 void IntegerTiler::aim_pixels(DotTile& tile, Pixel& pixel, uint64_t count, uint64_t own_channels) const {
   tile.pixel_count = 0;
-  const uint8_t* window = window_.at(0, pixel.batch, pixel.y, pixel.x) + own_channels;
-  for (uint64_t i = 0; i < count; ++i) {
-    for (uint32_t plane = 0; plane < window_.planes; ++plane) {
-      tile.pixels[tile.pixel_count++] = window + plane * window_.plane_bytes;
+  while (count > 0) {
+    const uint8_t* window = window_.at(0, pixel.batch, pixel.y, pixel.x) + own_channels;
+    const auto in_line = static_cast<uint32_t>(std::min<uint64_t>(count, job_.out_w - pixel.x));
+    for (uint32_t i = 0; i < in_line; ++i, window += window_.x_step) {
+      tile.pixels[tile.pixel_count++] = window;
+      if (window_.planes == 2) {
+        tile.pixels[tile.pixel_count++] = window + window_.plane_bytes;
+      }
     }
+    count -= in_line;
+    pixel.x += in_line - 1;
     advance(pixel);
-    window = pixel.x > 0 ? window + window_.x_step : window_.at(0, pixel.batch, pixel.y, 0) + own_channels;
   }
 }
 
