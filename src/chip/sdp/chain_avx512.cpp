@@ -3,6 +3,10 @@
 // for.
 #include "chip/sdp/chain.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
 #if defined(__x86_64__)
 #ifndef __clang__
 #pragma GCC push_options
@@ -71,27 +75,36 @@ __m256i x1_only(const SdpChain& chain, const int32_t* from, size_t j) {
   return _mm512_cvttpd_epi32(limit(x, {s.relu ? 0.0 : kByte.low, kByte.high}));
 }
 
-/// X1 as above in single precision, an atom at a time: the sum is an exact word, the product off by less than 2^-15 where it
-/// is not limited anyway. False when some lane lies so near to a half that this could matter.
+/// X1 as above in single precision, two atoms at a time: the sum is an exact word, the product off by less than 2^-15 where
+/// it is not limited anyway. False when some lane lies so near to a half that this could matter; then nothing is written.
+/// kTame: the product needs no limits to become a word, and half an ulp of it is too little to look like such a lane.
+template <bool kTame>
 bool x1_in_floats(const SdpChainStage& s, const int32_t* from, uint8_t* to) {
   constexpr float kBeyond = 200;  // limited to a byte whatever the error
   constexpr float kSure = 0.5f - 1.0f / 16384;
-  __m512i rounded[2];
-  __mmask16 unsure = 0;
-#pragma GCC unroll 2
-  for (size_t half = 0; half < 2; ++half) {
-    const __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(from + half * 16), _mm512_loadu_si512(s.alu_word.data() + half * 16));
-    __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(s.mul_float.data() + half * 16));
-    x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(s.relu ? 0 : -kBeyond)), _mm512_set1_ps(kBeyond));
-    const __m512 fraction = _mm512_abs_ps(_mm512_reduce_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-    unsure = static_cast<__mmask16>(unsure | _mm512_cmp_ps_mask(fraction, _mm512_set1_ps(kSure), _CMP_GT_OQ));
-    rounded[half] = _mm512_cvtps_epi32(x);
+  constexpr int kLargestMagnitude = 0x0b;
+  __m512i rounded[4];
+  __m512 farthest = _mm512_setzero_ps();
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; ++i) {
+    const size_t lane = i % 2 * 16;
+    const __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(from + i * 16), _mm512_loadu_si512(s.alu_word.data() + lane));
+    __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(s.mul_float.data() + lane));
+    if constexpr (!kTame) {
+      x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-kBeyond)), _mm512_set1_ps(kBeyond));
+    }
+    farthest = _mm512_range_ps(farthest, _mm512_reduce_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), kLargestMagnitude);
+    rounded[i] = _mm512_cvtps_epi32(x);
   }
-  if (unsure != 0) {
+  if (_mm512_cmp_ps_mask(farthest, _mm512_set1_ps(kSure), _CMP_GT_OQ) != 0) {
     return false;
   }
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(rounded[0]));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16), _mm512_cvtsepi32_epi8(rounded[1]));
+  const __m512i low = _mm512_set1_epi16(s.relu ? 0 : INT16_MIN);
+  const __m512i first = _mm512_max_epi16(_mm512_packs_epi32(rounded[0], rounded[1]), low);
+  const __m512i second = _mm512_max_epi16(_mm512_packs_epi32(rounded[2], rounded[3]), low);
+  // Dword d of 128-bit lane l: lanes 4 l... of vector d.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(to, _mm512_permutexvar_epi32(order, _mm512_packs_epi16(first, second)));
   return true;
 }
 
@@ -145,12 +158,35 @@ void run_residual(const SdpChain& chain, const int32_t* from, size_t count, uint
   }
 }
 
+/// X1's result before its limits stays in 15 bits, for all inputs.
+bool is_tame(const SdpChain& chain) {
+  constexpr double kTame = 16384;
+  const SdpChainStage& x1 = chain.stages[0];
+  int64_t summand = 0;
+  double factor = 0;
+  for (size_t i = 0; i < kAtom; ++i) {
+    summand = std::max(summand, std::abs(int64_t{x1.alu_word[i]}));
+    factor = std::max(factor, std::abs(x1.mul[i]));
+  }
+  return static_cast<double>(summand + chain.bound) * factor < kTame;
+}
+
 void run_x1(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
   const SdpChainStage& x1 = chain.stages[0];
-  for (size_t first = 0; first < count; first += kAtom) {
-    if (!x1.fits_word || !x1_in_floats(x1, from + first, to + first)) {
-      atom(first, to, [&](size_t i, size_t j) { return x1_only(chain, from + i, j); });
+  const auto in_doubles = [&](size_t first) {
+    atom(first, to, [&](size_t i, size_t j) { return x1_only(chain, from + i, j); });
+  };
+  const bool tame = is_tame(chain);
+  size_t first = 0;
+  for (; first + 2 * kAtom <= count && x1.fits_word; first += 2 * kAtom) {
+    const bool sure = tame ? x1_in_floats<true>(x1, from + first, to + first) : x1_in_floats<false>(x1, from + first, to + first);
+    if (!sure) {
+      in_doubles(first);
+      in_doubles(first + kAtom);
     }
+  }
+  for (; first < count; first += kAtom) {
+    in_doubles(first);
   }
 }
 

@@ -67,6 +67,8 @@ struct HalfBlock {
   std::vector<HalfWeight> words;
   std::vector<uint16_t> raw;
   std::vector<uint8_t> nan;  ///< Per atom.
+  std::vector<HalfSpan> lane_kernels;
+  std::vector<HalfSpan> kernel_lanes;  ///< [atom][kHalfKernels].
 };
 
 /// Kernels of one group that fall into a block.
@@ -111,6 +113,12 @@ void pack_atom(const AtomOrder& order, size_t atom, const GroupPart& part, HalfB
       block.raw[to + k] = bits;
       block.words[to + k] = take_apart(bits);
       block.nan[atom] |= num::half_is_nan(bits) ? 1 : 0;
+      if (!num::half_is_zero(bits)) {
+        const auto kernel = static_cast<uint8_t>(part.column + k);
+        const auto channel = static_cast<uint8_t>(i - order.begin[atom]);
+        block.lane_kernels[i].join({.first = kernel, .last = static_cast<uint8_t>(kernel + 1)});
+        block.kernel_lanes[atom * kHalfKernels + kernel].join({.first = channel, .last = static_cast<uint8_t>(channel + 1)});
+      }
     }
   }
 }
@@ -122,6 +130,8 @@ HalfBlock pack_block(const ConvJob& job, const AtomOrder& order, KernelRange ran
   block.words.resize(lanes * kHalfKernels);
   block.raw.resize(lanes * kHalfKernels);
   block.nan.resize(atoms);
+  block.lane_kernels.resize(lanes);
+  block.kernel_lanes.resize(atoms * kHalfKernels);
   const std::vector<GroupPart> parts = parts_of(job, range, first, weights);
   parallel_for(static_cast<int64_t>(atoms), 4, [&](int64_t begin, int64_t end) {
     for (int64_t atom = begin; atom < end; ++atom) {
@@ -186,6 +196,8 @@ void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView we
                         .weights = block.words.data(),
                         .weight_nan = block.nan.data(),
                         .raw = block.raw.data(),
+                        .lane_kernels = block.lane_kernels.data(),
+                        .kernel_lanes = block.kernel_lanes.data(),
                         .kernels = static_cast<int>(std::min<uint32_t>(kHalfKernels, range.count - first))};
     parallel_for(tiler.tiles(), 1, [&](int64_t begin, int64_t end) {
       for (int64_t index = begin; index < end; ++index) {

@@ -30,7 +30,19 @@ inline constexpr uint32_t kHalfRowListBytes = 16;
 inline constexpr uint32_t kHalfLowLists = 256;
 inline constexpr uint32_t kHalfHighLists = 128;
 
-/// Up to 32 pixels times up to 32 kernels, all atoms.
+/// Kernels of a block, or channels of an atom, outside which all weights are zero: in depthwise layers all but one are.
+struct HalfSpan {
+  uint8_t first = 0;
+  uint8_t last = 0;  ///< Behind the last one.
+
+  bool empty() const { return last == 0; }
+  void join(HalfSpan other) {
+    first = empty() || (!other.empty() && other.first < first) ? other.first : first;
+    last = other.last > last ? other.last : last;
+  }
+};
+
+/// Up to 32 pixels times up to 64 kernels, all atoms.
 struct HalfTile {
   const uint8_t* pixels[kHalfPixels] = {};  ///< First byte of each pixel's window.
   const int64_t* lane_offsets = nullptr;    ///< Byte offset of every lane, atom after atom.
@@ -39,6 +51,8 @@ struct HalfTile {
   const HalfWeight* weights = nullptr;      ///< [lane][kHalfKernels].
   const uint8_t* weight_nan = nullptr;      ///< Per atom: some weight is NaN; then `raw` is needed.
   const uint16_t* raw = nullptr;            ///< [lane][kHalfKernels], as in memory.
+  const HalfSpan* lane_kernels = nullptr;   ///< Per lane.
+  const HalfSpan* kernel_lanes = nullptr;   ///< [atom][kHalfKernels].
   int kernels = 0;
   uint32_t* out = nullptr;                  ///< [kernel][kHalfPixels]: FP32 bits.
 };

@@ -4,6 +4,7 @@
 // A product shifted right by `shift` is floor(product >> shift) less one when the multiplier's two addends carry across
 // the cut. The carry needs only the low 16 bits of the Booth rows as long as shift <= 16; the few products shifted
 // further are done one at a time.
+#include "chip/conv/half/atom_walk.hpp"
 #include "chip/conv/half/half.hpp"
 
 #if defined(__x86_64__)
@@ -142,15 +143,26 @@ CarrySave product_rows(const uint8_t* rows, const RowOffsets& low, const RowOffs
   return add3(both.sum, both.carry, b.carry);
 }
 
-void find_largest(const HalfTile& tile, uint32_t first, uint32_t lanes, Work& work) {
+/// The atom's largest exponents, and sums of zero, of the kernels that have weights in it.
+void start_kernels(const HalfTile& tile, uint32_t first, const HalfSpan* own, Work& work) {
+  const Vector zero = _mm512_setzero_si512();
   for (int k = 0; k < tile.kernels; ++k) {
+    if (own[k].empty()) {
+      continue;
+    }
     __m256i largest = _mm256_setzero_si256();
-    for (uint32_t c = 0; c < lanes; ++c) {
+    for (uint32_t c = own[k].first; c < own[k].last; ++c) {
       const HalfWeight& weight = tile.weights[size_t{first + c} * kHalfKernels + static_cast<size_t>(k)];
       const __m256i data = _mm256_load_si256(reinterpret_cast<const __m256i*>(work.channels[c].quads));
       largest = _mm256_max_epi8(largest, _mm256_add_epi8(data, _mm256_set1_epi8(weight.quad)));
     }
     _mm512_store_si512(work.largest[k], _mm512_slli_epi16(_mm512_cvtepi8_epi16(largest), 2));
+    _mm512_store_si512(work.borrow[k], zero);
+    _mm512_store_si512(work.part[k], zero);
+    _mm512_store_si512(work.part[k] + 16, zero);
+    for (int i = 0; i < kHalfPixels; i += 8) {
+      _mm512_store_si512(work.atom[k] + i, zero);
+    }
   }
 }
 
@@ -166,13 +178,25 @@ void add_far_products(const HalfWeight& weight, const Channel& channel, uint32_t
   }
 }
 
-void add_channel(const HalfTile& tile, uint32_t lane, const Channel& channel, Work& work) {
+void add_to_part(int32_t* part, Vector low, Vector high) {
+  _mm512_store_si512(part, _mm512_add_epi32(load(part), low));
+  _mm512_store_si512(part + 16, _mm512_add_epi32(load(part + 16), high));
+}
+
+/// kFew: few kernels have a weight for the channel, so that its rows are built only when they are needed: where a product is
+/// the largest of its atom nothing is cut from it.
+template <bool kFew>
+void add_channel(const HalfTile& tile, uint32_t lane, const Channel& channel, HalfSpan kernels, Work& work) {
   const Vector zero = _mm512_setzero_si512();
   const Vector sixteen = _mm512_set1_epi16(16);
   const Vector value = load(channel.value);
   const Vector exponent = load(channel.exponent);
   const HalfWeight* weights = tile.weights + size_t{lane} * kHalfKernels;
-  for (int k = 0; k < tile.kernels; ++k) {
+  bool built = !kFew;
+  if constexpr (!kFew) {
+    build_rows(channel, work.rows);
+  }
+  for (int k = kernels.first; k < kernels.last; ++k) {
     const HalfWeight& weight = weights[k];
     if (weight.factor == 0) {
       continue;
@@ -180,14 +204,24 @@ void add_channel(const HalfTile& tile, uint32_t lane, const Channel& channel, Wo
     const Vector factor = _mm512_set1_epi16(weight.factor);
     const Vector shift =
         _mm512_sub_epi16(_mm512_sub_epi16(load(work.largest[k]), exponent), _mm512_set1_epi16(weight.exponent));
+    int32_t* part = work.part[k];
+    if constexpr (kFew) {
+      if (_mm512_mask_test_epi16_mask(channel.nonzero, shift, shift) == 0) {
+        const Vector low = _mm512_mullo_epi16(value, factor);
+        const Vector high = _mm512_mulhi_epi16(value, factor);
+        add_to_part(part, _mm512_unpacklo_epi16(low, high), _mm512_unpackhi_epi16(low, high));
+        continue;
+      }
+      if (!built) {
+        build_rows(channel, work.rows);
+        built = true;
+      }
+    }
     const __mmask32 near = _mm512_cmple_epu16_mask(shift, sixteen);
     const Vector low = _mm512_maskz_mullo_epi16(near, value, factor);
     const Vector high = _mm512_maskz_mulhi_epi16(near, value, factor);
-    int32_t* part = work.part[k];
-    const Vector part0 = _mm512_srav_epi32(_mm512_unpacklo_epi16(low, high), _mm512_unpacklo_epi16(shift, zero));
-    const Vector part1 = _mm512_srav_epi32(_mm512_unpackhi_epi16(low, high), _mm512_unpackhi_epi16(shift, zero));
-    _mm512_store_si512(part, _mm512_add_epi32(load(part), part0));
-    _mm512_store_si512(part + 16, _mm512_add_epi32(load(part + 16), part1));
+    add_to_part(part, _mm512_srav_epi32(_mm512_unpacklo_epi16(low, high), _mm512_unpacklo_epi16(shift, zero)),
+                _mm512_srav_epi32(_mm512_unpackhi_epi16(low, high), _mm512_unpackhi_epi16(shift, zero)));
 
     const CarrySave rows = product_rows(work.rows, row_list(weight.low_rows), row_list(weight.high_rows));
     const Vector kept = _mm512_sub_epi16(sixteen, shift);
@@ -207,8 +241,8 @@ void add_channel(const HalfTile& tile, uint32_t lane, const Channel& channel, Wo
 }
 
 /// Moves the sums of a few channels into 64 bits.
-void flush(int kernels, Work& work) {
-  for (int k = 0; k < kernels; ++k) {
+void flush_kernels(HalfSpan kernels, Work& work) {
+  for (int k = kernels.first; k < kernels.last; ++k) {
     for (int i = 0; i < kHalfPixels; i += 8) {
       const Vector part = _mm512_cvtepi32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(&work.part[k][i])));
       _mm512_store_si512(&work.atom[k][i], _mm512_add_epi64(load(&work.atom[k][i]), part));
@@ -277,11 +311,14 @@ Vector acc_add(Vector acc, Vector atom, Vector atom_exponent) {
   return _mm512_mask_mov_epi64(_mm512_mask_mov_epi64(acc, changes, result), static_cast<__mmask8>(changes & nan), kept_nan);
 }
 
-void accumulate(int kernels, Work& work) {
+void accumulate_kernels(int kernels, const HalfSpan* own, Work& work) {
   const Vector zero = _mm512_setzero_si512();
   alignas(64) int32_t borrow[kHalfPixels];
   alignas(64) int32_t exponent[kHalfPixels];
   for (int k = 0; k < kernels; ++k) {
+    if (own[k].empty()) {
+      continue;
+    }
     const Vector borrows = load(work.borrow[k]);
     const Vector largest = load(work.largest[k]);
     _mm512_store_si512(borrow, _mm512_unpacklo_epi16(borrows, zero));
@@ -318,46 +355,31 @@ void accumulate_nan_atom(const HalfTile& tile, uint32_t first, uint32_t lanes, W
   }
 }
 
-constexpr uint32_t kChannelsPerFlush = 7;  // seven products of 28 bits and a sign fit 32 bits
+struct Leaf {
+  const HalfTile& tile;
+  Work& work;
 
-void add_atom(const HalfTile& tile, uint32_t atom, Work& work) {
-  const uint32_t first = tile.atom_begin[atom];
-  const uint32_t lanes = tile.atom_begin[atom + 1] - first;
-  bool nan = tile.weight_nan[atom] != 0;
-  for (uint32_t c = 0; c < lanes; ++c) {
-    nan |= take_apart(tile, tile.lane_offsets[first + c], work.channels[c]);
+  bool take_apart(int64_t offset, uint32_t c) { return chip::take_apart(tile, offset, work.channels[c]); }
+  bool any(uint32_t c) const { return work.channels[c].nonzero != 0; }
+  void add_nan_atom(uint32_t first, uint32_t lanes) { accumulate_nan_atom(tile, first, lanes, work); }
+  void start(uint32_t first, const HalfSpan* own) { start_kernels(tile, first, own, work); }
+  void add_channel(uint32_t first, uint32_t c, HalfSpan kernels) {
+    constexpr int kFew = 4;
+    kernels.last - kernels.first <= kFew ? chip::add_channel<true>(tile, first + c, work.channels[c], kernels, work)
+                                         : chip::add_channel<false>(tile, first + c, work.channels[c], kernels, work);
   }
-  if (nan) {
-    accumulate_nan_atom(tile, first, lanes, work);
-    return;
-  }
-  find_largest(tile, first, lanes, work);
-  std::memset(work.part, 0, sizeof(work.part));
-  std::memset(work.borrow, 0, sizeof(work.borrow));
-  std::memset(work.atom, 0, sizeof(work.atom));
-  uint32_t pending = 0;
-  for (uint32_t c = 0; c < lanes; ++c) {
-    if (work.channels[c].nonzero == 0) {
-      continue;
-    }
-    build_rows(work.channels[c], work.rows);
-    add_channel(tile, first + c, work.channels[c], work);
-    if (++pending == kChannelsPerFlush) {
-      flush(tile.kernels, work);
-      pending = 0;
-    }
-  }
-  flush(tile.kernels, work);
-  accumulate(tile.kernels, work);
-}
+  void flush(HalfSpan kernels) { flush_kernels(kernels, work); }
+  void accumulate(const HalfSpan* own) { accumulate_kernels(tile.kernels, own, work); }
+};
 
 }  // namespace
 
 void half_tile_avx512(const HalfTile& tile) {
   Work work;
   std::memset(work.acc, 0, sizeof(work.acc));
+  Leaf leaf{tile, work};
   for (uint32_t atom = 0; atom < tile.atoms; ++atom) {
-    add_atom(tile, atom, work);
+    add_half_atom(tile, atom, leaf);
   }
   for (int k = 0; k < tile.kernels; ++k) {
     for (int place = 0; place < kHalfPixels; ++place) {

@@ -4,6 +4,7 @@
 //
 // Shifts are multiples of four. Where 16-bit lanes have no shift of their own, a product with a power of two looked up by
 // the shift takes its place.
+#include "chip/conv/half/atom_walk.hpp"
 #include "chip/conv/half/half.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -182,12 +183,19 @@ HWY_INLINE void product_rows(const uint8_t* rows, const HalfWeight& weight, Word
   add_row(sum, carry, high_carry);
 }
 
-HWY_INLINE void find_largest(const HalfTile& tile, uint32_t first, uint32_t lanes, HalfWork& work) {
+/// The atom's largest exponents, and sums of zero, of the kernels that have weights in it.
+HWY_INLINE void start_kernels(const HalfTile& tile, uint32_t first, const HalfSpan* own, HalfWork& work) {
   const HalfInts d;
   for (int k = 0; k < tile.kernels; ++k) {
+    if (own[k].empty()) {
+      continue;
+    }
+    std::memset(work.part[k], 0, sizeof(work.part[k]));
+    std::memset(work.borrow[k], 0, sizeof(work.borrow[k]));
+    std::memset(work.atom[k], 0, sizeof(work.atom[k]));
     for (size_t i = 0; i < kHalfPixels; i += hn::Lanes(d)) {
       IntVec largest = hn::Zero(d);
-      for (uint32_t c = 0; c < lanes; ++c) {
+      for (uint32_t c = own[k].first; c < own[k].last; ++c) {
         const HalfWeight& weight = tile.weights[size_t{first + c} * kHalfKernels + static_cast<size_t>(k)];
         const IntVec exponent = hn::Load(d, work.channels[c].exponent + i);
         largest = hn::Max(largest, hn::Add(exponent, hn::Set(d, static_cast<int16_t>(weight.quad * 4))));
@@ -254,9 +262,12 @@ HWY_INLINE bool add_products(const HalfWeight& weight, const HalfChannel& channe
   return !hn::AllFalse(d, hn::And(hn::Not(near), hn::Lt(shift, hn::Set(d, kFarShift + 1))));
 }
 
-HWY_INLINE void add_channel(const HalfTile& tile, uint32_t lane, const HalfChannel& channel, HalfWork& work) {
+HWY_INLINE void add_to_kernels(const HalfTile& tile, uint32_t lane, const HalfChannel& channel, HalfSpan kernels, HalfWork& work) {
+  for (size_t i = 0; i < kHalfPixels; i += hn::Lanes(HalfWords())) {
+    build_rows(channel, i, work.rows);
+  }
   const HalfWeight* weights = tile.weights + size_t{lane} * kHalfKernels;
-  for (int k = 0; k < tile.kernels; ++k) {
+  for (int k = kernels.first; k < kernels.last; ++k) {
     if (weights[k].factor == 0) {
       continue;
     }
@@ -271,8 +282,8 @@ HWY_INLINE void add_channel(const HalfTile& tile, uint32_t lane, const HalfChann
 }
 
 /// Moves the sums of a few channels into 64 bits.
-HWY_INLINE void flush(int kernels, HalfWork& work) {
-  for (int k = 0; k < kernels; ++k) {
+HWY_INLINE void flush_kernels(HalfSpan kernels, HalfWork& work) {
+  for (int k = kernels.first; k < kernels.last; ++k) {
     for (int i = 0; i < kHalfPixels; ++i) {
       work.atom[k][i] += work.part[k][i];
       work.part[k][i] = 0;
@@ -280,8 +291,11 @@ HWY_INLINE void flush(int kernels, HalfWork& work) {
   }
 }
 
-HWY_INLINE void accumulate(int kernels, HalfWork& work) {
+HWY_INLINE void accumulate_kernels(int kernels, const HalfSpan* own, HalfWork& work) {
   for (int k = 0; k < kernels; ++k) {
+    if (own[k].empty()) {
+      continue;
+    }
     for (size_t p = 0; p < kHalfPixels; ++p) {
       const num::FpAtomSum sum{.mantissa = work.atom[k][place_of(p)] - work.borrow[k][p],
                                .exponent = static_cast<uint32_t>(work.largest[k][p])};
@@ -290,38 +304,24 @@ HWY_INLINE void accumulate(int kernels, HalfWork& work) {
   }
 }
 
+struct HalfLeaf {
+  const HalfTile& tile;
+  HalfWork& work;
+
+  bool take_apart(int64_t offset, uint32_t c) { return HWY_NAMESPACE::take_apart(tile, offset, work.channels[c]); }
+  bool any(uint32_t c) const { return work.channels[c].any; }
+  void add_nan_atom(uint32_t first, uint32_t lanes) { accumulate_one_by_one(tile, first, lanes, work.acc); }
+  void start(uint32_t first, const HalfSpan* own) { start_kernels(tile, first, own, work); }
+  void add_channel(uint32_t first, uint32_t c, HalfSpan kernels) {
+    add_to_kernels(tile, first + c, work.channels[c], kernels, work);
+  }
+  void flush(HalfSpan kernels) { flush_kernels(kernels, work); }
+  void accumulate(const HalfSpan* own) { accumulate_kernels(tile.kernels, own, work); }
+};
+
 HWY_INLINE void add_atom(const HalfTile& tile, uint32_t atom, HalfWork& work) {
-  constexpr uint32_t kChannelsPerFlush = 7;  // seven products of 28 bits and a sign fit 32 bits
-  const uint32_t first = tile.atom_begin[atom];
-  const uint32_t lanes = tile.atom_begin[atom + 1] - first;
-  bool nan = tile.weight_nan[atom] != 0;
-  for (uint32_t c = 0; c < lanes; ++c) {
-    nan |= take_apart(tile, tile.lane_offsets[first + c], work.channels[c]);
-  }
-  if (nan) {
-    accumulate_one_by_one(tile, first, lanes, work.acc);
-    return;
-  }
-  find_largest(tile, first, lanes, work);
-  std::memset(work.part, 0, sizeof(work.part));
-  std::memset(work.borrow, 0, sizeof(work.borrow));
-  std::memset(work.atom, 0, sizeof(work.atom));
-  uint32_t pending = 0;
-  for (uint32_t c = 0; c < lanes; ++c) {
-    if (!work.channels[c].any) {
-      continue;
-    }
-    for (size_t i = 0; i < kHalfPixels; i += hn::Lanes(HalfWords())) {
-      build_rows(work.channels[c], i, work.rows);
-    }
-    add_channel(tile, first + c, work.channels[c], work);
-    if (++pending == kChannelsPerFlush) {
-      flush(tile.kernels, work);
-      pending = 0;
-    }
-  }
-  flush(tile.kernels, work);
-  accumulate(tile.kernels, work);
+  HalfLeaf leaf{tile, work};
+  add_half_atom(tile, atom, leaf);
 }
 
 #endif

@@ -119,8 +119,21 @@ Quad transpose_lanes(const Quad& in) {
            _mm512_shuffle_i32x4(even_low, even_high, 0xdd), _mm512_shuffle_i32x4(odd_low, odd_high, 0xdd)}};
 }
 
-/// Sixty-four channels of four taps: one dword a channel, vector j with channels 16 l + 4 j... in its 128-bit lane l.
+/// Sixty-four channels (kHalf: thirty-two) of four taps: one dword a channel, vector j with channels 16 l + 4 j... in its
+/// 128-bit lane l.
+template <bool kHalf>
 Quad interleave_taps(const uint8_t* const (&taps)[4]) {
+  if constexpr (kHalf) {
+    const auto load = [&](int i) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(taps[i])); };
+    const __m256i low_ab = _mm256_unpacklo_epi8(load(0), load(1));
+    const __m256i high_ab = _mm256_unpackhi_epi8(load(0), load(1));
+    const __m256i low_cd = _mm256_unpacklo_epi8(load(2), load(3));
+    const __m256i high_cd = _mm256_unpackhi_epi8(load(2), load(3));
+    return {{_mm512_castsi256_si512(_mm256_unpacklo_epi16(low_ab, low_cd)),
+             _mm512_castsi256_si512(_mm256_unpackhi_epi16(low_ab, low_cd)),
+             _mm512_castsi256_si512(_mm256_unpacklo_epi16(high_ab, high_cd)),
+             _mm512_castsi256_si512(_mm256_unpackhi_epi16(high_ab, high_cd))}};
+  }
   const __m512i a = _mm512_loadu_si512(taps[0]);
   const __m512i b = _mm512_loadu_si512(taps[1]);
   const __m512i c = _mm512_loadu_si512(taps[2]);
@@ -131,6 +144,15 @@ Quad interleave_taps(const uint8_t* const (&taps)[4]) {
   const __m512i high_cd = _mm512_unpackhi_epi8(c, d);
   return {{_mm512_unpacklo_epi16(low_ab, low_cd), _mm512_unpackhi_epi16(low_ab, low_cd), _mm512_unpacklo_epi16(high_ab, high_cd),
            _mm512_unpackhi_epi16(high_ab, high_cd)}};
+}
+
+template <bool kHalf>
+__m512i dot_channels(__m512i sums, __m512i data, __m512i weights) {
+  if constexpr (kHalf) {
+    return _mm512_castsi256_si512(_mm256_dpbusd_epi32(_mm512_castsi512_si256(sums), _mm512_castsi512_si256(data),
+                                                      _mm512_castsi512_si256(weights)));
+  }
+  return _mm512_dpbusd_epi32(sums, data, weights);
 }
 
 constexpr uint32_t kMaxTapGroups = 16;
@@ -168,6 +190,8 @@ struct TapGroups {
   }
 };
 
+/// kHalf: at most two blocks.
+template <bool kHalf>
 void diagonal_groups(const DotTile& tile) {
   const TapGroups groups(tile);
   Quad start{{_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()}};
@@ -180,15 +204,15 @@ void diagonal_groups(const DotTile& tile) {
     for (uint32_t g = 0; g < groups.count; ++g) {
       const int64_t* offsets = groups.offsets[g];
       const uint8_t* pixel = tile.pixels[p];
-      const Quad data = interleave_taps({pixel + offsets[0], pixel + offsets[1], pixel + offsets[2], pixel + offsets[3]});
+      const Quad data = interleave_taps<kHalf>({pixel + offsets[0], pixel + offsets[1], pixel + offsets[2], pixel + offsets[3]});
 #pragma GCC unroll 4
       for (int j = 0; j < 4; ++j) {
-        sums.v[j] = _mm512_dpbusd_epi32(sums.v[j], data.v[j], groups.weights[g].v[j]);
+        sums.v[j] = dot_channels<kHalf>(sums.v[j], data.v[j], groups.weights[g].v[j]);
       }
     }
     sums = transpose_lanes(sums);
 #pragma GCC unroll 4
-    for (int b = 0; b < 4; ++b) {
+    for (int b = 0; b < (kHalf ? 2 : 4); ++b) {
       if (b < tile.block_count) {
         _mm512_storeu_si512(tile.out[b] + p * tile.out_step, sums.v[b]);
       }
@@ -216,7 +240,7 @@ void diagonal_taps(const DotTile& tile, int b) {
 
 void dot_diagonal_bytes_avx512(const DotTile& tile) {
   if (tile.rows * tile.taps <= kMaxTapGroups * 4) {
-    diagonal_groups(tile);
+    tile.block_count <= 2 ? diagonal_groups<true>(tile) : diagonal_groups<false>(tile);
     return;
   }
   for (int b = 0; b < tile.block_count; ++b) {

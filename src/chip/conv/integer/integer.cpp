@@ -201,8 +201,10 @@ void IntegerTiler::clear_unused_lanes(const DotTile& tile, uint32_t block, const
   const auto end = range_.first + (block + static_cast<uint32_t>(tile.block_count)) * kDotLanes;
   const uint32_t unused = round_up(end, place.lanes) - end;
   int32_t* const from = tile.out[tile.block_count - 1] + kDotLanes;
-  for (int i = 0; i < tile.pixel_count && unused > 0; ++i) {
-    std::fill_n(from + i * tile.out_step, unused, 0);
+  for (uint32_t lane = 0; lane < unused; lane += kDotLanes) {
+    for (int i = 0; i < tile.pixel_count; ++i) {
+      std::memset(from + i * tile.out_step + lane, 0, kDotLanes * sizeof(int32_t));
+    }
   }
 }
 

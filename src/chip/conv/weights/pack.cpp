@@ -168,15 +168,18 @@ bool all_runs(const ConvJob& job, uint32_t kernels, ByteView weights, Visit visi
 
 /// Element `but` (of `unit` bytes; beyond the end: none) may be anything.
 bool all_zero(const uint8_t* from, uint32_t bytes, uint32_t but, uint32_t unit) {
+  constexpr uint32_t kBlock = 64;
   const uint32_t first = but * unit;
-  const uint64_t free = (unit == 1 ? uint64_t{0xff} : uint64_t{0xffff}) << (first % 8 * 8);
   uint64_t seen = 0;
-  uint32_t i = 0;
-  for (; i + 8 <= bytes; i += 8) {
-    seen |= load_le<uint64_t>(from + i) & (i == first / 8 * 8 ? ~free : ~uint64_t{0});
-  }
-  for (; i < bytes; ++i) {
-    seen |= i - first < unit ? 0 : from[i];
+  for (uint32_t at = 0; at < bytes; at += kBlock) {
+    std::array<uint8_t, kBlock> block{};
+    std::memcpy(block.data(), from + at, std::min(kBlock, bytes - at));
+    for (uint32_t i = 0; i < unit && first - at < kBlock; ++i) {  // wraps far beyond when it is not here
+      block[first - at + i] = 0;
+    }
+    for (uint32_t i = 0; i < kBlock; i += 8) {
+      seen |= load_le<uint64_t>(block.data() + i);
+    }
   }
   return seen == 0;
 }
