@@ -131,7 +131,7 @@ void build_rows(const Channel& channel, uint8_t* rows) {
 }
 
 /// The multiplier's two addends, low 16 bits.
-CarrySave product_rows(const uint8_t* rows, const RowOffsets& low, const RowOffsets& high) {
+[[gnu::always_inline]] inline CarrySave product_rows(const uint8_t* rows, const RowOffsets& low, const RowOffsets& high) {
   const auto tree = [rows](const RowOffsets& o) {
     const CarrySave first = add3(load(rows + o.row[0]), load(rows + o.row[1]), load(rows + o.row[2]));
     const CarrySave second = add3(first.sum, first.carry, load(rows + o.row[3]));

@@ -11,7 +11,7 @@ namespace medlar::chip {
 
 inline constexpr int kDotLanes = 16;      ///< Kernels of one block.
 inline constexpr int kDotMaxBlocks = 4;
-inline constexpr int kDotMaxPixels = 12;    ///< With one or two blocks; six otherwise.
+inline constexpr int kDotMaxPixels = 12;    ///< With one or two blocks, and of diagonals; six otherwise.
 inline constexpr int kDotStepBytes = 4 * kDotLanes;  ///< Of one block.
 
 /// A step is four bytes of a pixel: four bytes (data with 128 added, 0 to 255) or two 16-bit words.

@@ -141,7 +141,8 @@ void IntegerTiler::run(uint64_t first, uint64_t last, uint32_t kernel_tile, cons
   tile.tap_step = walk_.tap_step;
   tile.weight_row_step = uint64_t{walk_.taps} * walk_.steps * kDotStepBytes;
   const bool direct = slices_.size() == 1 && window_.planes == 1;
-  const auto full = static_cast<uint64_t>(target_.tile_pixels(tile.block_count)) / window_.planes;
+  const int tile_pixels = weights_.diagonal ? kDotMaxPixels : target_.tile_pixels(tile.block_count);
+  const auto full = static_cast<uint64_t>(tile_pixels) / window_.planes;
   const uint64_t element = form_ == WindowForm::kBytes ? 1 : 2;
   const uint64_t own_channels = weights_.diagonal ? uint64_t{block} * kDotLanes * element : 0;
   Pixel pixel = pixel_at(first);

@@ -166,22 +166,34 @@ bool all_runs(const ConvJob& job, uint32_t kernels, ByteView weights, Visit visi
   return true;
 }
 
-/// Element `but` (of `unit` bytes; beyond the end: none) may be anything.
-bool all_zero(const uint8_t* from, uint32_t bytes, uint32_t but, uint32_t unit) {
-  constexpr uint32_t kBlock = 64;
-  const uint32_t first = but * unit;
+constexpr uint32_t kZeroBlock = 64;
+
+/// `but` as below, in bytes from the block's start.
+bool block_is_zero(std::array<uint8_t, kZeroBlock>& block, uint32_t but, uint32_t unit) {
+  for (uint32_t i = 0; i < unit && but < kZeroBlock; ++i) {
+    block[but + i] = 0;
+  }
   uint64_t seen = 0;
-  for (uint32_t at = 0; at < bytes; at += kBlock) {
-    std::array<uint8_t, kBlock> block{};
-    std::memcpy(block.data(), from + at, std::min(kBlock, bytes - at));
-    for (uint32_t i = 0; i < unit && first - at < kBlock; ++i) {  // wraps far beyond when it is not here
-      block[first - at + i] = 0;
-    }
-    for (uint32_t i = 0; i < kBlock; i += 8) {
-      seen |= load_le<uint64_t>(block.data() + i);
-    }
+  for (uint32_t i = 0; i < kZeroBlock; i += 8) {
+    seen |= load_le<uint64_t>(block.data() + i);
   }
   return seen == 0;
+}
+
+/// Element `but` (of `unit` bytes; beyond the end: none) may be anything.
+bool all_zero(const uint8_t* from, uint32_t bytes, uint32_t but, uint32_t unit) {
+  const uint32_t first = but * unit;
+  std::array<uint8_t, kZeroBlock> block;
+  uint32_t at = 0;
+  for (; at + kZeroBlock <= bytes; at += kZeroBlock) {
+    std::memcpy(block.data(), from + at, kZeroBlock);
+    if (!block_is_zero(block, first - at, unit)) {  // wraps far beyond when it is not here
+      return false;
+    }
+  }
+  block.fill(0);
+  std::memcpy(block.data(), from + at, bytes - at);
+  return block_is_zero(block, first - at, unit);
 }
 
 /// Kernel k has weights for channel k only, as in a depthwise layer.
