@@ -110,7 +110,8 @@ def accuracy(engine: Path, images: Path, task: str = "classify", model: Optional
 
     images: folder or .tar of images, or .npy/.npz samples; for "classify" a file's name starts with its class index and '_'.
     task: "classify", "detect", "segment" or "tensor".
-    model: the FP32 reference; None: the ONNX file that the engine was built from.
+    model: the FP32 reference; None: the ONNX file that the engine was built from, looked for beside the engine,
+        in the current folder and in those of MEDLAR_MODEL_PATH.
     limit: stop after so many images; 0: all.
     slice_index, slices: every `slices`-th image from number `slice_index` on: what one of several machines takes.
     Returns counts and sums; those of all slices of a data set add up (see medlar.sweep.merge_counts).

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "api/inference.hpp"
+#include "api/source_model.hpp"
 #include "base/files.hpp"
 #include "base/hash.hpp"
 #include "host/session.hpp"
@@ -13,36 +14,16 @@
 namespace medlar::api {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// The bytes of the FP32 model: as requested, where the engine was built from, or beside the engine.
-struct Reference {
-  fs::path path;
-  ByteBuffer model;
-};
-
-Result<Reference> find_reference(const AccuracyRequest& request, const engine::Engine& engine) {
-  if (!request.model.empty()) {
-    MEDLAR_ASSIGN(ByteBuffer model, read_file(request.model));
-    if (engine.source_hash != 0 && hash64(model) != engine.source_hash) {
-      request.log(Severity::kInfo, fmt::format("{} is not the file that the engine was built from", request.model.string()));
-    }
-    return Reference{request.model, std::move(model)};
+Result<SourceModel> find_reference(const AccuracyRequest& request, const engine::Engine& engine) {
+  if (request.model.empty()) {
+    auto found = find_source_model(engine, request.engine);
+    return found ? std::move(found) : fail(found.error().code, "{}, or name it with --model", found.error().message);
   }
-  std::string tried;
-  for (const fs::path& path : {fs::path(engine.source), request.engine.parent_path() / engine.model}) {
-    std::error_code error;
-    if (path.empty() || !fs::is_regular_file(path, error)) {
-      tried += fmt::format("{}{} is not there", tried.empty() ? "" : "; ", path.string());
-      continue;
-    }
-    MEDLAR_ASSIGN(ByteBuffer model, read_file(path));
-    if (hash64(model) == engine.source_hash) {
-      return Reference{path, std::move(model)};
-    }
-    tried += fmt::format("{}{} has changed since the build", tried.empty() ? "" : "; ", path.string());
+  MEDLAR_ASSIGN(ByteBuffer model, read_file(request.model));
+  if (engine.source_hash != 0 && hash64(model) != engine.source_hash) {
+    request.log(Severity::kInfo, fmt::format("{} is not the file that the engine was built from", request.model.string()));
   }
-  return fail(Code::kNotFound, "{}: no FP32 reference: {}; give the ONNX file with --model", request.engine.string(), tried);
+  return SourceModel{request.model, std::move(model)};
 }
 
 Result<std::optional<sample::Preprocess>> choose_preprocess(const AccuracyRequest& request, const engine::Engine& engine) {
@@ -136,17 +117,16 @@ class Comparison {
 }  // namespace
 
 Result<AccuracyReport> measure_accuracy(const AccuracyRequest& request) {
-  MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(request.engine));
-  MEDLAR_ASSIGN(engine::Engine engine, engine::deserialize(bytes, request.engine.string()));
+  MEDLAR_ASSIGN(engine::Engine engine, engine::load(request.engine));
   return measure_accuracy(request, std::move(engine));
 }
 
 Result<AccuracyReport> measure_accuracy(const AccuracyRequest& request, engine::Engine engine) {
-  MEDLAR_ASSIGN(const Reference reference, find_reference(request, engine));
+  MEDLAR_ASSIGN(const SourceModel reference, find_reference(request, engine));
   MEDLAR_ASSIGN(const auto preprocess, choose_preprocess(request, engine));
   const std::string device = engine.device;
   const std::string precision = engine.precision;
-  MEDLAR_ASSIGN(const host::Session session, host::Session::create(reference.model, reference.path.string(), {}));
+  MEDLAR_ASSIGN(const host::Session session, host::Session::create(reference.bytes, reference.path.string(), {}));
   MEDLAR_ASSIGN(Inference inference, Inference::create(std::move(engine), device, request.engine.string()));
   MEDLAR_ASSIGN(uint64_t total, sample::count_samples(request.images));
   total = total / request.slice.of + (request.slice.index < total % request.slice.of ? 1 : 0);

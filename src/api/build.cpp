@@ -141,7 +141,7 @@ Result<engine::Engine> compile_prepared(const BuildRequest& request, const Prepa
   engine::Engine engine;
   engine.model = request.model.filename().string();
   MEDLAR_ASSIGN(const ByteBuffer model_bytes, read_file(request.model));
-  engine.source = std::filesystem::absolute(request.model).lexically_normal().string();
+  engine.source = std::filesystem::absolute(request.model).lexically_normal();
   engine.source_hash = hash64(model_bytes);
   engine.device = p.device->name;
   engine.fingerprint = engine::device_fingerprint(*p.device);

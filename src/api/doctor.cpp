@@ -3,6 +3,7 @@
 
 #include "api/accuracy.hpp"
 #include "api/build.hpp"
+#include "api/doctor_speed.hpp"
 #include "api/run_loadable.hpp"
 #include "base/files.hpp"
 #include "driver/sim/kernel.hpp"
@@ -19,8 +20,6 @@
 namespace medlar::api {
 namespace {
 
-/// Share of the time that handing work between engines may take before it is a trouble.
-constexpr double kTransitionShare = 0.25;
 /// 2-norm of an output's difference from FP32 that people notice.
 constexpr double kAccuracyBound = 0.1;
 /// Samples that are compared with FP32.
@@ -128,40 +127,15 @@ Finding build_finding(const Patient& patient) {
   return f;
 }
 
-Finding speed_finding(const Patient& patient) {
-  Finding f{.trouble = "Slower than the GPU", .evidence = {}, .cause = {}, .cure = {}};
-  if (!patient.engine) {
-    f.evidence =
-        patient.loadable
-            ? fmt::format(
-                  "the DLA takes {:.3f} ms for one run (modelled); a loadable does not tell what a GPU "
-                  "would do: examine its ONNX model",
-                  1e3 * patient.loadable->dla_seconds)
-            : "no engine";
-    return f;
+Finding speed_of(const Patient& patient, const std::string& mode) {
+  if (patient.engine) {
+    return speed_finding(*patient.engine, mode);
   }
-  double dla = 0;
-  double handing = 0;
-  for (const compiler::Placement& placement : patient.engine->plan.placements) {
-    dla += placement.engine == compiler::Engine::kDla ? placement.seconds : 0;
-  }
-  for (const compiler::Transition& transition : patient.engine->plan.transitions) {
-    handing += transition.seconds;
-  }
-  const size_t count = patient.engine->plan.transitions.size();
-  const double share = handing / std::max(dla + handing, 1e-12);
-  f.evidence = fmt::format("{} transitions between engines take {:.3f} ms, the DLA's work {:.3f} ms (modelled)", count,
-                           1e3 * handing, 1e3 * dla);
-  if (dla <= 0) {
-    f.evidence += "; the engine carries no modelled times, so nothing is concluded";
-    return f;
-  }
-  f.health = count > 0 && share > kTransitionShare ? Health::kWarning : Health::kGood;
-  if (f.health == Health::kWarning) {
-    const bool small = count <= 2;
-    f.cause = small ? "the model is too small for the cost of handing it over" : "too many transitions between DLA and GPU";
-    f.cure = small ? "run it on the GPU alone, or batch several inputs"
-                   : "group the layers that fall back, replace them, or run the model on the GPU alone";
+  Finding f{.trouble = "Slower than the GPU", .evidence = "no engine", .cause = {}, .cure = {}};
+  if (patient.loadable) {
+    f.evidence = fmt::format(
+        "the DLA takes {:.3f} ms for one run (modelled); a loadable does not tell what a GPU would do: examine its ONNX model",
+        1e3 * patient.loadable->dla_seconds);
   }
   return f;
 }
@@ -176,16 +150,24 @@ Result<Finding> accuracy_finding(const Patient& patient, const DoctorRequest& re
                                    patient.engine->precision);
     return f;
   }
-  const AccuracyRequest measure{
-      .engine = request.file, .images = request.samples, .task = AccuracyTask::kTensor, .limit = kCompared};
-  MEDLAR_ASSIGN(const AccuracyReport report, measure_accuracy(measure, *patient.engine));
+  const auto report = measure_accuracy({.engine = request.file,
+                                        .model = request.model,
+                                        .images = request.samples,
+                                        .task = AccuracyTask::kTensor,
+                                        .limit = kCompared},
+                                       *patient.engine);
+  if (!report && report.error().code == Code::kNotFound) {
+    f.evidence = report.error().message;
+    return f;
+  }
+  MEDLAR_TRY(report);
   double worst = 0;
-  for (const OutputError& output : report.outputs) {
+  for (const OutputError& output : report->outputs) {
     worst = std::max(worst, output.worst);
   }
   f.evidence = fmt::format(
       "{}: worst 2-norm of an output's difference from FP32 is {:.4f} over {} samples, {} is much",
-      patient.engine->precision, worst, report.images, kAccuracyBound);
+      patient.engine->precision, worst, report->images, kAccuracyBound);
   f.health = worst > kAccuracyBound ? Health::kWarning : Health::kGood;
   if (f.health == Health::kWarning) {
     f.cause = "calibration samples that do not represent the data, or layers that do not bear INT8";
@@ -268,8 +250,7 @@ Result<engine::Engine> take_engine(const DoctorRequest& request) {
   if (request.file.extension() == ".onnx") {
     return build_model(request);
   }
-  MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(request.file));
-  return engine::deserialize(bytes, request.file.string());
+  return engine::load(request.file);
 }
 
 /// Runs it once, on zeros.
@@ -360,7 +341,7 @@ std::string_view health_name(Health health) {
 
 Result<std::vector<Finding>> examine(const DoctorRequest& request) {
   MEDLAR_ASSIGN(const Patient patient, admit(request));
-  std::vector<Finding> findings{build_finding(patient), speed_finding(patient)};
+  std::vector<Finding> findings{build_finding(patient), speed_of(patient, request.module.mode)};
   MEDLAR_ASSIGN(findings.emplace_back(), accuracy_finding(patient, request));
   findings.push_back(buffer_finding(patient));
   findings.push_back(detection_finding(patient));

@@ -26,6 +26,7 @@ struct DoctorRequest {
   /// Inputs on which the engine is compared with its FP32 model; an ONNX model is built for INT8 then. Empty:
   /// none.
   std::filesystem::path samples = {};
+  std::filesystem::path model = {};  ///< An engine's FP32 model; empty: looked for (find_source_model).
 };
 
 /// Five findings, in the order of the manual: build fails, slower than the GPU, accuracy, buffer allocation, not detected.

@@ -8,8 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/placement_table.hpp"
-#include "base/files.hpp"
-#include "base/hash.hpp"
+#include "api/source_model.hpp"
 #include "hw/device.hpp"
 #include "import/onnx_import.hpp"
 
@@ -93,11 +92,11 @@ std::vector<report::MemorySample> memory_of(const compiler::Plan& plan, const pr
 
 /// Empty when the model is gone, has changed or has other nodes than the plan.
 std::vector<report::Edge> edges_of(const engine::Engine& engine) {
-  const auto bytes = read_file(engine.source);
-  if (!bytes || hash64(*bytes) != engine.source_hash) {
+  const auto source = find_source_model(engine, engine.source);
+  if (!source) {
     return {};
   }
-  const auto graph = import::import_onnx(engine.source, {.keep_open = true});
+  const auto graph = import::import_onnx(source->path, {.keep_open = true});
   if (!graph || graph->nodes.size() != engine.plan.placements.size()) {
     return {};
   }

@@ -29,8 +29,7 @@ sched::Cost cost_of(double ms, double joules, uint64_t dram_bytes, const sched::
 Result<engine::Engine> open_model(const sched::ModelFile& file, const sched::Scenario& scenario,
                                   const LogSink& log) {
   if (file.path.extension() != ".onnx") {
-    MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(file.path));
-    return engine::deserialize(bytes, file.path.string());
+    return engine::load(file.path);
   }
   const bool int8 = file.precision == "int8";
   BuildRequest request{.model = file.path,

@@ -2,7 +2,7 @@
 #include "api/scenario_execution.hpp"
 
 #include "api/profile.hpp"
-#include "base/files.hpp"
+#include "api/source_model.hpp"
 #include "base/hash.hpp"
 
 #include <algorithm>
@@ -54,10 +54,10 @@ Result<std::unique_ptr<ScenarioExecution::Lane>> ScenarioExecution::make_lane(co
                   module_->load(engine, engine.model, {.core = static_cast<uint32_t>(target)}));
     MEDLAR_ASSIGN(lane->context, runtime::ExecutionContext::create(loaded));
   } else {
-    MEDLAR_ASSIGN(const ByteBuffer model, read_file(engine.source));
+    MEDLAR_ASSIGN(const SourceModel model, find_source_model(engine, engine.source));
     const host::Provider provider =
         spec.kind == sched::EngineKind::kGpu ? host::Provider::kAuto : host::Provider::kCpu;
-    MEDLAR_ASSIGN(host::Session session, host::Session::create(model, engine.model, {.provider = provider}));
+    MEDLAR_ASSIGN(host::Session session, host::Session::create(model.bytes, engine.model, {.provider = provider}));
     lane->session = std::make_shared<host::Session>(std::move(session));
   }
   MEDLAR_ASSIGN(lane->stream, runtime::Stream::create(

@@ -9,6 +9,7 @@
 //          32           body: the FlatBuffer of engine.fbs
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "base/bytes.hpp"
@@ -21,8 +22,10 @@ inline constexpr uint32_t kEngineVersion = 1;
 
 struct Engine {
   std::string model;       ///< File name of the ONNX model, without its folder.
-  std::string source;      ///< Absolute path of that file at build time: where accuracy checks look for the FP32 reference.
-  uint64_t source_hash = 0;  ///< hash64 of its bytes, so that another file of the same name is noticed.
+  /// Where to look for that file: where this process built the engine from, or beside the engine file that load() read. Not in
+  /// the file: one model in two folders gives one engine, byte for byte.
+  std::filesystem::path source;
+  uint64_t source_hash = 0;  ///< hash64 of its bytes: tells the model from another file of its name.
   std::string device;      ///< Canonical device name.
   uint64_t fingerprint = 0;  ///< device_fingerprint() at build time.
   std::string precision;   ///< "int8" or "fp16".
@@ -38,6 +41,9 @@ ByteBuffer serialize(const Engine& engine);
 
 /// Verifies magic, version, size, checksum and structure. `name` appears in errors.
 Result<Engine> deserialize(ByteView bytes, std::string_view name);
+
+/// Reads and deserializes a file.
+Result<Engine> load(const std::filesystem::path& file);
 
 /// Changes whenever an engine built for the device could stop being valid for it: configuration and memory.
 uint64_t device_fingerprint(const hw::DeviceProfile& device);

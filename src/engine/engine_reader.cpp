@@ -3,6 +3,7 @@
 // of every index and enumeration have passed.
 #include <algorithm>
 
+#include "base/files.hpp"
 #include "base/hash.hpp"
 #include "engine/format.hpp"
 #include "engine_generated.h"
@@ -213,7 +214,6 @@ Result<Engine> read_body(ByteView body) {
   const fb::Engine& table = *fb::GetEngine(body.data());
   Engine engine;
   engine.model = text(table.model());
-  engine.source = text(table.source());
   engine.source_hash = table.source_hash();
   engine.device = text(table.device());
   engine.fingerprint = table.device_fingerprint();
@@ -251,6 +251,13 @@ Result<Engine> deserialize(ByteView bytes, std::string_view name) {
   if (!engine) {
     return tl::unexpected<Error>(std::move(engine).error().in(name));
   }
+  return engine;
+}
+
+Result<Engine> load(const std::filesystem::path& file) {
+  MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(file));
+  MEDLAR_ASSIGN(Engine engine, deserialize(bytes, file.string()));
+  engine.source = file.parent_path() / std::filesystem::path(engine.model).filename();
   return engine;
 }
 

@@ -107,7 +107,7 @@ TEST_P(Int8Accuracy, IsThatOfTheReference) {
   MEDLAR_REFERENCE_DATA(images, std::string("images/") + network.images);
   const auto engine = api::build({.model = model, .device = network.device, .precision = hw::Precision::kInt8, .calibration = images});
   ASSERT_TRUE(engine) << engine.error().to_string();
-  const auto report = api::measure_accuracy({.engine = save(*engine, std::string(network.name) + ".engine"), .images = images, .limit = 40});
+  const auto report = api::measure_accuracy({.engine = save(*engine, std::string(network.name) + ".engine"), .model = model, .images = images, .limit = 40});
   ASSERT_TRUE(report) << report.error().to_string();
   EXPECT_EQ(report->images, 40u);
   EXPECT_GE(report->classes.agreeing, 36u);
@@ -128,6 +128,7 @@ double worst_error(const api::BuildRequest& request, const std::string& name) {
   const auto engine = api::build(request);
   EXPECT_TRUE(engine) << engine.error().to_string();
   const auto report = api::measure_accuracy({.engine = save(*engine, name),
+                                             .model = request.model,
                                              .images = source_dir() / "models/digits/images",
                                              .task = api::AccuracyTask::kTensor,
                                              .limit = 10});

@@ -98,8 +98,9 @@ def test_on_this_computer(tmp_path):
     engine = medlar.build(row["model"], device=row["device"], output=tmp_path / "x.engine")
     profile = medlar.profile(engine, iterations=0)
     assert (row["latency_ms"], row["watts"], row["energy_mj"]) == (profile.latency_ms, profile.watts, profile.energy_mj)
-    counts = medlar.accuracy(tmp_path / "x.engine", DIGITS / "images")
-    slices = [medlar.accuracy(tmp_path / "x.engine", DIGITS / "images", slice_index=i, slices=3) for i in range(3)]
+    beside = {"engine": tmp_path / "x.engine", "images": DIGITS / "images", "model": row["model"]}
+    counts = medlar.accuracy(**beside)
+    slices = [medlar.accuracy(**beside, slice_index=i, slices=3) for i in range(3)]
     merged = sweep.merge_counts(slices)
     assert counts["classes"] == merged["classes"] and counts["images"] == merged["images"] == IMAGES
     assert row["accuracy"] == sweep.accuracy_figures(counts)["accuracy"] and row["images"] == IMAGES

@@ -69,6 +69,43 @@ TEST_F(AccuracyCli, AMissingReferenceIsNamed) {
   EXPECT_EQ(medlar(check + " --model " + path("model.onnx")).exit_code, 0);
 }
 
+TEST_F(AccuracyCli, OneModelInTwoFoldersIsOneEngine) {
+  for (const std::string folder : {"here", "there/deeper"}) {
+    fs::create_directories(path(folder));
+    for (const std::string file : {"model.onnx", "model.preprocess.json"}) {
+      fs::copy_file(path(file), path(folder + "/" + file));
+    }
+    ASSERT_EQ(medlar("build " + path(folder + "/model.onnx") + " -o " + path(folder + ".engine") + " --device nv_small --int8 --calib " +
+                     digits("calibration"))
+                  .exit_code,
+              0);
+  }
+  EXPECT_EQ(*read_file(path("here.engine")), *read_file(path("there/deeper.engine")));
+}
+
+TEST_F(AccuracyCli, TheModelIsLookedForWhereTheEngineLiesAndInTheEnvironmentsFolders) {
+  fs::create_directories(path("models"));
+  fs::create_directories(path("engines"));
+  for (const std::string file : {"model.onnx", "model.preprocess.json"}) {
+    fs::copy_file(path(file), path("models/" + file));
+  }
+  ASSERT_EQ(medlar("build " + path("models/model.onnx") + " -o " + path("engines/x.engine") + " --device nv_small --int8 --calib " +
+                   digits("calibration"))
+                .exit_code,
+            0);
+  const std::string check = "accuracy " + path("engines/x.engine") + " --images " + digits("images") + " --limit 1";
+  const Outcome lost = medlar(check);
+  EXPECT_EQ(lost.exit_code, 1);
+  EXPECT_NE(lost.text.find(path("engines/model.onnx") + " is not there"), std::string::npos) << lost.text;
+  EXPECT_NE(lost.text.find("MEDLAR_MODEL_PATH, or name it with --model"), std::string::npos) << lost.text;
+  ASSERT_EQ(setenv("MEDLAR_MODEL_PATH", ("/nowhere:" + path("models")).c_str(), 1), 0);
+  EXPECT_EQ(medlar(check).exit_code, 0);
+  ASSERT_TRUE(write_file(path("models/model.onnx"), ByteBuffer{1, 2, 3}));
+  const Outcome changed = medlar(check);
+  EXPECT_NE(changed.text.find("is not the file that the engine was built from"), std::string::npos) << changed.text;
+  unsetenv("MEDLAR_MODEL_PATH");
+}
+
 TEST_F(AccuracyCli, CachesAreWrittenAndReadBack) {
   for (const std::string cache : {"cache.txt", "cache.json"}) {
     const Outcome first = build("first.engine", "--device nv_small --int8 --calibrator entropy --calib " + digits("calibration") +

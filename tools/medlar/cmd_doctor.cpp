@@ -15,14 +15,15 @@ namespace {
 
 struct Options {
   ModuleFlags module;
-  std::string file, samples;
+  std::string file, samples, model;
 };
 
 Status run_doctor(const Options& options) {
   const api::DoctorRequest request{.device = options.module.device,
                                    .module = options.module.options(),
                                    .file = options.file,
-                                   .samples = options.samples};
+                                   .samples = options.samples,
+                                   .model = options.model};
   MEDLAR_ASSIGN(const std::vector<api::Finding> findings, api::examine(request));
   fmt::print("{}", api::findings_to_text(findings));
   const auto bad = std::ranges::count(findings, api::Health::kBad, &api::Finding::health);
@@ -40,6 +41,8 @@ Action add_doctor(CLI::App& app) {
   command->add_option("--samples", options->samples,
                       "Images or tensors on which an engine is compared with its FP32 model; with X.onnx, an "
                       "INT8 build that they calibrate");
+  command->add_option("--model", options->model,
+                      "The FP32 model of an engine (default: the ONNX file of its name beside it, here or in MEDLAR_MODEL_PATH)");
   add_module_flags(*command, options->module);
   return [options] { return run_doctor(*options); };
 }

@@ -42,8 +42,7 @@ Result<engine::Engine> open_engine(const ModelOptions& options) {
                 "{} is built already: --int8, --fp16, --calib and --shapes are for ONNX models",
                 options.file);
   }
-  MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(options.file));
-  MEDLAR_ASSIGN(engine::Engine engine, engine::deserialize(bytes, options.file));
+  MEDLAR_ASSIGN(engine::Engine engine, engine::load(options.file));
   if (!options.device.empty()) {
     MEDLAR_ASSIGN(const hw::DeviceProfile* device, hw::find_device(options.device));
     MEDLAR_TRY(engine::check_device(engine, *device, options.file));
