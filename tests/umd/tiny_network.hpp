@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The smallest loadable that does something: BDMA copies one atom from input to output.
+// The smallest loadables that do something: BDMA copies input to output.
 #pragma once
 
 #include "hw/gen/descriptors.hpp"
@@ -9,12 +9,12 @@ namespace medlar::test {
 
 inline constexpr uint32_t kTinyBytes = 32;
 
-inline loadable::Loadable tiny_network() {
-  loadable::Tensor tensor{.name = "in", .c = 32, .h = 1, .w = 1, .strides = {1, kTinyBytes, kTinyBytes}};
+/// Copies as many atoms as both tensors have bytes for.
+inline loadable::Loadable copying_network(loadable::Tensor in, loadable::Tensor out) {
+  const auto bytes_bound = static_cast<uint32_t>(in.size);
   loadable::Description d;
-  d.inputs = {{tensor, kTinyBytes}};
-  tensor.name = "out";
-  d.outputs = {{tensor, kTinyBytes}};
+  d.inputs = {{std::move(in), bytes_bound}};
+  d.outputs = {{std::move(out), bytes_bound}};
   const auto plan = loadable::plan_addresses(d).value();
   loadable::DlaTask task{.num_operations = 1, .op_head = {0, -1, -1, -1, -1, -1}};
   hw::CommonOpDesc dep{};
@@ -30,12 +30,12 @@ inline loadable::Loadable tiny_network() {
   surface.bdma_surface.transfers[0] = {.source_address = plan.inputs[0],
                                        .destination_address = plan.outputs[0],
                                        .line_size = kTinyBytes,
-                                       .line_repeat = 1,
+                                       .line_repeat = bytes_bound / kTinyBytes,
                                        .source_line = kTinyBytes,
                                        .destination_line = kTinyBytes,
                                        .surface_repeat = 1,
-                                       .source_surface = kTinyBytes,
-                                       .destination_surface = kTinyBytes};
+                                       .source_surface = bytes_bound,
+                                       .destination_surface = bytes_bound};
   const auto bytes = [](const auto& value) {
     const auto* from = reinterpret_cast<const uint8_t*>(&value);
     return ByteBuffer(from, from + sizeof(value));
@@ -45,6 +45,13 @@ inline loadable::Loadable tiny_network() {
   task.surf_list = bytes(surface);
   d.tasks = {task};
   return loadable::build(d).value();
+}
+
+inline loadable::Loadable tiny_network() {
+  loadable::Tensor tensor{.name = "in", .size = kTinyBytes, .c = 32, .h = 1, .w = 1, .strides = {1, kTinyBytes, kTinyBytes}};
+  loadable::Tensor out = tensor;
+  out.name = "out";
+  return copying_network(std::move(tensor), std::move(out));
 }
 
 }  // namespace medlar::test
