@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "graph/captures.hpp"
+#include "import/arity.hpp"
 #include "import/attribute_reader.hpp"
 #include "import/input_shapes.hpp"
 #include "import/onnx_import.hpp"
@@ -242,6 +243,7 @@ class Builder {
       }
       node.inputs.push_back(id);
     }
+    MEDLAR_TRY(check_arity(node, graph_.opsets.at(node.domain), where));
     add_node(std::move(node), proto.name());
     return {};
   }
