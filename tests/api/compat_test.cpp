@@ -6,6 +6,8 @@
 #include "cuda_runtime_api.h"
 #include "digits_network.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -166,6 +168,57 @@ TEST(Compat, Calibrators) {
   session.config->setInt8Calibrator(&calibrator);
   EXPECT_NE(session.engine(), nullptr) << testing::PrintToString(session.logger.errors);
   EXPECT_THAT(std::string(calibrator.cache.begin(), calibrator.cache.end()), testing::StartsWith("TRT-"));
+}
+
+TEST(Compat, WeightsAreReadBack) {
+  TrtLogger logger;
+  const Owned<nvinfer1::IBuilder> builder(nvinfer1::createInferBuilder(logger));
+  const Owned<nvinfer1::INetworkDefinition> network(builder->createNetworkV2(1U));
+  const float values[6] = {1, -2, 3, -4, 5, -6};
+  const nvinfer1::Weights six{nvinfer1::DataType::kFLOAT, values, 6}, none{nvinfer1::DataType::kFLOAT, nullptr, 0};
+  const auto read = [](const nvinfer1::Weights& weights) {
+    const auto* first = static_cast<const float*>(weights.values);
+    return std::vector<float>(first, first + weights.count);
+  };
+  nvinfer1::IConstantLayer* constant = network->addConstant(nvinfer1::Dims4{1, 6, 1, 1}, six);
+  ASSERT_NE(constant, nullptr);
+  const nvinfer1::Weights kept = constant->getWeights();
+  EXPECT_EQ(kept.type, nvinfer1::DataType::kFLOAT);
+  EXPECT_THAT(read(kept), testing::ElementsAreArray(values));
+  nvinfer1::IConvolutionLayer* conv =
+      network->addConvolutionNd(*constant->getOutput(0), 1, nvinfer1::Dims2{1, 1}, six, none);
+  ASSERT_NE(conv, nullptr);
+  EXPECT_THAT(read(conv->getKernelWeights()), testing::ElementsAreArray(values));
+  EXPECT_EQ(conv->getBiasWeights().count, 0);
+  EXPECT_EQ(conv->getBiasWeights().values, nullptr);
+  EXPECT_THAT(read(kept), testing::ElementsAreArray(values)) << "still there";
+  EXPECT_TRUE(logger.errors.empty()) << testing::PrintToString(logger.errors);
+}
+
+/// In the manner of NVIDIA's sampleINT8API: no calibrator, a range for every tensor, those of constants from their weights.
+TEST(Compat, RangesOfConstantsComeFromTheirWeights) {
+  Session session;
+  session.config->setFlag(nvinfer1::BuilderFlag::kINT8);
+  EXPECT_TRUE(session.network->getInput(0)->setDynamicRange(-1, 1));
+  for (int32_t i = 0; i < session.network->getNbLayers(); ++i) {
+    nvinfer1::ILayer* layer = session.network->getLayer(i);
+    float range = 16;
+    if (layer->getType() == nvinfer1::LayerType::kCONSTANT) {
+      const nvinfer1::Weights weights = static_cast<nvinfer1::IConstantLayer*>(layer)->getWeights();
+      ASSERT_GT(weights.count, 0);
+      if (weights.type != nvinfer1::DataType::kFLOAT) {
+        continue;
+      }
+      range = 1e-6f;
+      for (int64_t k = 0; k < weights.count; ++k) {
+        range = std::max(range, std::abs(static_cast<const float*>(weights.values)[k]));
+      }
+    }
+    for (int32_t k = 0; k < layer->getNbOutputs(); ++k) {
+      EXPECT_TRUE(layer->getOutput(k)->setDynamicRange(-range, range));
+    }
+  }
+  EXPECT_NE(session.engine(), nullptr) << testing::PrintToString(session.logger.errors);
 }
 
 TEST(Compat, RefusalsAreErrorsInTheLogAndNoEngine) {

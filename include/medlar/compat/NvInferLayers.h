@@ -55,7 +55,9 @@ class IConvolutionLayer : public WindowedLayer {
   MEDLAR_COMPAT_INT(int64_t, setNbOutputMaps, getNbOutputMaps, "num_output_maps")
   MEDLAR_COMPAT_INT(int64_t, setNbGroups, getNbGroups, "num_groups")
   void setKernelWeights(Weights weights) noexcept { set_weights("kernel", weights); }
+  Weights getKernelWeights() const noexcept { return get_weights("kernel"); }
   void setBiasWeights(Weights weights) noexcept { set_weights("bias", weights); }
+  Weights getBiasWeights() const noexcept { return get_weights("bias"); }
 };
 class IDeconvolutionLayer : public IConvolutionLayer {
  public:
@@ -66,7 +68,9 @@ class IFullyConnectedLayer : public ILayer {
   using ILayer::ILayer;
   MEDLAR_COMPAT_INT(int64_t, setNbOutputChannels, getNbOutputChannels, "num_output_maps")
   void setKernelWeights(Weights weights) noexcept { set_weights("kernel", weights); }
+  Weights getKernelWeights() const noexcept { return get_weights("kernel"); }
   void setBiasWeights(Weights weights) noexcept { set_weights("bias", weights); }
+  Weights getBiasWeights() const noexcept { return get_weights("bias"); }
 };
 class IPoolingLayer : public WindowedLayer {
  public:
@@ -101,8 +105,11 @@ class IScaleLayer : public ILayer {
   MEDLAR_COMPAT_INT(ScaleMode, setMode, getMode, "mode")
   MEDLAR_COMPAT_INT(int32_t, setChannelAxis, getChannelAxis, "channel_axis")
   void setShift(Weights weights) noexcept { set_weights("shift", weights); }
+  Weights getShift() const noexcept { return get_weights("shift"); }
   void setScale(Weights weights) noexcept { set_weights("scale", weights); }
+  Weights getScale() const noexcept { return get_weights("scale"); }
   void setPower(Weights weights) noexcept { set_weights("power", weights); }
+  Weights getPower() const noexcept { return get_weights("power"); }
 };
 class ISoftMaxLayer : public ILayer {
  public:
@@ -135,6 +142,7 @@ class IShuffleLayer : public ILayer {
 class IConstantLayer : public ILayer {
  public:
   using ILayer::ILayer;
+  Weights getWeights() const noexcept { return get_weights("weights"); }
   Dims getDimensions() const noexcept { return get_dims("shape"); }
 };
 class IReduceLayer : public ILayer {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
 #include <vector>
 
 namespace nvinfer1 {
@@ -149,6 +150,14 @@ class ILayer {
   void set_weights(char const* name, Weights const& value) noexcept {
     shared_->set([&] { layer_->setWeights(name, compat::weights(value)); });
   }
+  /// The values live as long as the layer, or until the same weights are asked for again.
+  Weights get_weights(char const* name) const noexcept {
+    return compat::attempt(*shared_->logger, Weights(), [&] {
+      medlar::OwnedWeights& kept = weights_[name] = layer_->getWeights(name);
+      return Weights{static_cast<DataType>(kept.type), kept.bytes.empty() ? nullptr : kept.bytes.data(),
+                     static_cast<int64_t>(medlar::volume(kept.dims))};
+    });
+  }
   void set_permutation(char const* name, Permutation const& order) noexcept {
     shared_->set([&] {
       auto const rank = layer_->input(0)->dims().size();
@@ -160,6 +169,9 @@ class ILayer {
   medlar::Layer* layer_;
   INetworkDefinition* network_;
   compat::Shared shared_;
+
+ private:
+  mutable std::map<std::string, medlar::OwnedWeights> weights_;  ///< What get_weights() has handed out.
 };
 
 }  // namespace nvinfer1
