@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from conftest import ROOT
+from conftest import DIGITS, ROOT
 
 EXAMPLES = sorted(path for path in (ROOT / "examples" / "tensorrt").glob("*.py") if path.name != "digits.py")
 SCRIPTS = pathlib.Path(__file__).parent / "scripts"
@@ -45,6 +45,8 @@ def test_another_device(compat):
     ("network_api.py", [], r"class \d layers 1[0-9]"),
     ("legacy.py", ["model.onnx"], r"class \d"),
     ("loaders.py", [], r"class \d"),
+    ("dla_course.py", ["model.onnx", DIGITS / "images", "--fp16", "--dla_core", "0", "--gpu_fallback"], r"TEST ACCURACY: 1.0"),
+    ("dla_course.py", ["model.onnx", DIGITS / "images", "--int8", "--dla_core", "0", "--gpu_fallback"], r"cache of \d+ bytes(.|\n)*TEST ACCURACY: 1.0"),
 ])
 def test_programs(compat, script, arguments, expected):
     done = compat(SCRIPTS / script, *arguments)
