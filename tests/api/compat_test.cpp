@@ -170,6 +170,23 @@ TEST(Compat, Calibrators) {
   EXPECT_THAT(std::string(calibrator.cache.begin(), calibrator.cache.end()), testing::StartsWith("TRT-"));
 }
 
+TEST(Compat, SoftmaxTakesTensorRtsAxisUnlessToldOtherwise) {
+  TrtLogger logger;
+  const Owned<nvinfer1::IBuilder> builder(nvinfer1::createInferBuilder(logger));
+  const Owned<nvinfer1::INetworkDefinition> network(builder->createNetworkV2(1U));
+  nvinfer1::ITensor* x = network->addInput("x", nvinfer1::DataType::kFLOAT, nvinfer1::Dims4{1, 6, 2, 2});
+  EXPECT_EQ(network->addSoftMax(*x)->getAxes(), 1U << 1) << "channels";
+  // Nothing has asked for a shape yet when the layer behind another one is added.
+  nvinfer1::IShuffleLayer* flat = network->addShuffle(*x);
+  flat->setReshapeDimensions(nvinfer1::Dims2{1, 24});
+  nvinfer1::ISoftMaxLayer* scores = network->addSoftMax(*flat->getOutput(0));
+  ASSERT_NE(scores, nullptr) << testing::PrintToString(logger.errors);
+  EXPECT_EQ(scores->getAxes(), 1U) << "axis 0 below three dimensions";
+  scores->setAxes(1U << 1);
+  EXPECT_EQ(scores->getOutput(0)->getDimensions().d[1], 24);
+  EXPECT_TRUE(logger.errors.empty()) << testing::PrintToString(logger.errors);
+}
+
 TEST(Compat, WeightsAreReadBack) {
   TrtLogger logger;
   const Owned<nvinfer1::IBuilder> builder(nvinfer1::createInferBuilder(logger));

@@ -98,7 +98,10 @@ class INetworkDefinition {
     return addScaleNd(x, mode, shift, scale, power, 1);
   }
   ISoftMaxLayer* addSoftMax(ITensor& x) noexcept {
-    return add<ISoftMaxLayer>([&]() -> auto& { return network_->addSoftMax(x.medlarTensor()); });
+    return add<ISoftMaxLayer>([&]() -> auto& {
+      auto const rank = x.medlarTensor().dims().size();
+      return network_->addSoftMax(x.medlarTensor(), 1U << (rank > 3 ? rank - 3 : 0));
+    });
   }
   IConcatenationLayer* addConcatenation(ITensor* const* inputs, int32_t count) noexcept {
     return add<IConcatenationLayer>([&]() -> auto& {

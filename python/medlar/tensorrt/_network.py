@@ -401,7 +401,7 @@ class INetworkDefinition(Strict):
                                                 channel_axis))
 
     def add_softmax(self, input):
-        return ISoftMaxLayer(self._core.add_softmax(input._core))
+        return ISoftMaxLayer(self._core.add_softmax(input._core, 1 << max(0, len(input.shape) - 3)))
 
     def add_concatenation(self, inputs):
         return IConcatenationLayer(self._core.add_concatenation([tensor._core for tensor in inputs]))

@@ -169,8 +169,8 @@ Layer& NetworkDefinition::addResize(Tensor& input) {
 }
 
 Layer& NetworkDefinition::addSoftMax(Tensor& input, uint32_t axes) {
+  const size_t rank = axes == 0 ? input.dims().size() : 0;  // before the layer is there: shapes want its axes
   Layer& layer = state_->new_layer(LayerType::kSoftmax, "Softmax", {&input});
-  const size_t rank = axes == 0 ? input.dims().size() : 0;
   layer.state().parameters["axes"] = static_cast<int64_t>(axes != 0 ? axes : (rank < 2 ? 1U : 2U));
   return layer;
 }
