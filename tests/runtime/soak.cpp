@@ -127,6 +127,12 @@ Result<uint64_t> resident_bytes() {
 
 /// What allocators and thread arenas may still take once everything has run a few hundred times.
 constexpr uint64_t kMostGrowth = uint64_t{16} << 20;
+/// A sanitizer's shadow and history grow with the addresses that were ever touched: they say nothing about the program.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr bool kGrowthIsOurs = false;
+#else
+constexpr bool kGrowthIsOurs = true;
+#endif
 
 Status soak(uint64_t count) {
   MEDLAR_ASSIGN(const auto module, api::Module::boot(kDevice));
@@ -148,7 +154,7 @@ Status soak(uint64_t count) {
                 after.live_fences, before.live_mappings, after.live_mappings);
   }
   MEDLAR_ASSIGN(const uint64_t resident_after, resident_bytes());
-  if (resident_after > resident_before + kMostGrowth) {
+  if (kGrowthIsOurs && resident_after > resident_before + kMostGrowth) {
     return fail(Code::kFault, "the process grew from {} to {} bytes over {} inferences, {} are allowed", resident_before,
                 resident_after, count, kMostGrowth);
   }
@@ -171,6 +177,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "runtime_soak: {}\n", status.error().to_string());
     return 1;
   }
-  fmt::print("{} inferences over 8 streams, 2 cores, 2 engines: all outputs right, no device object left over, no memory grown\n", count);
+  fmt::print("{} inferences over 8 streams, 2 cores, 2 engines: all outputs right, no device object left over{}\n", count,
+             medlar::test::kGrowthIsOurs ? ", no memory grown" : "; memory not judged under a sanitizer");
   return 0;
 }
