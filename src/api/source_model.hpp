@@ -14,8 +14,7 @@ struct SourceModel {
   ByteBuffer bytes;
 };
 
-/// The file of the engine's model name with the bytes that the engine was built from: where this process
-/// built it, beside `engine_file`, in the current folder, or in a folder of the environment's
+/// The file with the bytes that the engine was built from: where it was then, or of its name beside `engine_file`, in the current folder, or in a folder of the environment's
 /// MEDLAR_MODEL_PATH (separated by colons). The error names every place and what was wrong there.
 Result<SourceModel> find_source_model(const engine::Engine& engine, const std::filesystem::path& engine_file);
 

@@ -99,8 +99,10 @@ ByteBuffer write_body(const Engine& engine) {
   const auto device = builder.CreateString(engine.device);
   const auto precision = builder.CreateString(engine.precision);
   const auto preprocess = builder.CreateString(engine.preprocess);
+  const auto source = builder.CreateString(engine.source.string());
   builder.Finish(fb::CreateEngine(builder, model, device, engine.fingerprint, precision, preprocess, boundaries, inputs,
-                                  outputs, segment_list, placements, hw_ops, engine.source_hash, transitions));
+                                  outputs, segment_list, placements, hw_ops, source, engine.source_hash,
+                                  transitions));
   return ByteBuffer(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
 }
 

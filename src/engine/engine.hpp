@@ -22,9 +22,7 @@ inline constexpr uint32_t kEngineVersion = 1;
 
 struct Engine {
   std::string model;       ///< File name of the ONNX model, without its folder.
-  /// Where to look for that file: where this process built the engine from, or beside the engine file that load() read. Not in
-  /// the file: one model in two folders gives one engine, byte for byte.
-  std::filesystem::path source;
+  std::filesystem::path source;  ///< Absolute path of that file at build time: where to look for it first.
   uint64_t source_hash = 0;  ///< hash64 of its bytes: tells the model from another file of its name.
   std::string device;      ///< Canonical device name.
   uint64_t fingerprint = 0;  ///< device_fingerprint() at build time.

@@ -214,6 +214,7 @@ Result<Engine> read_body(ByteView body) {
   const fb::Engine& table = *fb::GetEngine(body.data());
   Engine engine;
   engine.model = text(table.model());
+  engine.source = text(table.source());
   engine.source_hash = table.source_hash();
   engine.device = text(table.device());
   engine.fingerprint = table.device_fingerprint();
@@ -256,9 +257,7 @@ Result<Engine> deserialize(ByteView bytes, std::string_view name) {
 
 Result<Engine> load(const std::filesystem::path& file) {
   MEDLAR_ASSIGN(const ByteBuffer bytes, read_file(file));
-  MEDLAR_ASSIGN(Engine engine, deserialize(bytes, file.string()));
-  engine.source = file.parent_path() / std::filesystem::path(engine.model).filename();
-  return engine;
+  return deserialize(bytes, file.string());
 }
 
 }  // namespace medlar::engine

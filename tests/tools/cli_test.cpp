@@ -202,10 +202,6 @@ TEST_F(Cli, DoctorSaysWhyNothingWasBuilt) {
 TEST_F(Cli, DoctorComparesWithFp32) {
   ASSERT_EQ(medlar(build_arguments("h.engine", "nv_small")).exit_code, 0);
   const std::string samples = " --samples " + digits("images");
-  const Outcome lost = medlar("doctor " + path("h.engine") + samples);
-  EXPECT_EQ(lost.exit_code, 0) << "the rest is examined";
-  EXPECT_NE(lost.text.find("Accuracy degradation (INT8)  not checked"), std::string::npos) << lost.text;
-  EXPECT_NE(lost.text.find("'digits.onnx' that it was built from was not found"), std::string::npos) << lost.text;
   const std::string model = " --model " + digits("digits.onnx");
   const Outcome healthy = medlar("doctor " + path("h.engine") + samples + model);
   EXPECT_NE(healthy.text.find("Accuracy degradation (INT8)  ok\n  evidence: int8: worst 2-norm"),

@@ -55,7 +55,7 @@ Action add_accuracy(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   command->add_option("engine", options->engine, "X.engine");
   command->add_option("--images", options->images, "Folder or .tar of images, or .npy/.npz samples");
-  command->add_option("--model", options->model, "The FP32 reference (default: the ONNX file of the engine's model name beside it, here or in MEDLAR_MODEL_PATH)");
+  command->add_option("--model", options->model, "The FP32 reference (default: the ONNX file that the engine was built from; if it moved, its name beside the engine, here or in MEDLAR_MODEL_PATH)");
   command
       ->add_option("--task", options->task,
                    "classify (class index before the first '_' of a file's name), detect, segment or tensor")

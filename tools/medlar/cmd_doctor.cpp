@@ -42,7 +42,7 @@ Action add_doctor(CLI::App& app) {
                       "Images or tensors on which an engine is compared with its FP32 model; with X.onnx, an "
                       "INT8 build that they calibrate");
   command->add_option("--model", options->model,
-                      "The FP32 model of an engine (default: the ONNX file of its name beside it, here or in MEDLAR_MODEL_PATH)");
+                      "The FP32 model of an engine (default: as for `medlar accuracy`)");
   add_module_flags(*command, options->module);
   return [options] { return run_doctor(*options); };
 }
