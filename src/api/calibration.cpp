@@ -60,6 +60,20 @@ void add_stated(const compiler::CalibrationTable& stated, compiler::CalibrationT
   }
 }
 
+/// Where the user asks for nothing: the relative error of the outputs beyond which layers leave INT8, in at most about the
+/// time that FP16 would take.
+constexpr host::HalfLimits kByItself{.budget = 0.05, .delay = 1.0, .weights = false};
+
+/// Which layers may leave INT8; nothing: none.
+std::optional<host::HalfLimits> half_limits(const BuildRequest& request, const compiler::CompileOptions& options) {
+  if (request.accuracy_budget) {
+    return *request.accuracy_budget < kAnyError ? std::optional(host::HalfLimits{.budget = *request.accuracy_budget}) : std::nullopt;
+  }
+  const bool by_itself = request.calibrator.kind == compiler::Calibrator::kBest && request.layer_precisions.empty() &&
+                         options.config->supports(hw::Precision::kFp16);
+  return by_itself ? std::optional(kByItself) : std::nullopt;
+}
+
 struct Sampled {
   compiler::CalibrationTable table;
   std::vector<sample::Sample> kept;
@@ -87,15 +101,20 @@ Result<Calibrated> calibrate(const BuildRequest& request, const graph::Graph& gr
   MEDLAR_ASSIGN(Sampled sampled, sampled_ranges(request, graph, preprocess));
   add_stated(stated, sampled.table);
   const bool best = request.calibrator.kind == compiler::Calibrator::kBest;
+  const std::optional<host::HalfLimits> limits = half_limits(request, options);
   Calibrated result;
-  if (!sampled.kept.empty() && (best || request.accuracy_budget)) {
+  if (!sampled.kept.empty() && (best || limits)) {
     MEDLAR_ASSIGN(const auto stored, compiler::stored_tensors(graph, options));
     MEDLAR_ASSIGN(host::Sensitivity sensitivity, host::Sensitivity::create(graph, sampled.kept));
     if (best) {
-      MEDLAR_TRY(sensitivity.choose_reaches(stored, request.calibrator.percentile, request.progress, sampled.table));
+      MEDLAR_TRY(sensitivity.choose_reaches(stored, request.calibrator.percentile, limits.has_value(), request.progress, sampled.table));
     }
-    if (request.accuracy_budget) {
-      MEDLAR_ASSIGN(result.fp16_nodes, sensitivity.fp16_nodes(stored, sampled.table, *request.accuracy_budget, request.progress));
+    if (limits) {
+      MEDLAR_ASSIGN(result.fp16_nodes, sensitivity.fp16_nodes(stored, sampled.table, *limits, request.progress));
+      if (!result.fp16_nodes.empty()) {
+        request.log(Severity::kInfo, fmt::format("{} nodes compute in FP16, where INT8 costs most accuracy (--accuracy-budget 1: none)",
+                                                 result.fp16_nodes.size()));
+      }
     }
   } else if (request.accuracy_budget) {
     return fail(Code::kInvalidArgument, "an accuracy budget is measured on samples: calibrate with images, not from a cache");

@@ -2,6 +2,7 @@
 // Draft of a plan, and the translation of its DLA segments.
 #include "compiler/segment.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "compiler/fuse/fuse.hpp"
@@ -99,6 +100,49 @@ Status divide(Draft& draft, const CompileOptions& options) {
   return {};
 }
 
+namespace {
+
+const std::string& stored_range(const LayerGraph& layers, TensorId id) {
+  const LayerTensor& tensor = layers.tensor(id);
+  return tensor.view_of == kNoTensor ? tensor.range : layers.tensor(tensor.view_of).range;
+}
+
+void add_reader(size_t reader, std::vector<size_t>& readers) {
+  if (std::find(readers.begin(), readers.end(), reader) == readers.end()) {
+    readers.push_back(reader);
+  }
+}
+
+/// Adds what the layers of one segment write and read.
+void add_stored(const LayerGraph& layers, std::map<std::string, size_t>& known, std::vector<StoredTensor>& stored) {
+  for (const Layer& layer : layers.layers) {
+    const std::string& range = stored_range(layers, layer.dst);
+    const auto [at, fresh] = known.emplace(range, stored.size());
+    if (fresh) {
+      stored.push_back({range, {}, {}, 0, 0});
+    }
+    StoredTensor& tensor = stored[at->second];
+    tensor.origins.insert(tensor.origins.end(), layer.origins.begin(), layer.origins.end());
+    tensor.macs += macs_of(layers, layer);
+    const LayerTensor& dst = layers.tensor(layer.dst);
+    tensor.values += static_cast<uint64_t>(dst.w) * static_cast<uint64_t>(dst.h) * static_cast<uint64_t>(dst.c);
+    std::vector<TensorId> reads{layer.src};
+    for (const Step& step : layer.steps) {
+      if (step.operand != kNoTensor) {
+        reads.push_back(step.operand);
+      }
+    }
+    for (const TensorId id : reads) {
+      const auto source = known.find(stored_range(layers, id));
+      if (source != known.end() && source->second != at->second) {
+        add_reader(at->second, stored[source->second].readers);
+      }
+    }
+  }
+}
+
+}  // namespace
+
 Result<std::vector<StoredTensor>> stored_tensors(const graph::Graph& graph, const CompileOptions& options) {
   MEDLAR_ASSIGN(const Draft draft, make_draft(graph, options));
   std::vector<StoredTensor> stored;
@@ -108,16 +152,7 @@ Result<std::vector<StoredTensor>> stored_tensors(const graph::Graph& graph, cons
     if (!layers) {
       continue;
     }
-    for (const Layer& layer : layers->layers) {
-      const LayerTensor& dst = layers->tensor(layer.dst);
-      const std::string& range = dst.view_of == kNoTensor ? dst.range : layers->tensor(dst.view_of).range;
-      const auto [at, fresh] = known.emplace(range, stored.size());
-      if (fresh) {
-        stored.push_back({range, {}});
-      }
-      std::vector<std::string>& origins = stored[at->second].origins;
-      origins.insert(origins.end(), layer.origins.begin(), layer.origins.end());
-    }
+    add_stored(*layers, known, stored);
   }
   return stored;
 }

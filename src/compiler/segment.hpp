@@ -49,6 +49,9 @@ using Attempt = tl::expected<T, Setback>;
 struct StoredTensor {
   std::string range;  ///< The value whose calibrated range it has.
   std::vector<std::string> origins;
+  std::vector<size_t> readers;  ///< Tensors that the layers which read it write, by index.
+  uint64_t macs = 0;            ///< Of the layers that write it.
+  uint64_t values = 0;
 };
 
 /// Of all DLA segments, as compile() would first cut them; segments that do not lower are left out. In execution order,

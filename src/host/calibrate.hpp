@@ -15,7 +15,7 @@ namespace medlar::host {
 
 inline constexpr uint64_t kKeptSamples = 8;
 /// Samples of which moments are taken.
-inline constexpr uint64_t kCloseSamples = 24;
+inline constexpr uint64_t kCloseSamples = 48;
 
 /// Streams the samples at `path` through the graph and observes every tensor that the compiler asks for. Memory is
 /// bounded by one sample's activations. Errors name the sample; no sample at all is one. `kept`, if any, receives up to

@@ -49,22 +49,28 @@ Part part_behind(const graph::Graph& graph, graph::ValueId value) {
   return part;
 }
 
-double relative_error(const graph::Tensor& ours, const graph::Tensor& reference, double exponent) {
+}  // namespace
+
+OutputError relative_error(const graph::Tensor& ours, const graph::Tensor& reference) {
   const auto a = graph::to_doubles(ours);
   const auto b = graph::to_doubles(reference);
   if (!a || !b || a->size() != b->size()) {
-    return 0.0;
+    return {};
   }
-  double difference = 0.0;
-  double norm = 0.0;
+  OutputError difference;
+  OutputError norm;
   for (size_t i = 0; i < a->size(); ++i) {
-    difference += std::pow(((*a)[i] - (*b)[i]) * ((*a)[i] - (*b)[i]), exponent / 2.0);
-    norm += std::pow((*b)[i] * (*b)[i], exponent / 2.0);
+    const double error = ((*a)[i] - (*b)[i]) * ((*a)[i] - (*b)[i]);
+    const double square = (*b)[i] * (*b)[i];
+    difference.two += error;
+    difference.four += error * error;
+    norm.two += square;
+    norm.four += square * square;
   }
-  return difference == 0.0 ? 0.0 : std::pow(difference / std::max(norm, 1e-60), 1.0 / exponent);
+  constexpr double kLeast = 1e-60;
+  return {difference.two == 0.0 ? 0.0 : std::sqrt(difference.two / std::max(norm.two, kLeast)),
+          difference.four == 0.0 ? 0.0 : std::pow(difference.four / std::max(norm.four, kLeast), 0.25)};
 }
-
-}  // namespace
 
 Result<Downstream> Downstream::create(const graph::Graph& graph, const std::string& value) {
   const auto id = graph::find_value(graph, value);
@@ -80,7 +86,7 @@ Result<Downstream> Downstream::create(const graph::Graph& graph, const std::stri
   return Downstream(std::move(session), value);
 }
 
-Result<std::vector<double>> Downstream::errors(const Values& values, const graph::Tensor& changed, double exponent) const {
+Result<std::vector<OutputError>> Downstream::errors(const Values& values, const graph::Tensor& changed) const {
   std::map<std::string, const graph::Tensor*> feeds;
   for (const TensorInfo& input : session_.inputs()) {
     const auto found = values.find(input.name);
@@ -90,9 +96,9 @@ Result<std::vector<double>> Downstream::errors(const Values& values, const graph
     feeds[input.name] = input.name == value_ ? &changed : &found->second;
   }
   MEDLAR_ASSIGN(const std::vector<graph::Tensor> outputs, session_.run(feeds));
-  std::vector<double> errors;
+  std::vector<OutputError> errors;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    errors.push_back(relative_error(outputs[i], values.at(session_.outputs()[i].name), exponent));
+    errors.push_back(relative_error(outputs[i], values.at(session_.outputs()[i].name)));
   }
   return errors;
 }

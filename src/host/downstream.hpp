@@ -14,13 +14,22 @@ namespace medlar::host {
 /// All values of one run of the model, by name.
 using Values = std::map<std::string, graph::Tensor>;
 
+/// ||changed - exact|| / ||exact|| of one output.
+struct OutputError {
+  double two = 0.0;   ///< In the 2-norm.
+  double four = 0.0;  ///< In the 4-norm, in which few large errors outweigh many small ones.
+};
+
+/// 0 where the two cannot be compared.
+OutputError relative_error(const graph::Tensor& ours, const graph::Tensor& reference);
+
 class Downstream {
  public:
   /// kUnsupported when no output depends on the value.
   static Result<Downstream> create(const graph::Graph& graph, const std::string& value);
 
-  /// ||outputs with `changed` - outputs in `values`|| / ||outputs in `values`||, by output; the norm sums powers of `exponent`.
-  Result<std::vector<double>> errors(const Values& values, const graph::Tensor& changed, double exponent) const;
+  /// Of the outputs with `changed` beside those in `values`, by output.
+  Result<std::vector<OutputError>> errors(const Values& values, const graph::Tensor& changed) const;
 
  private:
   Downstream(Session session, std::string value) : session_(std::move(session)), value_(std::move(value)) {}

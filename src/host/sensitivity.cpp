@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "compiler/quantise/scales.hpp"
+#include "host/half_choice.hpp"
 #include "host/reference.hpp"
 #include "num/float_convert.hpp"
 
@@ -18,23 +19,22 @@ namespace {
 using compiler::Calibrator;
 using compiler::TensorRange;
 
-constexpr std::array<Calibrator, 4> kCandidates{Calibrator::kMse, Calibrator::kMaximum, Calibrator::kPercentile, Calibrator::kEntropy};
+/// Equal errors leave the widest range: calibration never sees all that comes.
+constexpr std::array<Calibrator, 4> kCandidates{Calibrator::kMaximum, Calibrator::kMse, Calibrator::kPercentile, Calibrator::kEntropy};
 /// Candidates nearer than this to one that is tried already are not worth a run.
 constexpr double kDifferent = 1.1;
 /// A later candidate must be better than an earlier one by so much; few samples cannot tell less.
-constexpr double kBetter = 0.97;
+constexpr double kBetter = 0.95;
 /// Candidates with more than this many times the least squared error of the tensor itself are not tried: the output may not
 /// show on a few samples what they lose.
 constexpr double kOwnError = 2.0;
-/// Ranges are chosen by a norm in which few large errors outweigh many small ones: what a detector finds are a few large
-/// values among many that say nothing, and those are what clipping takes.
-constexpr double kPeakNorm = 4.0;
-constexpr double kTwoNorm = 2.0;
+/// Samples on which a tensor is judged whose range is clear.
+constexpr size_t kFewSamples = 2;
 /// Values of all samples together; at least one sample is kept.
 constexpr size_t kMostBytes = size_t{256} << 20;
 constexpr float kWeightLevels = 127.0f;
 
-/// Reaches that differ, the squared error's first.
+/// Reaches that differ, the widest first.
 std::vector<float> candidate_reaches(const TensorRange& range, double percentile) {
   std::vector<float> reaches;
   const float squares = compiler::calibrated_reach(range, {Calibrator::kMse, percentile});
@@ -149,13 +149,25 @@ size_t bytes_of(const Values& values) {
   return bytes;
 }
 
-double mean_square(const std::vector<double>& errors) {
-  double sum = 0.0;
-  for (const double error : errors) {
-    sum += error * error;
+/// Root mean squares over the outputs of several samples.
+class ErrorMean {
+ public:
+  void add(const std::vector<OutputError>& errors) {
+    for (const OutputError& error : errors) {
+      sum_.two += error.two * error.two;
+      sum_.four += error.four * error.four;
+      ++count_;
+    }
   }
-  return errors.empty() ? 0.0 : sum / static_cast<double>(errors.size());
-}
+  OutputError root() const {
+    const auto count = static_cast<double>(std::max<size_t>(count_, 1));
+    return {std::sqrt(sum_.two / count), std::sqrt(sum_.four / count)};
+  }
+
+ private:
+  OutputError sum_;
+  size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -178,52 +190,75 @@ Result<Sensitivity> Sensitivity::create(const graph::Graph& graph, const std::ve
   return Sensitivity(judged_graph(graph), std::move(values));
 }
 
-Result<double> Sensitivity::rounding_error(const Downstream& behind, const std::string& value, const TensorRange& range,
-                                           double exponent) const {
-  double sum = 0.0;
+Result<OutputError> Sensitivity::rounding_error(const Downstream& behind, const std::string& value, const TensorRange& range,
+                                                size_t samples) const {
+  ErrorMean mean;
+  for (size_t i = 0; i < std::min(samples, values_.size()); ++i) {
+    const graph::Tensor& exact = values_[i].at(value);
+    std::vector<float> rounded = floats_of(exact);
+    compiler::round_like_int8(range, rounded);
+    MEDLAR_ASSIGN(const std::vector<OutputError> errors, behind.errors(values_[i], with_values(exact, rounded)));
+    mean.add(errors);
+  }
+  return mean.root();
+}
+
+OutputError Sensitivity::own_error(const std::string& value, const TensorRange& range) const {
+  ErrorMean mean;
   for (const Values& values : values_) {
     const graph::Tensor& exact = values.at(value);
     std::vector<float> rounded = floats_of(exact);
     compiler::round_like_int8(range, rounded);
-    MEDLAR_ASSIGN(const std::vector<double> errors, behind.errors(values, with_values(exact, rounded), exponent));
-    sum += mean_square(errors);
+    mean.add({relative_error(with_values(exact, rounded), exact)});
   }
-  return std::sqrt(sum / static_cast<double>(values_.size()));
+  // The other outputs are right.
+  const OutputError error = mean.root();
+  const double part = std::sqrt(static_cast<double>(graph_.outputs.size()));
+  return {error.two / part, error.four / part};
 }
 
-Status Sensitivity::choose_reaches(const std::vector<compiler::StoredTensor>& stored, double percentile, const ProgressSink& progress,
-                                   compiler::CalibrationTable& table) {
+Status Sensitivity::choose_reach(const std::string& value, double percentile, bool closely, TensorRange& range) {
+  const std::vector<float> reaches = candidate_reaches(range, percentile);
+  if (reaches.empty()) {
+    return {};
+  }
+  if (reaches.size() == 1 && !closely) {
+    range.reach = reaches.front();
+    return {};
+  }
+  const auto behind = Downstream::create(graph_, value);
+  if (!behind) {
+    // An output: its largest values are the scores and boxes that count, so nothing is clipped.
+    range.reach = compiler::calibrated_reach(range, {Calibrator::kMaximum, percentile});
+    rounding_[value] = own_error(value, range).two;
+    return {};
+  }
+  double least = INFINITY;
+  float best = range.reach;
+  for (const float reach : reaches) {
+    range.reach = reach;
+    MEDLAR_ASSIGN(const OutputError error, rounding_error(*behind, value, range, reaches.size() < 2 ? kFewSamples : values_.size()));
+    if (error.four < kBetter * least) {
+      least = error.four;
+      best = reach;
+      rounding_[value] = error.two;
+    }
+  }
+  range.reach = best;
+  return {};
+}
+
+Status Sensitivity::choose_reaches(const std::vector<compiler::StoredTensor>& stored, double percentile, bool closely,
+                                   const ProgressSink& progress, compiler::CalibrationTable& table) {
   uint64_t done = 0;
   for (const compiler::StoredTensor& tensor : stored) {
     if (progress) {
       progress("choosing ranges", ++done, stored.size());
     }
     const auto found = table.ranges.find(tensor.range);
-    if (found == table.ranges.end() || found->second.histogram.empty() || !values_.front().contains(tensor.range)) {
-      continue;
+    if (found != table.ranges.end() && !found->second.histogram.empty() && values_.front().contains(tensor.range)) {
+      MEDLAR_TRY(choose_reach(tensor.range, percentile, closely, found->second));
     }
-    TensorRange& range = found->second;
-    const std::vector<float> reaches = candidate_reaches(range, percentile);
-    if (reaches.size() < 2) {
-      continue;
-    }
-    const auto behind = Downstream::create(graph_, tensor.range);
-    if (!behind) {
-      // An output: its largest values are the scores and boxes that count, so nothing is clipped.
-      range.reach = compiler::calibrated_reach(range, {Calibrator::kMaximum, percentile});
-      continue;
-    }
-    double least = INFINITY;
-    float best = range.reach;
-    for (const float reach : reaches) {
-      range.reach = reach;
-      MEDLAR_ASSIGN(const double error, rounding_error(*behind, tensor.range, range, kPeakNorm));
-      if (error < kBetter * least) {
-        least = error;
-        best = reach;
-      }
-    }
-    range.reach = best;
   }
   return {};
 }
@@ -241,49 +276,52 @@ Result<double> Sensitivity::weight_error(const std::vector<std::string>& nodes) 
     weights.data = std::make_shared<graph::Tensor>(rounded_weights(*weights.data, axis->axis));
     const std::string& source = graph_.value(node.inputs[0]).name;
     MEDLAR_ASSIGN(const Downstream behind, Downstream::create(changed, source));
-    double sum = 0.0;
+    ErrorMean mean;
     for (const Values& values : values_) {
-      MEDLAR_ASSIGN(const std::vector<double> errors, behind.errors(values, values.at(source), kTwoNorm));
-      sum += mean_square(errors);
+      MEDLAR_ASSIGN(const std::vector<OutputError> errors, behind.errors(values, values.at(source)));
+      mean.add(errors);
     }
-    squares += sum / static_cast<double>(values_.size());
+    squares += mean.root().two * mean.root().two;
   }
   return std::sqrt(squares);
 }
 
+Result<double> Sensitivity::known_error(const std::string& value, const compiler::CalibrationTable& table) const {
+  const auto known = rounding_.find(value);
+  if (known != rounding_.end()) {
+    return known->second;
+  }
+  const auto range = table.ranges.find(value);
+  if (range == table.ranges.end() || !values_.front().contains(value)) {
+    return 0.0;
+  }
+  const auto behind = Downstream::create(graph_, value);
+  if (!behind) {
+    return own_error(value, range->second).two;
+  }
+  MEDLAR_ASSIGN(const OutputError error, rounding_error(*behind, value, range->second, values_.size()));
+  return error.two;
+}
+
 Result<std::set<std::string>> Sensitivity::fp16_nodes(const std::vector<compiler::StoredTensor>& stored,
-                                                      const compiler::CalibrationTable& table, double budget,
+                                                      const compiler::CalibrationTable& table, const HalfLimits& limits,
                                                       const ProgressSink& progress) const {
-  struct LayerError {
-    double square = 0.0;
-    const compiler::StoredTensor* tensor = nullptr;
-  };
-  std::vector<LayerError> errors;
-  double total = 0.0;
+  HalfQuestion question{.stored = stored, .rounding = {}, .weights = {}, .budget = limits.budget, .delay = limits.delay};
   for (const compiler::StoredTensor& tensor : stored) {
     if (progress) {
-      progress("measuring layers", errors.size() + 1, stored.size());
+      progress("measuring layers", question.rounding.size() + 1, stored.size());
     }
-    MEDLAR_ASSIGN(const double weights, weight_error(tensor.origins));
-    double rounding = 0.0;
-    const auto range = table.ranges.find(tensor.range);
-    if (range != table.ranges.end() && values_.front().contains(tensor.range)) {
-      const auto behind = Downstream::create(graph_, tensor.range);
-      if (behind) {
-        MEDLAR_ASSIGN(rounding, rounding_error(*behind, tensor.range, range->second, kTwoNorm));
-      }
+    double weights = 0.0;
+    if (limits.weights) {
+      MEDLAR_ASSIGN(weights, weight_error(tensor.origins));
     }
-    errors.push_back({weights * weights + rounding * rounding, &tensor});
-    total += errors.back().square;
+    MEDLAR_ASSIGN(const double rounding, known_error(tensor.range, table));
+    question.weights.push_back(weights * weights);
+    question.rounding.push_back(rounding * rounding);
   }
-  std::stable_sort(errors.begin(), errors.end(), [](const LayerError& a, const LayerError& b) { return a.square > b.square; });
   std::set<std::string> nodes;
-  for (const LayerError& error : errors) {
-    if (total <= budget * budget) {
-      break;
-    }
-    nodes.insert(error.tensor->origins.begin(), error.tensor->origins.end());
-    total -= error.square;
+  for (const size_t chosen : choose_half(question)) {
+    nodes.insert(stored[chosen].origins.begin(), stored[chosen].origins.end());
   }
   return nodes;
 }

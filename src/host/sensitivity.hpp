@@ -3,6 +3,7 @@
 // rounding at a time.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,29 +16,42 @@
 
 namespace medlar::host {
 
+/// How much of a network leaves INT8.
+struct HalfLimits {
+  double budget = 0.0;   ///< Relative error of the outputs (2-norm) that may remain.
+  double delay = 100.0;  ///< Most time that may be added, in parts of the INT8 network's.
+  bool weights = true;   ///< Errors of the weights count, as nearest rounding makes them, besides those of stored tensors.
+};
+
 class Sensitivity {
  public:
   /// Runs the samples once and keeps every value, of fewer samples where those would take more than 256 MiB.
   static Result<Sensitivity> create(const graph::Graph& graph, const std::vector<sample::Sample>& samples);
 
   /// Sets the reach of each stored tensor to that of the calibrator, of all four, with the least error at the outputs; outputs
-  /// themselves are not clipped.
-  Status choose_reaches(const std::vector<compiler::StoredTensor>& stored, double percentile, const ProgressSink& progress,
+  /// themselves are not clipped. `closely`: tensors with one candidate are measured as well, for fp16_nodes().
+  Status choose_reaches(const std::vector<compiler::StoredTensor>& stored, double percentile, bool closely, const ProgressSink& progress,
                         compiler::CalibrationTable& table);
 
-  /// Nodes to keep in FP16 so that the errors of the other layers, activations and weights, add up (as independent errors
-  /// do) to at most `budget` of the outputs' norm: the worst layers first.
+  /// Nodes to keep in FP16 so that the errors of the other layers add up (as independent errors do) to at most the budget of
+  /// the outputs' norm, or until the delay is used up: those of most error for their time first.
   Result<std::set<std::string>> fp16_nodes(const std::vector<compiler::StoredTensor>& stored, const compiler::CalibrationTable& table,
-                                           double budget, const ProgressSink& progress) const;
+                                           const HalfLimits& limits, const ProgressSink& progress) const;
 
  private:
   Sensitivity(graph::Graph judged, std::vector<Values> values) : graph_(std::move(judged)), values_(std::move(values)) {}
-  Result<double> rounding_error(const Downstream& behind, const std::string& value, const compiler::TensorRange& range,
-                                double exponent) const;
+  Result<OutputError> rounding_error(const Downstream& behind, const std::string& value, const compiler::TensorRange& range,
+                                     size_t samples) const;
+  /// Of rounding an output.
+  OutputError own_error(const std::string& value, const compiler::TensorRange& range) const;
+  Status choose_reach(const std::string& value, double percentile, bool closely, compiler::TensorRange& range);
   Result<double> weight_error(const std::vector<std::string>& nodes) const;
+  /// Of rounding a tensor, in the 2-norm; 0 where it cannot be told.
+  Result<double> known_error(const std::string& value, const compiler::CalibrationTable& table) const;
 
   graph::Graph graph_;  ///< Its outputs are those that are judged: in front of a last softmax.
   std::vector<Values> values_;  ///< By sample.
+  std::map<std::string, double> rounding_;  ///< What choose_reaches() found at the ranges that it chose.
 };
 
 }  // namespace medlar::host

@@ -9,6 +9,7 @@
 
 #include "accuracy_commands.hpp"
 #include "api/build.hpp"
+#include "api/calibration.hpp"
 #include "api/profile.hpp"
 #include "profile/reference_tables.hpp"
 #include "terminal.hpp"
@@ -60,6 +61,9 @@ class Engines {
                                 .device = kDevice,
                                 .precision = int8 ? hw::Precision::kInt8 : hw::Precision::kFp16,
                                 .calibration = int8 ? folder / (name + ".npy") : std::filesystem::path()};
+      if (int8) {
+        request.accuracy_budget = api::kAnyError;  // the table is of engines in INT8 throughout
+      }
       request.log = terminal_log(options_.verbose);
       slot = std::make_unique<Compiled>();
       MEDLAR_ASSIGN(slot->engine, api::build(request));

@@ -12,7 +12,7 @@ namespace medlar::compiler {
 namespace {
 
 /// Part of the mean power that every direction has at least: few samples say little about rare ones.
-constexpr double kDamping = 0.01;
+constexpr double kDamping = 0.1;
 /// Kernels that share one pass over the factor.
 constexpr size_t kBatch = 8;
 
