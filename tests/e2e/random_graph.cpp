@@ -94,12 +94,16 @@ namespace {
 /// One step of a random network.
 class Grower {
  public:
-  Grower(uint32_t seed, int length) : b_(seed) {
+  Grower(uint32_t seed, int length, bool rewritten = false) : b_(seed) {
     constexpr std::array<int64_t, 9> kChannels = {3, 7, 8, 9, 15, 16, 17, 32, 33};
     const auto side = [&] { return static_cast<int64_t>(4 + b_.pick(13)); };
     x_ = b_.input("x", {1, kChannels[b_.pick(kChannels.size())], side(), side()});
     for (int i = 0; i < length; ++i) {
-      grow();
+      if (rewritten && i % 2 == 0) {
+        rewritten_form();
+      } else {
+        grow();
+      }
     }
   }
 
@@ -192,6 +196,49 @@ class Grower {
     }
   }
 
+  void blocks() {
+    if (height() % 2 != 0 || width() % 2 != 0) {
+      return;
+    }
+    x_ = b_.node("SpaceToDepth", {x_}, {{"blocksize", int64_t{2}}});
+    conv(1);
+  }
+
+  void product_of_channels_last() {
+    constexpr int64_t kColumns = 24;
+    const double reach = 1.7 / std::sqrt(static_cast<double>(channels()));
+    const ValueId last = b_.node("Transpose", {x_}, {{"perm", Ints{0, 2, 3, 1}}});
+    const ValueId product = b_.node("MatMul", {last, b_.random({channels(), kColumns}, -reach, reach)});
+    const ValueId biased = b_.node("Add", {product, b_.random({kColumns}, -0.5, 0.5)});
+    x_ = b_.node("Transpose", {b_.node("Relu", {biased})}, {{"perm", Ints{0, 3, 1, 2}}});
+  }
+
+  void spread() {
+    if (height() * width() == 1) {
+      return;
+    }
+    const ValueId pixel = b_.node("GlobalAveragePool", {x_});
+    const ValueId image = b_.node("Resize", {pixel, graph::kNoValue, b_.floats({1, 1, static_cast<float>(height()), static_cast<float>(width())})},
+                                  {{"mode", std::string("linear")}});
+    x_ = b_.node(b_.pick(2) == 0 ? "Add" : "Mul", {x_, image});
+  }
+
+  void function() {
+    const ValueId positive = b_.node("Add", {b_.node("Abs", {x_}), b_.scalar(0.25f)});
+    constexpr std::array<const char*, 3> kNames = {"Sqrt", "Reciprocal", "Log"};
+    x_ = b_.node(kNames[b_.pick(kNames.size())], {positive});
+  }
+
+  void rewritten_form() {
+    switch (b_.pick(5)) {
+      case 0: blocks(); break;
+      case 1: product_of_channels_last(); break;
+      case 2: spread(); break;
+      case 3: x_ = b_.node("Mul", {x_, b_.node(b_.pick(2) == 0 ? "Sigmoid" : "HardSigmoid", {x_})}); break;
+      default: function(); break;
+    }
+  }
+
   void grow() {
     switch (b_.pick(9)) {
       case 0:
@@ -213,5 +260,7 @@ class Grower {
 }  // namespace
 
 GraphRun random_graph(uint32_t seed, int length) { return Grower(seed, length).take(); }
+
+GraphRun random_rewritten_graph(uint32_t seed, int length) { return Grower(seed, length, true).take(); }
 
 }  // namespace medlar::test

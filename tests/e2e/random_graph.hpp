@@ -39,5 +39,8 @@ class TripBuilder {
 
 /// About `length` operators on a cube of random size.
 GraphRun random_graph(uint32_t seed, int length);
+/// The same, half of the steps being forms that the graph rewrites take apart: pixels moved to channels, products of channels-last
+/// tensors between transposes, a pixel that fills the image, gates in two nodes, functions without an end.
+GraphRun random_rewritten_graph(uint32_t seed, int length);
 
 }  // namespace medlar::test

@@ -72,6 +72,16 @@ TEST(RandomGraphs, MatchTheReference) {
   }
 }
 
+TEST(RandomGraphs, RewrittenFormsMatchTheReference) {
+  const char* wish = std::getenv("MEDLAR_RANDOM_GRAPHS");
+  const uint32_t seeds = wish == nullptr ? 30 : static_cast<uint32_t>(std::strtoul(wish, nullptr, 10));
+  for (uint32_t seed = 1001; seed <= 1000 + seeds; ++seed) {
+    for (const TripOptions& target : kTargets) {
+      expect_right(random_rewritten_graph(seed, 6), target, false);
+    }
+  }
+}
+
 TEST(LimitEdges, KernelsAroundThirtyTwo) {
   for (const int64_t kernel : {31, 32, 33, 65}) {
     for (const TripOptions& target : kTargets) {

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blocks of common networks as PyTorch exports them, with random weights: right in FP16 on the chip model,
+// nothing on the host, and no more operations than they are worth.
+#include "api/inference.hpp"
+#include "e2e/random_graph.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace medlar::test {
+namespace {
+
+using graph::ValueId;
+using Ints = std::vector<int64_t>;
+
+ValueId conv(TripBuilder& b, ValueId x, int64_t kernels, int64_t size, int64_t stride = 1,
+             int64_t group = 1) {
+  const int64_t channels = b.shape(x)[1] / group;
+  const double reach = 1.7 / std::sqrt(static_cast<double>(channels * size * size));
+  const int64_t pad = size / 2;
+  return b.node("Conv",
+                {x, b.random({kernels, channels, size, size}, -reach, reach), b.random({kernels}, -0.1, 0.1)},
+                {{"pads", Ints{pad, pad, pad, pad}}, {"strides", Ints{stride, stride}}, {"group", group}});
+}
+
+ValueId silu(TripBuilder& b, ValueId x) {
+  return b.node("Mul", {x, b.node("Sigmoid", {x})});
+}
+ValueId hard_swish(TripBuilder& b, ValueId x) {
+  return b.node("Mul", {x, b.node("HardSigmoid", {x}, {{"alpha", 1.0f / 6.0f}})});
+}
+
+/// A convolution and its SDP are two operations.
+void expect_on_dla(GraphRun run, size_t most_operations) {
+  const auto wanted = reference_run(run);
+  ASSERT_TRUE(wanted) << wanted.error().to_string();
+  auto engine = build_run(run, {.device = "nv_full", .precision = hw::Precision::kFp16});
+  ASSERT_TRUE(engine) << engine.error().to_string();
+  for (const compiler::Placement& row : engine->plan.placements) {
+    EXPECT_TRUE(row.segment < 0 || row.engine == compiler::Engine::kDla) << row.node << ": " << row.reason;
+  }
+  EXPECT_LE(engine->plan.hw_ops.size(), most_operations);
+  auto inference = api::Inference::create(std::move(*engine), "", run.graph.name);
+  ASSERT_TRUE(inference) << inference.error().to_string();
+  const auto result = inference->run(run.inputs);
+  ASSERT_TRUE(result) << result.error().to_string();
+  for (const auto& [name, tensor] : *wanted) {
+    EXPECT_LE(relative_error(result->outputs.at(name), tensor), 5e-3) << name;
+  }
+}
+
+/// Four strided slices, in the order that YOLOX and YOLOv5 have them, in front of the first convolution.
+TEST(Topologies, FocusStemIsOneConvolution) {
+  TripBuilder b(1);
+  const ValueId x = b.input("x", {1, 3, 32, 48});
+  const auto every_second = [&](ValueId from, int64_t start, int64_t axis) {
+    return b.node("Slice", {from, b.ints({start}), b.ints({INT64_MAX}), b.ints({axis}), b.ints({2})});
+  };
+  std::vector<ValueId> parts;
+  for (const auto& [row, column] : {std::pair{0, 0}, {1, 0}, {0, 1}, {1, 1}}) {
+    parts.push_back(every_second(every_second(x, row, 2), column, 3));
+  }
+  const ValueId y = conv(b, b.node("Concat", parts, {{"axis", int64_t{1}}}), 16, 3);
+  expect_on_dla(b.finish(silu(b, y)), 2);
+}
+
+TEST(Topologies, FoldedBlocksMatchAtEveryStrideAndPadding) {
+  for (uint32_t seed = 1; seed <= 6; ++seed) {
+    TripBuilder b(seed);
+    const auto block = static_cast<int64_t>(2 + b.pick(2));
+    const ValueId x = b.input("x", {1, static_cast<int64_t>(1 + b.pick(4)), 12 * block, 6 * block});
+    const ValueId moved = b.node("SpaceToDepth", {x}, {{"blocksize", block}});
+    const ValueId y =
+        conv(b, moved, 8, static_cast<int64_t>(1 + 2 * b.pick(2)), static_cast<int64_t>(1 + b.pick(2)));
+    expect_on_dla(b.finish(b.node("Relu", {y})), 2);
+  }
+}
+
+/// Inverted residual of MobileNetV3: HardSwish, squeeze and excitation, on small activations.
+TEST(Topologies, MobileNetV3BlockOfSmallActivations) {
+  TripBuilder b(2);
+  const ValueId x = b.input("x", {1, 16, 14, 14}, -0.02, 0.02);
+  ValueId y = hard_swish(b, b.node("Conv", {x, b.random({64, 16, 1, 1}, -0.4, 0.4)}));
+  y = hard_swish(b, b.node("Conv", {y, b.random({64, 1, 3, 3}, -0.6, 0.6)},
+                           {{"pads", Ints{1, 1, 1, 1}}, {"group", int64_t{64}}}));
+  ValueId gate = b.node("Relu", {conv(b, b.node("GlobalAveragePool", {y}), 16, 1)});
+  gate = b.node("HardSigmoid", {conv(b, gate, 64, 1)}, {{"alpha", 1.0f / 6.0f}});
+  y = b.node("Conv", {b.node("Mul", {y, gate}), b.random({16, 64, 1, 1}, -0.2, 0.2)});
+  expect_on_dla(b.finish(b.node("Add", {y, x})), 15);
+}
+
+/// SiLU, and squeeze by ReduceMean.
+TEST(Topologies, EfficientNetBlock) {
+  TripBuilder b(3);
+  const ValueId x = b.input("x", {1, 24, 16, 16});
+  ValueId y = silu(b, conv(b, silu(b, conv(b, x, 48, 1)), 48, 3, 2, 48));
+  const ValueId squeezed = b.node("ReduceMean", {y, b.ints({2, 3})}, {{"keepdims", int64_t{1}}});
+  const ValueId gate = b.node("Sigmoid", {conv(b, silu(b, conv(b, squeezed, 8, 1)), 48, 1)});
+  y = b.node("Mul", {gate, y});
+  expect_on_dla(b.finish(conv(b, y, 40, 1)), 14);
+}
+
+TEST(Topologies, ShuffleNetUnit) {
+  TripBuilder b(4);
+  const ValueId x = b.input("x", {1, 32, 8, 8});
+  const std::vector<ValueId> halves = b.nodes("Split", {x, b.ints({16, 16})}, 2, {{"axis", int64_t{1}}});
+  const ValueId y = b.node("Relu", {conv(b, conv(b, halves[1], 16, 3, 1, 16), 16, 1)});
+  const ValueId joined = b.node("Concat", {halves[0], y}, {{"axis", int64_t{1}}});
+  const ValueId apart = b.node("Reshape", {joined, b.ints({1, 2, 16, 8, 8})});
+  const ValueId swapped = b.node("Transpose", {apart}, {{"perm", Ints{0, 2, 1, 3, 4}}});
+  expect_on_dla(b.finish(b.node("Reshape", {swapped, b.ints({1, 32, 8, 8})})), 7);
+}
+
+/// The image branch of ASPP: an average of everything, spread over the image again.
+TEST(Topologies, ImagePoolingIsSpreadByOneOperation) {
+  TripBuilder b(5);
+  const ValueId x = b.input("x", {1, 32, 16, 16});
+  const ValueId pooled = b.node("Relu", {conv(b, b.node("GlobalAveragePool", {x}), 16, 1)});
+  const ValueId spread = b.node("Resize", {pooled, graph::kNoValue, b.floats({1, 1, 16, 16})},
+                                {{"mode", std::string("linear")}});
+  const ValueId branch = b.node("Relu", {conv(b, x, 16, 1)});
+  expect_on_dla(b.finish(conv(b, b.node("Concat", {branch, spread}, {{"axis", int64_t{1}}}), 8, 1)), 9);
+}
+
+TEST(Topologies, UNetStep) {
+  TripBuilder b(6);
+  const ValueId x = b.input("x", {1, 16, 16, 16});
+  const ValueId down = b.node(
+      "Relu",
+      {conv(b, b.node("MaxPool", {x}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}), 32, 3)});
+  const ValueId up =
+      b.node("ConvTranspose", {down, b.random({32, 16, 2, 2}, -0.2, 0.2)}, {{"strides", Ints{2, 2}}});
+  expect_on_dla(
+      b.finish(b.node("Sigmoid", {conv(b, b.node("Concat", {up, x}, {{"axis", int64_t{1}}}), 4, 3)})), 9);
+}
+
+/// Magnitude of a spectrum: the square root reaches from quiet to loud.
+TEST(Topologies, MagnitudesOfQuietAndLoudSignals) {
+  for (const double loudness : {0.02, 1.0, 100.0}) {
+    TripBuilder b(7);
+    const ValueId x = b.input("x", {1, 64, 1, 8}, -loudness, loudness);
+    const auto half = [&](int64_t first) {
+      return b.node("Slice", {x, b.ints({first}), b.ints({first + 32}), b.ints({1})});
+    };
+    const auto square = [&](ValueId value) { return b.node("Pow", {value, b.scalar(2.0f)}); };
+    expect_on_dla(b.finish(b.node("Sqrt", {b.node("Add", {square(half(0)), square(half(32))})})), 8);
+  }
+}
+
+}  // namespace
+}  // namespace medlar::test
