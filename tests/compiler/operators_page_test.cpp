@@ -25,7 +25,7 @@ generated from the compiler's own rules (`MEDLAR_BLESS=1 build/release/tests/com
 Operators that are not listed run on the host (MDL2001), and so do nodes beyond the conditions, with a reason code. Tensors have
 rank 2 to 4 (NxC, NxCxL, NxCxHxW), element type float32 or float16, every dimension known and at most 8192; each item of a
 batch has operations of its own over one set of weights. The error of a table is the bound of min(|error|, |error| / |value|)
-in FP16 over the interval; INT8 adds its rounding.
+in FP16 over the interval, of |error| / |value| where it says relative; INT8 adds its rounding.
 
 )";
 
