@@ -15,8 +15,8 @@ constexpr double kPi = std::numbers::pi;
 // Symmetric tables have LE as a coarse copy of LO, so that it never answers, or as what lies beyond it. Functions that fall
 // exponentially to the left have LE go on there: behind a detector's scores an error counts relative to small values. Gates
 // (x times something) bend where they pass through 0: there LO is fine, so that small activations keep their relative error.
-constexpr TableShape kFallsLeft{-8.0, -4, -16.0, -3, 0.0, 0.0};
-constexpr TableShape kSoftplusLine{-8.0, -4, -16.0, -3, 0.0, 1.0};
+constexpr TableShape kFallsLeft{-8.0, -4, -16.0, -3, 0.0, 0.0, true};
+constexpr TableShape kSoftplusLine{-8.0, -4, -16.0, -3, 0.0, 1.0, true};
 constexpr TableShape kGate{-1.0, -7, -9.0, -2, 0.0, 1.0, true};
 constexpr TableShape kNarrowGate{-0.5, -8, -4.0, -3, 0.0, 1.0};
 constexpr TableShape kExponential{-2.0, -7, -8.0, -2, 0.0, 1.0};

@@ -224,7 +224,7 @@ class Grower {
   }
 
   void function() {
-    const ValueId positive = b_.node("Add", {b_.node("Abs", {x_}), b_.scalar(0.25f)});
+    const ValueId positive = b_.node("Add", {b_.node("Abs", {x_}), b_.scalar(1.0f)});
     constexpr std::array<const char*, 3> kNames = {"Sqrt", "Reciprocal", "Log"};
     x_ = b_.node(kNames[b_.pick(kNames.size())], {positive});
   }
