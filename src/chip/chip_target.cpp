@@ -22,6 +22,7 @@ constexpr DotTarget kScalarDot = {.name = "scalar",
                                   .words = dot_words_scalar,
                                   .diagonal_bytes = dot_diagonal_bytes_scalar,
                                   .diagonal_words = dot_diagonal_words_scalar,
+                                  .join = dot_join_scalar,
                                   .transpose = dot_transpose_scalar};
 
 bool has_avx512_vnni() {
@@ -60,6 +61,7 @@ struct Registry {
       dot.words = dot_words_avx512;
       dot.diagonal_bytes = dot_diagonal_bytes_avx512;
       dot.runs = dot_runs_avx512;
+      dot.join = dot_join_avx512;
       dot.transpose = dot_transpose_avx512;
       dot.half_tile = has_half_avx512() ? half_tile_avx512 : vector_half_tile(bits.front());
       SdpTarget sdp = vector_sdp_target(bits.front(), "avx512");

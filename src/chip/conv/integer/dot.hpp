@@ -52,6 +52,16 @@ struct DotRuns {
   int32_t* out = nullptr;
 };
 
+/// INT16 from its two planes: out[i] = 256 * high[i] + low[i] + start[i], cut and limited as CACC delivers it (cacc.hpp).
+struct DotJoin {
+  const int32_t* high = nullptr;
+  const int32_t* low = nullptr;
+  const int32_t* start = nullptr;
+  int32_t* out = nullptr;
+  int count = 0;  ///< A multiple of sixteen.
+  uint32_t truncate = 0;
+};
+
 struct HalfTile;
 
 struct DotTarget {
@@ -64,6 +74,7 @@ struct DotTarget {
   void (*diagonal_bytes)(const DotTile&) = nullptr;
   void (*diagonal_words)(const DotTile&) = nullptr;
   void (*runs)(const DotRuns&) = nullptr;  ///< With has_bytes.
+  void (*join)(const DotJoin&) = nullptr;
   /// Sixteen kernels of 64 bytes each, `stride` apart, to sixteen steps.
   void (*transpose)(const uint8_t* from, uint64_t stride, uint8_t* to) = nullptr;
 
@@ -87,6 +98,8 @@ void dot_diagonal_words_scalar(const DotTile& tile);
 void dot_diagonal_bytes_avx512(const DotTile& tile);
 void dot_runs_scalar(const DotRuns& runs);
 void dot_runs_avx512(const DotRuns& runs);
+void dot_join_scalar(const DotJoin& join);
+void dot_join_avx512(const DotJoin& join);
 void dot_transpose_scalar(const uint8_t* from, uint64_t stride, uint8_t* to);
 void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to);
 

@@ -309,6 +309,25 @@ void dot_runs_avx512(const DotRuns& runs) {
   whole ? run_runs<true>(runs) : run_runs<false>(runs);
 }
 
+namespace {
+
+__m512i widen(const int32_t* from) { return _mm512_cvtepi32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))); }
+
+}  // namespace
+
+void dot_join_avx512(const DotJoin& join) {
+  const __m512i half = _mm512_set1_epi64(join.truncate > 0 ? int64_t{1} << (join.truncate - 1) : 0);
+  const __m128i by = _mm_cvtsi32_si128(static_cast<int>(join.truncate));
+  for (int i = 0; i < join.count; i += 8) {
+    __m512i sum = _mm512_add_epi64(_mm512_slli_epi64(widen(join.high + i), 8), widen(join.low + i));
+    sum = _mm512_add_epi64(sum, widen(join.start + i));
+    if (join.truncate > 0) {  // halves away from zero
+      sum = _mm512_sra_epi64(_mm512_add_epi64(_mm512_add_epi64(sum, half), _mm512_srai_epi64(sum, 63)), by);
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(join.out + i), _mm512_cvtsepi64_epi32(sum));
+  }
+}
+
 void dot_bytes_avx512(const DotTile& tile) { dispatch<Bytes>(tile); }
 void dot_words_avx512(const DotTile& tile) { dispatch<Words>(tile); }
 
@@ -358,6 +377,7 @@ void dot_bytes_avx512(const DotTile& tile) { dot_bytes_scalar(tile); }
 void dot_words_avx512(const DotTile& tile) { dot_words_scalar(tile); }
 void dot_diagonal_bytes_avx512(const DotTile& tile) { dot_diagonal_bytes_scalar(tile); }
 void dot_runs_avx512(const DotRuns& runs) { dot_runs_scalar(runs); }
+void dot_join_avx512(const DotJoin& join) { dot_join_scalar(join); }
 void dot_transpose_avx512(const uint8_t* from, uint64_t stride, uint8_t* to) { dot_transpose_scalar(from, stride, to); }
 }  // namespace medlar::chip
 #endif

@@ -2,6 +2,7 @@
 // The inner product, one product at a time.
 #include <cstring>
 
+#include "chip/conv/integer/cacc.hpp"
 #include "chip/conv/integer/dot.hpp"
 
 namespace medlar::chip {
@@ -86,6 +87,12 @@ void dot_runs_scalar(const DotRuns& runs) {
       }
     }
     runs.out[k] = static_cast<int32_t>(sum);
+  }
+}
+
+void dot_join_scalar(const DotJoin& join) {
+  for (int i = 0; i < join.count; ++i) {
+    join.out[i] = cacc_deliver(int64_t{join.high[i]} * 256 + join.low[i] + join.start[i], join.truncate);
   }
 }
 

@@ -160,6 +160,7 @@ DotTarget vector_dot_target(int64_t bit, std::string_view name) {
           .words = HWY_DISPATCH_TABLE(DotWords)[index],
           .diagonal_bytes = dot_diagonal_bytes_scalar,
           .diagonal_words = HWY_DISPATCH_TABLE(DiagonalWords)[index],
+          .join = dot_join_scalar,
           .transpose = dot_transpose_scalar};
 }
 }  // namespace medlar::chip

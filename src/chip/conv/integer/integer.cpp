@@ -140,7 +140,9 @@ void IntegerTiler::run(uint64_t first, uint64_t last, uint32_t kernel_tile, cons
   tile.row_step = walk_.row_step;
   tile.tap_step = walk_.tap_step;
   tile.weight_row_step = uint64_t{walk_.taps} * walk_.steps * kDotStepBytes;
-  const bool direct = slices_.size() == 1 && window_.planes == 1;
+  const auto run_tile = slices_.size() > 1 ? &IntegerTiler::run_sliced
+                        : window_.planes == 1 ? &IntegerTiler::run_once
+                                              : &IntegerTiler::run_joined;
   const int tile_pixels = weights_.diagonal ? kDotMaxPixels : target_.tile_pixels(tile.block_count);
   const auto full = static_cast<uint64_t>(tile_pixels) / window_.planes;
   const uint64_t element = form_ == WindowForm::kBytes ? 1 : 2;
@@ -150,7 +152,7 @@ void IntegerTiler::run(uint64_t first, uint64_t last, uint32_t kernel_tile, cons
     const uint64_t count = std::min(full, last - first);
     const Pixel start = pixel;
     aim_pixels(tile, pixel, count, own_channels);
-    direct ? run_once(tile, start, block, place) : run_sliced(tile, start, block, place);
+    (this->*run_tile)(tile, start, block, place);
     first += count;
   }
 }
@@ -227,6 +229,25 @@ void IntegerTiler::deliver(const DotTile& tile, int32_t* sums) const {
   }
 }
 
+/// The two planes of INT16, when their sums fit 32 bits each.
+void IntegerTiler::run_joined(DotTile& tile, Pixel first, uint32_t block, const SumsPlace& place) const {
+  alignas(64) static constexpr std::array<int32_t, kTileKernels> kZero{};
+  alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> planes;
+  alignas(64) std::array<int32_t, kDotMaxPixels / 2 * kTileKernels> sums;
+  set_slice(tile, slices_.front());
+  tile.start = kZero.data();
+  aim_aside(tile, planes.data());
+  dot_(tile);
+  const int pixels = tile.pixel_count / 2;
+  for (int i = 0; i < pixels; ++i) {
+    const int32_t* const high = planes.data() + static_cast<size_t>(i) * 2 * kTileKernels;
+    target_.join({.high = high, .low = high + kTileKernels, .start = weights_.bias.data() + uint64_t{block} * kDotLanes,
+                  .out = sums.data() + static_cast<size_t>(i) * kTileKernels, .count = tile.block_count * kDotLanes,
+                  .truncate = job_.clip_truncate});
+  }
+  store(first, pixels, block, sums.data(), place);
+}
+
 void IntegerTiler::run_sliced(DotTile& tile, Pixel first, uint32_t block, const SumsPlace& place) const {
   alignas(64) static constexpr std::array<int32_t, kTileKernels> kZero{};
   alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> part;
@@ -269,21 +290,33 @@ int64_t IntegerTiler::total(const int64_t* sums, int pixel, uint32_t k) const {
   return high[k] * 256 + high[kTileKernels + k];
 }
 
-/// Scatters pixels' kernels to the surfaces of the output; `values` holds kTileKernels a pixel.
-void IntegerTiler::store(Pixel pixel, int count, uint32_t block, const int32_t* values, const SumsPlace& place) const {
+template <uint32_t kLanes>
+void IntegerTiler::store_lanes(Pixel pixel, int count, uint32_t block, const int32_t* values, const SumsPlace& place) const {
   const uint32_t first = block * kDotLanes;  // a whole number of surfaces
   const uint32_t kernels = std::min(range_.count - first, kTileKernels);
-  const uint32_t surface = (range_.first + first) / place.lanes;
+  const uint32_t surface = (range_.first + first) / kLanes;
   for (int i = 0; i < count; ++i, values += kTileKernels, advance(pixel)) {
     int32_t* to = place.at(pixel.batch, index_of(pixel), surface);
     uint32_t k = 0;
-    for (; k + place.lanes <= kernels; k += place.lanes, to += place.surface_step) {
-      std::memcpy(to, values + k, place.lanes * sizeof(int32_t));
+    for (; k + kLanes <= kernels; k += kLanes, to += place.surface_step) {
+      std::memcpy(to, values + k, kLanes * sizeof(int32_t));
     }
     if (k < kernels) {
       std::memcpy(to, values + k, (kernels - k) * sizeof(int32_t));
-      std::fill(to + (kernels - k), to + place.lanes, 0);
+      std::fill(to + (kernels - k), to + kLanes, 0);
     }
+  }
+}
+
+/// Scatters pixels' kernels to the surfaces of the output; `values` holds kTileKernels a pixel.
+void IntegerTiler::store(Pixel pixel, int count, uint32_t block, const int32_t* values, const SumsPlace& place) const {
+  switch (place.lanes) {
+    case 32:
+      return store_lanes<32>(pixel, count, block, values, place);
+    case 16:
+      return store_lanes<16>(pixel, count, block, values, place);
+    default:
+      return store_lanes<8>(pixel, count, block, values, place);
   }
 }
 

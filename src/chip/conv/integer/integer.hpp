@@ -86,12 +86,15 @@ class IntegerTiler {
   uint64_t index_of(const Pixel& pixel) const { return uint64_t{pixel.y} * job_.out_w + pixel.x; }  ///< In its batch.
   void aim_pixels(DotTile& tile, Pixel& pixel, uint64_t count, uint64_t own_channels) const;
   void run_once(DotTile& tile, Pixel first, uint32_t block, const SumsPlace& place) const;
+  void run_joined(DotTile& tile, Pixel first, uint32_t block, const SumsPlace& place) const;
   void run_sliced(DotTile& tile, Pixel first, uint32_t block, const SumsPlace& place) const;
   bool whole_blocks(uint32_t block, const SumsPlace& place) const;
   void clear_unused_lanes(const DotTile& tile, uint32_t block, const SumsPlace& place) const;
   void aim(DotTile& tile, Pixel first, uint32_t block, const SumsPlace& place) const;
   void deliver(const DotTile& tile, int32_t* sums) const;
   int64_t total(const int64_t* sums, int pixel, uint32_t k) const;
+  template <uint32_t kLanes>
+  void store_lanes(Pixel pixel, int count, uint32_t block, const int32_t* values, const SumsPlace& place) const;
   void store(Pixel pixel, int count, uint32_t block, const int32_t* values, const SumsPlace& place) const;
 
   const ConvJob& job_;
