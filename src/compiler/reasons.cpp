@@ -39,6 +39,7 @@ constexpr std::array kReasons = {
     ReasonText{Reason::kLoadables, "MDL2027", "more DLA segments than the device holds"},
     ReasonText{Reason::kMemory, "MDL2028", "more memory than a DLA segment has"},
     ReasonText{Reason::kSlower, "MDL2029", "slower on the DLA"},
+    ReasonText{Reason::kRounding, "MDL2030", "would only be rounded to 8 bits between layers on the host"},
 };
 
 constexpr bool in_order() {

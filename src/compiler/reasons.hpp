@@ -39,6 +39,7 @@ enum class Reason : uint8_t {
   kLoadables,      ///< The device holds fewer DLA segments.
   kMemory,         ///< The intermediate tensors or weights of its segment are too large.
   kSlower,         ///< The caller wants the fastest placement, and another engine is faster.
+  kRounding,       ///< No multiply-accumulates, and the host computes in float what comes before and after.
 };
 
 struct ReasonText {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "compiler/fuse/fuse.hpp"
 #include "compiler/legalise/legalise.hpp"
@@ -89,14 +90,56 @@ Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options
   return draft;
 }
 
+namespace {
+
+/// A segment of the DLA that multiplies nothing, between host segments: boxes decoded from a detector's heads, say. In INT8 their
+/// coordinates would be rounded to 8 bits, and no time is won that the borders do not cost.
+bool only_rounds(const Draft& draft, const SegmentNodes& segment, const CompileOptions& options) {
+  const auto on_host = [&](graph::NodeId id) {
+    return id != graph::kNoValue && draft.assignment.engine[static_cast<size_t>(id)] != Engine::kDla;
+  };
+  const auto makers = graph::producers(draft.graph);
+  const auto readers = graph::consumers(draft.graph);
+  const bool fed = std::all_of(segment.inputs.begin(), segment.inputs.end(),
+                               [&](graph::ValueId id) { return on_host(makers[static_cast<size_t>(id)]); });
+  const bool read = std::all_of(segment.outputs.begin(), segment.outputs.end(), [&](graph::ValueId id) {
+    const auto& own = readers[static_cast<size_t>(id)];
+    const std::set<graph::NodeId> inside(segment.nodes.begin(), segment.nodes.end());
+    return std::all_of(own.begin(), own.end(), [&](graph::NodeId reader) { return inside.contains(reader) || on_host(reader); });
+  });
+  return fed && read && std::all_of(segment.nodes.begin(), segment.nodes.end(), [&](graph::NodeId id) {
+    const graph::Node& node = draft.graph.nodes[static_cast<size_t>(id)];
+    return !graph::is_product(node) && !wish_for(options.engines, node);
+  });
+}
+
+/// Refuses the nodes of such segments; true when there were any.
+bool refuse_rounding(Draft& draft, const CompileOptions& options) {
+  bool any = false;
+  for (const SegmentNodes& segment : draft.segments) {
+    if (segment.engine == Engine::kDla && only_rounds(draft, segment, options)) {
+      any = true;
+      for (const graph::NodeId id : segment.nodes) {
+        draft.verdicts[static_cast<size_t>(id)] = Refusal{Reason::kRounding, "", ""};
+      }
+    }
+  }
+  return any;
+}
+
+}  // namespace
+
 Status divide(Draft& draft, const CompileOptions& options) {
-  MEDLAR_ASSIGN(Partition parts, partition({.graph = draft.graph,
-                                            .verdicts = draft.verdicts,
-                                            .costs = options.costs,
-                                            .rules = options.engines,
-                                            .allow_fallback = options.allow_fallback}));
-  draft.assignment = std::move(parts.assignment);
-  draft.segments = std::move(parts.segments);
+  const bool judged = options.precision == hw::Precision::kInt8 && options.allow_fallback;
+  do {
+    MEDLAR_ASSIGN(Partition parts, partition({.graph = draft.graph,
+                                              .verdicts = draft.verdicts,
+                                              .costs = options.costs,
+                                              .rules = options.engines,
+                                              .allow_fallback = options.allow_fallback}));
+    draft.assignment = std::move(parts.assignment);
+    draft.segments = std::move(parts.segments);
+  } while (judged && refuse_rounding(draft, options));
   return {};
 }
 

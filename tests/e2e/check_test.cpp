@@ -134,6 +134,21 @@ TEST(Check, SaysWhatBuildDoes) {
   }
 }
 
+TEST(Check, BoxesAreNotDecodedInEightBits) {
+  MEDLAR_REFERENCE_DATA(model, "models/ultraface_rfb_320.onnx");
+  const auto coordinates_of = [&](hw::Precision precision) {
+    const auto checked = api::check({.model = model, .device = "orin-nano-8gb", .precision = precision});
+    EXPECT_TRUE(checked) << checked.error().to_string();
+    const auto row = std::find_if(checked->plan.placements.begin(), checked->plan.placements.end(),
+                                  [](const Placement& placement) { return placement.node == "Mul_464"; });
+    return *row;
+  };
+  const Placement rounded = coordinates_of(hw::Precision::kInt8);
+  EXPECT_EQ(rounded.engine, compiler::Engine::kGpu);
+  EXPECT_EQ(rounded.reason_code, "MDL2030");
+  EXPECT_EQ(coordinates_of(hw::Precision::kFp16).engine, compiler::Engine::kDla);
+}
+
 TEST(Check, SaysWhatBuildDoesOfARealNetwork) {
   MEDLAR_REFERENCE_DATA(model, "models/yunet_320.onnx");
   MEDLAR_REFERENCE_DATA(images, "images/faces_1.jpg");
