@@ -91,9 +91,8 @@ Result<Transposed> read_transposed(const graph::Graph& graph, const graph::Node&
 }
 
 /// Channels of one phase: whole atoms, unless there is only one phase.
-int phase_channels(const Question& question, const Transposed& t) {
-  const auto atom = static_cast<int>(question.config.channels_per_atom(question.precision));
-  return t.phases() == 1 ? t.out_c : (t.out_c + atom - 1) / atom * atom;
+int phase_channels(const Question& question, const graph::Node& node, const Transposed& t) {
+  return t.phases() == 1 ? t.out_c : channels_in_atoms(question, node, t.out_c);
 }
 
 /// The convolution that computes all phases.
@@ -180,13 +179,13 @@ Verdict check_conv_transpose(const Question& question, const graph::Node& node) 
       return Refusal{Reason::kStride, fmt::format("stride is {}, possible are {} to {}", stride, range.min, range.max), ""};
     }
   }
-  const int64_t channels = int64_t{phase_channels(question, *t)} * t->phases();
+  const int64_t channels = int64_t{phase_channels(question, node, *t)} * t->phases();
   const int64_t height = int64_t{t->y.phase_size()} * t->y.stride;
   const int64_t width = int64_t{t->x.phase_size()} * t->x.stride;
   for (const int64_t size : {channels, height, width}) {
     if (!hw::kLimits.cube.dimension.contains(static_cast<uint64_t>(size))) {
       return Refusal{Reason::kCubeSize, fmt::format("{} phases of {} channels, {}x{} in all, limit {}", t->phases(),
-                                                    phase_channels(question, *t), width, height,
+                                                    phase_channels(question, node, *t), width, height,
                                                     hw::kLimits.cube.dimension.max), ""};
     }
   }
@@ -203,7 +202,7 @@ Status lower_conv_transpose(Lowering& lowering, const graph::Node& node) {
     return fail(Code::kCorrupt, "{}: weights or bias are not numbers", node.name);
   }
   const graph::Value& out = graph.value(node.outputs[0]);
-  const int channels = phase_channels(lowering.question, t);
+  const int channels = phase_channels(lowering.question, node, t);
   const PhaseWindow phase = phase_window(t);
   const Window& w = phase.window;
   const Cube phases{.w = t.x.phase_size(), .h = t.y.phase_size(), .c = channels * t.phases()};

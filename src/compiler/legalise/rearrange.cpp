@@ -24,11 +24,6 @@ Result<Blocks> read_blocks(const graph::Graph& graph, const graph::Node& node) {
   return Blocks{.size = static_cast<int>(size), .channels = static_cast<int>(large[1]), .column_major = mode == "CRD"};
 }
 
-int padded_channels(const Question& question, int channels) {
-  const auto atom = static_cast<int>(question.config.channels_per_atom(question.precision));
-  return (channels + atom - 1) / atom * atom;
-}
-
 /// Puts channel c of block position p at p * padded + c.
 ConvLayer ordering(const Blocks& blocks, int padded) {
   const int positions = blocks.size * blocks.size;
@@ -65,7 +60,7 @@ Verdict check_depth_to_space(const Question& question, const graph::Node& node) 
   if (!blocks) {
     return Refusal{Reason::kAttribute, blocks.error().message, ""};
   }
-  const int64_t channels = int64_t{padded_channels(question, blocks->channels)} * blocks->size * blocks->size;
+  const int64_t channels = int64_t{channels_in_atoms(question, node, blocks->channels)} * blocks->size * blocks->size;
   if (!hw::kLimits.cube.dimension.contains(static_cast<uint64_t>(channels))) {
     return Refusal{Reason::kCubeSize, fmt::format("{} channels in whole atoms, limit {}", channels,
                                                   hw::kLimits.cube.dimension.max), ""};
@@ -77,7 +72,7 @@ Status lower_depth_to_space(Lowering& lowering, const graph::Node& node) {
   MEDLAR_ASSIGN(const Blocks blocks, read_blocks(lowering.question.graph, node));
   TensorId src = source_tensor(lowering, node.inputs[0]);
   const LayerTensor in = lowering.layers.tensor(src);
-  const int padded = padded_channels(lowering.question, blocks.channels);
+  const int padded = channels_in_atoms(lowering.question, node, blocks.channels);
   if (blocks.column_major || padded != blocks.channels) {
     const TensorId ordered = inner_tensor(lowering, node.name + "/ordered", in.range,
                                           {.w = in.w, .h = in.h, .c = padded * blocks.size * blocks.size});

@@ -8,9 +8,8 @@
 namespace medlar::compiler {
 namespace {
 
-int phase_channels(const Question& question, const ResizePattern& pattern, int channels) {
-  const auto atom = static_cast<int>(question.config.channels_per_atom(question.precision));
-  return pattern.x.up * pattern.y.up == 1 ? channels : (channels + atom - 1) / atom * atom;
+int phase_channels(const Question& question, const graph::Node& node, const ResizePattern& pattern, int channels) {
+  return pattern.x.up * pattern.y.up == 1 ? channels : channels_in_atoms(question, node, channels);
 }
 
 bool repeats(const ResizePattern& pattern) {
@@ -57,7 +56,7 @@ ConvLayer phase_conv(const ResizePattern& pattern, size_t row, size_t column, in
 void lower_phases(Lowering& lowering, const graph::Node& node, const ResizePattern& pattern, TensorId src, TensorId dst) {
   const LayerTensor in = lowering.layers.tensor(src);
   const LayerTensor out = lowering.layers.tensor(dst);
-  const int step = phase_channels(lowering.question, pattern, in.c);
+  const int step = phase_channels(lowering.question, node, pattern, in.c);
   const int origin_y = std::max(0, -pattern.y.first());
   const int origin_x = std::max(0, -pattern.x.first());
   for (size_t row = 0; row < pattern.y.phases.size(); ++row) {
@@ -87,7 +86,7 @@ Verdict check_resize(const Question& question, const graph::Node& node) {
     return std::nullopt;
   }
   const Cube in = cube_of(*question.graph.value(node.inputs[0]).shape);
-  const int64_t channels = int64_t{phase_channels(question, *pattern, in.c)} * pattern->x.up * pattern->y.up;
+  const int64_t channels = int64_t{phase_channels(question, node, *pattern, in.c)} * pattern->x.up * pattern->y.up;
   if (!hw::kLimits.cube.dimension.contains(static_cast<uint64_t>(channels))) {
     return Refusal{Reason::kCubeSize, fmt::format("{} channels in all phases, limit {}", channels, hw::kLimits.cube.dimension.max),
                    ""};
@@ -124,7 +123,7 @@ Status lower_resize(Lowering& lowering, const graph::Node& node) {
     lower_phases(lowering, node, pattern, src, dst);
     return {};
   }
-  const int channels = phase_channels(lowering.question, pattern, in.c) * op.stride_x * op.stride_y;
+  const int channels = phase_channels(lowering.question, node, pattern, in.c) * op.stride_x * op.stride_y;
   const TensorId phases = inner_tensor(lowering, node.name + "/phases", in.range,
                                        {.w = out.w / op.stride_x, .h = out.h / op.stride_y, .c = channels});
   lower_phases(lowering, node, pattern, src, phases);

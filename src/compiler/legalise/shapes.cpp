@@ -55,6 +55,17 @@ Result<std::vector<Axis>> read_axes(const graph::Node& node, const graph::Shape&
 
 }  // namespace
 
+hw::Precision precision_of(const Question& question, const graph::Node& node) {
+  const auto half = [&](const std::string& origin) { return question.halves->contains(origin); };
+  const bool chosen = question.halves != nullptr && std::any_of(node.origins.begin(), node.origins.end(), half);
+  return chosen ? hw::Precision::kFp16 : question.precision;
+}
+
+int channels_in_atoms(const Question& question, const graph::Node& node, int channels) {
+  const auto atom = static_cast<int>(question.config.channels_per_atom(precision_of(question, node)));
+  return (channels + atom - 1) / atom * atom;
+}
+
 Verdict check_cube(const graph::Value& value) {
   if (!value.shape) {
     return Refusal{Reason::kDynamicShape, fmt::format("{} has no shape", value.name), "name its shape"};

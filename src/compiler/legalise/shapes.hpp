@@ -14,6 +14,11 @@ struct Cube {
   friend bool operator==(const Cube&, const Cube&) = default;
 };
 
+/// What the layers of the node compute in: in INT8 builds single nodes stay in FP16.
+hw::Precision precision_of(const Question& question, const graph::Node& node);
+/// Channels that fill whole memory atoms of that precision.
+int channels_in_atoms(const Question& question, const graph::Node& node, int channels);
+
 /// NxCxHxW, NxCxL, NxC and C as a cube for each item of the batch; the refusal names the shape and the limit.
 Verdict check_cube(const graph::Value& value);
 /// Of a value that check_cube accepts. A list of numbers is a batch of one, its elements the channels.

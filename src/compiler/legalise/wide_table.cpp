@@ -14,15 +14,6 @@ namespace {
 constexpr float kReachOfOctaves = 40.0f;
 constexpr float kReachOfHalves = 65504.0f;
 
-bool is_half(const Question& question, const graph::Node& node) {
-  if (question.precision == hw::Precision::kFp16) {
-    return true;
-  }
-  return question.halves != nullptr &&
-         std::any_of(node.origins.begin(), node.origins.end(),
-                     [&](const std::string& origin) { return question.halves->contains(origin); });
-}
-
 /// A tensor between the layers of the node, of the size of its source.
 TensorId between(Lowering& lowering, const graph::Node& node, std::string_view part, TensorId src,
                  float reach) {
@@ -123,7 +114,7 @@ void lower_periodic(Lowering& lowering, const graph::Node& node, TensorId src, S
 }  // namespace
 
 bool is_wide_table(const Question& question, const graph::Node& node, const Step& step) {
-  return function_spec(step.function).reach != Reach::kTable && is_half(question, node);
+  return function_spec(step.function).reach != Reach::kTable && precision_of(question, node) == hw::Precision::kFp16;
 }
 
 void lower_wide_table(Lowering& lowering, const graph::Node& node, Step step) {
