@@ -128,6 +128,16 @@ TEST(FrontPartition, WishesAreHonoured) {
   EXPECT_EQ(parts.error().code, Code::kUnsupported);
 }
 
+TEST(FrontPartition, AValueWithoutATypeKeepsTheHostOnOneEngine) {
+  GraphBuilder b = sandwich("Conv");
+  b.graph().value(b.graph().nodes[0].outputs[0]).type = graph::DataType::kUndefined;
+  const auto parts = run(b.graph(), {.verdicts = kSandwich, .costs = {.has_gpu = true}});
+  ASSERT_TRUE(parts);
+  for (const Engine engine : parts->assignment.engine) {
+    EXPECT_NE(engine, Engine::kGpu);
+  }
+}
+
 TEST(FrontPartition, FallbackOffKeepsIslands) {
   const auto parts = run(sandwich("Relu").graph(), {.verdicts = kSandwich, .allow_fallback = false});
   ASSERT_TRUE(parts);

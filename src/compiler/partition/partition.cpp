@@ -43,10 +43,20 @@ bool computes_integers(const graph::Graph& graph, const graph::Node& node) {
                       [&](ValueId id) { return id != graph::kNoValue && graph::is_floating(graph.value(id).type); });
 }
 
+/// Some value has no type that is known before it runs, as what an If gives and all that follows from it: it cannot enter a
+/// segment of its own, so that one engine runs all that the DLA does not.
+bool has_untyped(const graph::Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const graph::Node& node) {
+    return std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) {
+      return id != graph::kNoValue && graph.value(id).type == graph::DataType::kUndefined;
+    });
+  });
+}
+
 class Problem {
  public:
   explicit Problem(const PartitionRequest& request)
-      : request_(request), graph_(request.graph), rides_with_(rides_with(request.graph)) {
+      : request_(request), graph_(request.graph), untyped_(has_untyped(request.graph)), rides_with_(rides_with(request.graph)) {
     for (const graph::Node& node : graph_.nodes) {
       macs_.push_back(node_macs(graph_, node));
       all_macs_ += macs_.back();
@@ -125,7 +135,7 @@ class Problem {
     if (dla) {
       row[index_of(Engine::kDla)] = request_.costs.placing == Placing::kFastest ? seconds(i, Engine::kDla) : 0.0;
     }
-    if (request_.costs.has_gpu && !needs_cpu(graph_, node)) {
+    if (request_.costs.has_gpu && !untyped_ && !needs_cpu(graph_, node)) {
       row[index_of(Engine::kGpu)] = elsewhere + kLeast + seconds(i, Engine::kGpu);
     }
     if (row[index_of(Engine::kGpu)] == kCannot || computes_integers(graph_, node) || request_.costs.placing == Placing::kFastest) {
@@ -136,6 +146,7 @@ class Problem {
 
   const PartitionRequest& request_;
   const graph::Graph& graph_;
+  bool untyped_ = false;
   std::vector<NodeId> rides_with_;
   std::vector<uint64_t> macs_;
   uint64_t all_macs_ = 0;
