@@ -164,7 +164,7 @@ Result<Calibrated> find_ranges(const BuildRequest& request, const Preparation& p
     return calibrate_prepared(request, p, options);
   }
   if (request.assume_ranges) {
-    request.log(Severity::kWarning, "INT8 without calibration data: every range is assumed; times are right, outputs are not");
+    request.log(Severity::kWarning, "INT8 without calibration data: every range is assumed: placement and times hold, results do not");
     return assume(request, p);
   }
   return fail(Code::kInvalidArgument, "INT8 wants calibration data: add --calib PATH (a folder or .tar of images, .npy or .npz samples, or a "
