@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "compiler/fuse/fuse.hpp"
 #include "compiler/legalise/legalise.hpp"
@@ -92,32 +91,49 @@ Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options
 
 namespace {
 
-/// A segment of the DLA that multiplies nothing, between host segments: boxes decoded from a detector's heads, say. In INT8 their
+/// Segments of the DLA that multiply nothing, between host segments: boxes decoded from a detector's heads, say. In INT8 their
 /// coordinates would be rounded to 8 bits, and no time is won that the borders do not cost.
-bool only_rounds(const Draft& draft, const SegmentNodes& segment, const CompileOptions& options) {
-  const auto on_host = [&](graph::NodeId id) {
-    return id != graph::kNoValue && draft.assignment.engine[static_cast<size_t>(id)] != Engine::kDla;
-  };
-  const auto makers = graph::producers(draft.graph);
-  const auto readers = graph::consumers(draft.graph);
-  const bool fed = std::all_of(segment.inputs.begin(), segment.inputs.end(),
-                               [&](graph::ValueId id) { return on_host(makers[static_cast<size_t>(id)]); });
-  const bool read = std::all_of(segment.outputs.begin(), segment.outputs.end(), [&](graph::ValueId id) {
-    const auto& own = readers[static_cast<size_t>(id)];
-    const std::set<graph::NodeId> inside(segment.nodes.begin(), segment.nodes.end());
-    return std::all_of(own.begin(), own.end(), [&](graph::NodeId reader) { return inside.contains(reader) || on_host(reader); });
-  });
-  return fed && read && std::all_of(segment.nodes.begin(), segment.nodes.end(), [&](graph::NodeId id) {
-    const graph::Node& node = draft.graph.nodes[static_cast<size_t>(id)];
-    return !graph::is_product(node) && !wish_for(options.engines, node);
-  });
-}
+class RoundingOnly {
+ public:
+  RoundingOnly(const Draft& draft, const std::vector<EngineRule>& rules)
+      : draft_(draft), rules_(rules), makers_(graph::producers(draft.graph)), readers_(graph::consumers(draft.graph)) {}
+
+  bool operator()(const SegmentNodes& segment) const {
+    const auto made_on_host = [&](graph::ValueId id) { return on_host(makers_[static_cast<size_t>(id)]); };
+    const auto left_to_host = [&](graph::ValueId id) { return left_to_the_host(id, segment); };
+    const auto light = [&](graph::NodeId id) {
+      const graph::Node& node = draft_.graph.nodes[static_cast<size_t>(id)];
+      return !graph::is_product(node) && !wish_for(rules_, node);
+    };
+    return segment.engine == Engine::kDla && std::all_of(segment.inputs.begin(), segment.inputs.end(), made_on_host) &&
+           std::all_of(segment.outputs.begin(), segment.outputs.end(), left_to_host) &&
+           std::all_of(segment.nodes.begin(), segment.nodes.end(), light);
+  }
+
+ private:
+  bool on_host(graph::NodeId id) const {
+    return id != graph::kNoValue && draft_.assignment.engine[static_cast<size_t>(id)] != Engine::kDla;
+  }
+  /// Whatever reads it outside of the segment is on the host.
+  bool left_to_the_host(graph::ValueId id, const SegmentNodes& segment) const {
+    const auto& own = readers_[static_cast<size_t>(id)];
+    return std::all_of(own.begin(), own.end(), [&](graph::NodeId reader) {
+      return on_host(reader) || std::find(segment.nodes.begin(), segment.nodes.end(), reader) != segment.nodes.end();
+    });
+  }
+
+  const Draft& draft_;
+  const std::vector<EngineRule>& rules_;
+  std::vector<graph::NodeId> makers_;
+  std::vector<std::vector<graph::NodeId>> readers_;
+};
 
 /// Refuses the nodes of such segments; true when there were any.
 bool refuse_rounding(Draft& draft, const CompileOptions& options) {
+  const RoundingOnly rounds(draft, options.engines);
   bool any = false;
   for (const SegmentNodes& segment : draft.segments) {
-    if (segment.engine == Engine::kDla && only_rounds(draft, segment, options)) {
+    if (rounds(segment)) {
       any = true;
       for (const graph::NodeId id : segment.nodes) {
         draft.verdicts[static_cast<size_t>(id)] = Refusal{Reason::kRounding, "", ""};

@@ -16,6 +16,12 @@
 namespace medlar::test {
 namespace {
 
+Result<ByteBuffer> export_all(const graph::Graph& graph, const std::vector<graph::ValueId>& outputs) {
+  std::vector<graph::NodeId> nodes(graph.nodes.size());
+  std::iota(nodes.begin(), nodes.end(), 0);
+  return import::export_onnx(graph, nodes, graph.inputs, outputs);
+}
+
 /// Ranges of all activations for these inputs, observed node by node.
 Result<compiler::CalibrationTable> observe_ranges(const graph::Graph& graph, const TensorMap& inputs) {
   compiler::CalibrationTable table;
@@ -37,9 +43,7 @@ Result<compiler::CalibrationTable> observe_ranges(const graph::Graph& graph, con
   if (activations.empty()) {
     return table;
   }
-  std::vector<graph::NodeId> nodes(graph.nodes.size());
-  std::iota(nodes.begin(), nodes.end(), 0);
-  MEDLAR_ASSIGN(const ByteBuffer model, import::export_onnx(graph, nodes, graph.inputs, activations));
+  MEDLAR_ASSIGN(const ByteBuffer model, export_all(graph, activations));
   MEDLAR_ASSIGN(const host::Session session, host::Session::create(model, graph.name, {.optimise = false}));
   MEDLAR_ASSIGN(const std::vector<graph::Tensor> values, session.run(feeds));
   for (size_t i = 0; i < values.size(); ++i) {
@@ -70,10 +74,12 @@ Result<engine::Engine> build_run(GraphRun& run, const TripOptions& options) {
   return engine;
 }
 
+Result<ByteBuffer> model_of(const GraphRun& run) {
+  return export_all(run.graph, run.graph.outputs);
+}
+
 Result<TensorMap> reference_run(const GraphRun& run) {
-  std::vector<graph::NodeId> nodes(run.graph.nodes.size());
-  std::iota(nodes.begin(), nodes.end(), 0);
-  MEDLAR_ASSIGN(const ByteBuffer model, import::export_onnx(run.graph, nodes, run.graph.inputs, run.graph.outputs));
+  MEDLAR_ASSIGN(const ByteBuffer model, model_of(run));
   MEDLAR_ASSIGN(const host::Session session, host::Session::create(model, run.graph.name, {.optimise = false}));
   std::map<std::string, const graph::Tensor*> feeds;
   for (const auto& [name, tensor] : run.inputs) {

@@ -27,6 +27,9 @@ struct TripOptions {
 /// Folds (in place), calibrates on the run's own inputs, compiles.
 Result<engine::Engine> build_run(GraphRun& run, const TripOptions& options);
 
+/// The graph as an ONNX file.
+Result<ByteBuffer> model_of(const GraphRun& run);
+
 /// The FP32 graph on the host.
 Result<TensorMap> reference_run(const GraphRun& run);
 

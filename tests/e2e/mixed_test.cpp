@@ -4,11 +4,9 @@
 #include "api/inference.hpp"
 #include "base/files.hpp"
 #include "e2e/random_graph.hpp"
-#include "import/onnx_export.hpp"
 #include "sample/npy.hpp"
 
 #include <filesystem>
-#include <numeric>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -44,9 +42,7 @@ TEST_P(MixedPrecision, RearrangesByTheAtomsOfItsPrecision) {
   const GraphRun run = b.finish(b.node("Conv", {middle, b.random({5, GetParam().channels, 1, 1}, -0.3, 0.3)}));
   const auto wanted = reference_run(run);
   ASSERT_TRUE(wanted) << wanted.error().to_string();
-  std::vector<graph::NodeId> all(run.graph.nodes.size());
-  std::iota(all.begin(), all.end(), 0);
-  ASSERT_TRUE(write_file(folder_ / "m.onnx", *import::export_onnx(run.graph, all, run.graph.inputs, run.graph.outputs)));
+  ASSERT_TRUE(write_file(folder_ / "m.onnx", *model_of(run)));
   ASSERT_TRUE(write_file(folder_ / "x.npy", *sample::npy_bytes(run.inputs.at("x"))));
   auto engine = api::build({.model = folder_ / "m.onnx",
                             .device = "nv_full",

@@ -4,12 +4,10 @@
 #include "api/inference.hpp"
 #include "base/files.hpp"
 #include "e2e/random_graph.hpp"
-#include "import/onnx_export.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <numeric>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -139,10 +137,7 @@ TEST_P(Qdq, RunsOnTheDlaWithinAStepOfOnnxRuntime) {
   const GraphRun run = QdqBuilder(GetParam()).make();
   const auto wanted = reference_run(run);
   ASSERT_TRUE(wanted) << wanted.error().to_string();
-  const graph::Graph& graph = run.graph;
-  std::vector<graph::NodeId> all(graph.nodes.size());
-  std::iota(all.begin(), all.end(), 0);
-  ASSERT_TRUE(write_file(file_, *import::export_onnx(graph, all, graph.inputs, graph.outputs)));
+  ASSERT_TRUE(write_file(file_, *model_of(run)));
   for (const char* device : {"nv_full", "nv_small", "nv_large"}) {
     auto engine = api::build({.model = file_, .device = device, .precision = hw::Precision::kInt8});
     ASSERT_TRUE(engine) << engine.error().to_string();

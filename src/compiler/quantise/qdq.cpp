@@ -5,8 +5,10 @@
 #include <array>
 #include <cmath>
 
+#include "compiler/legalise/shapes.hpp"
 #include "compiler/quantise/qdq_constants.hpp"
 #include "compiler/quantise/qlinear.hpp"
+#include "compiler/simplify/rewrite.hpp"
 
 namespace medlar::compiler {
 namespace {
@@ -19,19 +21,15 @@ struct Quantiser {
 };
 
 Result<Quantiser> read_quantiser(const graph::Graph& graph, const graph::Node& node) {
-  const auto constant = [&](size_t index) -> const graph::Tensor* {
-    const graph::ValueId id = index < node.inputs.size() ? node.inputs[index] : graph::kNoValue;
-    return id == graph::kNoValue ? nullptr : graph.value(id).data.get();
-  };
-  const graph::Tensor* scale = constant(1);
+  const graph::Tensor* scale = constant_input(graph, node, 1);
   const auto scales = scale != nullptr ? graph::to_doubles(*scale) : std::nullopt;
   if (!scales || scales->size() != 1 || !std::isfinite((*scales)[0]) || (*scales)[0] <= 0.0) {
     return fail(Code::kUnsupported, "node '{}': an activation wants one constant positive scale, this {} has {}", node.name,
                 node.op_type, scales ? fmt::format("{} values", scales->size()) : "none");
   }
   Quantiser quantiser{.scale = (*scales)[0]};
-  if (node.inputs.size() > 2 && node.inputs[2] != graph::kNoValue) {
-    const graph::Tensor* zero = constant(2);
+  if (input_value(graph, node, 2) != nullptr) {
+    const graph::Tensor* zero = constant_input(graph, node, 2);
     const auto zeros = zero != nullptr ? graph::to_ints(*zero) : std::nullopt;
     if (!zeros || zeros->size() != 1) {
       return fail(Code::kUnsupported, "node '{}': its zero point is no single constant", node.name);
@@ -93,7 +91,7 @@ class NonNegative {
     const auto is_one_of = [&](const auto& names) { return std::find(names.begin(), names.end(), node.op_type) != names.end(); };
     const auto count = static_cast<std::ptrdiff_t>(node.op_type == "Concat" || node.op_type == "Add" || node.op_type == "Mul" ? node.inputs.size() : 1);
     const bool kept = is_one_of(kKept) && std::all_of(node.inputs.begin(), node.inputs.begin() + count, *this);
-    mark(node.outputs[0], kept || is_one_of(kMade) || (node.op_type == "Clip" && met_at_zero(node)));
+    mark(node.outputs[0], kept || is_one_of(kMade) || (node.op_type == "Clip" && clips_at_zero(node)));
   }
   void mark(graph::ValueId id, bool non_negative) {
     if (id != graph::kNoValue && static_cast<size_t>(id) < known_.size()) {
@@ -102,8 +100,8 @@ class NonNegative {
   }
 
  private:
-  bool met_at_zero(const graph::Node& node) const {
-    const graph::Tensor* low = node.inputs.size() > 1 && node.inputs[1] != graph::kNoValue ? graph_.value(node.inputs[1]).data.get() : nullptr;
+  bool clips_at_zero(const graph::Node& node) const {
+    const graph::Tensor* low = constant_input(graph_, node, 1);
     const auto bound = low != nullptr ? graph::to_doubles(*low) : std::nullopt;
     const auto attribute = graph::float_attribute(node, "min", -1.0f);
     return bound ? bound->size() == 1 && (*bound)[0] >= 0.0 : attribute && *attribute >= 0.0f;
@@ -125,11 +123,9 @@ void make_clip(graph::Graph& graph, graph::Node& node, graph::ValueId source, do
     node.attributes = {{"min", 0.0f}, {"max", static_cast<float>(high)}};
     return;
   }
-  for (const auto& [part, bound] : {std::pair{"/low", 0.0}, std::pair{"/high", high}}) {
-    graph::Value value{.name = node.name + part, .type = graph::DataType::kFloat32, .shape = graph::Shape{}};
-    value.data = std::make_shared<const graph::Tensor>(graph::make_tensor(graph::DataType::kFloat32, {}, std::vector<float>{static_cast<float>(bound)}));
-    node.inputs.push_back(graph::add_value(graph, std::move(value)));
-  }
+  Builder builder(graph, node);
+  node.inputs.push_back(builder.floats("low", {}, {0.0f}));
+  node.inputs.push_back(builder.floats("high", {}, {static_cast<float>(high)}));
 }
 
 /// Takes the pairs around activations out of a graph, one after the other.

@@ -6,6 +6,8 @@
 #include <limits>
 #include <optional>
 
+#include "compiler/legalise/shapes.hpp"
+
 namespace medlar::compiler {
 namespace {
 
@@ -21,15 +23,6 @@ struct Steps {
 
   size_t channel(size_t element) const { return element / inner % scales.size(); }
 };
-
-const Tensor* constant_at(const graph::Graph& graph, const graph::Node& node, size_t index) {
-  const graph::ValueId id = index < node.inputs.size() ? node.inputs[index] : graph::kNoValue;
-  return id == graph::kNoValue ? nullptr : graph.value(id).data.get();
-}
-
-bool has_input(const graph::Node& node, size_t index) {
-  return index < node.inputs.size() && node.inputs[index] != graph::kNoValue;
-}
 
 /// One scale, or one for each index of the axis.
 bool place_axis(const graph::Node& node, const graph::Shape& shape, Steps& steps) {
@@ -49,10 +42,10 @@ bool place_axis(const graph::Node& node, const graph::Shape& shape, Steps& steps
 }
 
 std::optional<Steps> read_steps(const graph::Graph& graph, const graph::Node& node, const Tensor& source, DataType without_zero) {
-  const Tensor* scale = constant_at(graph, node, 1);
-  const Tensor* zero = constant_at(graph, node, 2);
+  const Tensor* scale = constant_input(graph, node, 1);
+  const Tensor* zero = constant_input(graph, node, 2);
   const auto scales = scale != nullptr && scale->type == DataType::kFloat32 && scale->shape.size() <= 1 ? graph::to_doubles(*scale) : std::nullopt;
-  if (!scales || scales->empty() || graph::int_attribute(node, "block_size", 0) != 0 || (has_input(node, 2) && zero == nullptr)) {
+  if (!scales || scales->empty() || graph::int_attribute(node, "block_size", 0) != 0 || (input_value(graph, node, 2) != nullptr && zero == nullptr)) {
     return std::nullopt;
   }
   Steps steps{.scales = *scales, .zeros = std::vector<int64_t>(scales->size(), 0), .stored = without_zero};
@@ -123,7 +116,7 @@ std::optional<Tensor> quantised(const graph::Graph& graph, const graph::Node& no
 
 std::optional<Tensor> result_of(const graph::Graph& graph, const graph::Node& node) {
   const bool back = node.op_type == "DequantizeLinear";
-  const Tensor* source = back || node.op_type == "QuantizeLinear" ? constant_at(graph, node, 0) : nullptr;
+  const Tensor* source = back || node.op_type == "QuantizeLinear" ? constant_input(graph, node, 0) : nullptr;
   if (source == nullptr || !node.domain.empty() || node.outputs.empty() ||
       std::find(graph.outputs.begin(), graph.outputs.end(), node.outputs[0]) != graph.outputs.end()) {
     return std::nullopt;

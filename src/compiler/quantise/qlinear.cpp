@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <optional>
 
 #include "compiler/simplify/rewrite.hpp"
@@ -113,26 +112,8 @@ class Expander {
  public:
   explicit Expander(graph::Graph& graph) : graph_(graph) {}
 
-  bool run() {
-    const std::vector<graph::Node> nodes = graph_.nodes;
-    std::vector<graph::Node> result;
-    for (const graph::Node& node : nodes) {
-      auto expanded = node.outputs.empty() || node.outputs[0] == graph::kNoValue ? std::nullopt : expand(node);
-      if (!expanded) {
-        result.push_back(node);
-        continue;
-      }
-      changed_ = true;
-      std::move(expanded->begin(), expanded->end(), std::back_inserter(result));
-    }
-    graph_.nodes = std::move(result);
-    return changed_;
-  }
-
- private:
-  using Nodes = std::optional<std::vector<graph::Node>>;
-
-  Nodes expand(const graph::Node& node) {
+  /// The nodes instead of one; nodes come in the graph's order.
+  Replacement expand(const graph::Node& node) {
     if (node.op_type == "QuantizeLinear" && node.domain.empty() && node.inputs.size() > 1) {
       steps_[node.outputs[0]] = {input_at(node, 1), input_at(node, 2)};
       return std::nullopt;
@@ -149,12 +130,13 @@ class Expander {
     return selects && steps_.contains(input_at(node, 0)) ? selection(node) : std::nullopt;
   }
 
+ private:
   bool is_constant(Steps steps) const {
     return steps.scale != graph::kNoValue && graph_.value(steps.scale).is_constant() &&
            (steps.zero == graph::kNoValue || graph_.value(steps.zero).is_constant());
   }
 
-  Nodes by_form(const Form& form, const graph::Node& node) {
+  Replacement by_form(const Form& form, const graph::Node& node) {
     const Steps out{input_at(node, form.result), input_at(node, form.result + 1)};
     if (!is_constant(out) || graph::int_attribute(node, "channels_last", 0) != 0) {
       return std::nullopt;
@@ -182,7 +164,7 @@ class Expander {
   }
 
   /// Result's scale and zero point first, then triples.
-  Nodes concatenation(const graph::Node& node) {
+  Replacement concatenation(const graph::Node& node) {
     Expansion expansion(graph_, node);
     std::vector<ValueId> parts;
     for (size_t i = 2; i + kTriple <= node.inputs.size(); i += kTriple) {
@@ -195,7 +177,7 @@ class Expander {
   }
 
   /// Values keep their steps.
-  Nodes selection(const graph::Node& node) {
+  Replacement selection(const graph::Node& node) {
     const Steps steps = steps_.at(node.inputs[0]);
     Expansion expansion(graph_, node);
     std::vector<ValueId> inputs = node.inputs;
@@ -203,20 +185,21 @@ class Expander {
     return finish(expansion, node, expansion.add("real", node.op_type, std::move(inputs), node.attributes), steps);
   }
 
-  Nodes finish(Expansion& expansion, const graph::Node& node, ValueId real, Steps steps) {
+  Replacement finish(Expansion& expansion, const graph::Node& node, ValueId real, Steps steps) {
     steps_[node.outputs[0]] = steps;
     return expansion.finish(real, steps);
   }
 
   graph::Graph& graph_;
   std::map<ValueId, Steps> steps_;
-  bool changed_ = false;
 };
 
 }  // namespace
 
 Status expand_qlinear(graph::Graph& graph) {
-  return Expander(graph).run() ? graph::infer_shapes(graph) : Status();
+  Expander expander(graph);
+  const bool changed = replace_nodes(graph, [&](graph::Graph&, const graph::Node& node) { return expander.expand(node); }, Domains::kAll);
+  return changed ? graph::infer_shapes(graph) : Status();
 }
 
 }  // namespace medlar::compiler

@@ -71,12 +71,12 @@ void Builder::finish(std::string_view op_type, std::vector<ValueId> inputs, std:
   nodes_.push_back(std::move(node));
 }
 
-bool replace_nodes(graph::Graph& graph, const std::function<Replacement(graph::Graph&, const graph::Node&)>& rule) {
+bool replace_nodes(graph::Graph& graph, const std::function<Replacement(graph::Graph&, const graph::Node&)>& rule, Domains domains) {
   bool changed = false;
   const std::vector<graph::Node> nodes = graph.nodes;
   std::vector<graph::Node> result;
   for (const graph::Node& node : nodes) {
-    const bool eligible = node.domain.empty() && !node.outputs.empty() && node.outputs[0] != graph::kNoValue;
+    const bool eligible = (domains == Domains::kAll || node.domain.empty()) && !node.outputs.empty() && node.outputs[0] != graph::kNoValue;
     Replacement replacement = eligible ? rule(graph, node) : std::nullopt;
     if (!replacement) {
       result.push_back(node);

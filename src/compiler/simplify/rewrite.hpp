@@ -39,8 +39,11 @@ class Builder {
 
 /// The nodes instead of a node, or nothing where the rule does not apply.
 using Replacement = std::optional<std::vector<graph::Node>>;
-/// Applies `rule` to every node once. True when any was replaced.
-bool replace_nodes(graph::Graph& graph, const std::function<Replacement(graph::Graph&, const graph::Node&)>& rule);
+/// Which nodes a rule is asked about: ONNX's own operators, or those of other domains, too.
+enum class Domains : uint8_t { kOnnx, kAll };
+/// Applies `rule` to every node once, in order. True when any was replaced.
+bool replace_nodes(graph::Graph& graph, const std::function<Replacement(graph::Graph&, const graph::Node&)>& rule,
+                   Domains domains = Domains::kOnnx);
 
 /// Shape of a value when it is known in full.
 std::optional<graph::Shape> known_shape(const graph::Graph& graph, graph::ValueId id);

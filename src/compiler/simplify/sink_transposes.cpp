@@ -74,10 +74,10 @@ class Sinker {
       return std::nullopt;
     }
     const graph::Node* above = maker_of(transpose->inputs[0]);
+    const bool computed = above != nullptr && (is_one_of(*above, kComputing) || is_one_of(*above, kUnary) || is_one_of(*above, kBinary));
     const auto perm = graph::ints_attribute(*transpose, "perm", {});
     const auto shape = known_shape(graph_, transpose->inputs[0]);
-    if (above == nullptr || (!is_one_of(*above, kComputing) && !is_one_of(*above, kUnary) && !is_one_of(*above, kBinary)) || !perm || !shape ||
-        perm->size() != shape->size()) {
+    if (!computed || !perm || !shape || perm->size() != shape->size()) {
       return std::nullopt;
     }
     return Transposed{transpose->inputs[0], *shape, *perm};
@@ -122,6 +122,9 @@ class Sinker {
     }
     const Transposed& in = *sides[side];
     const auto& other = sides[1 - side];
+    if (other && (other->perm != in.perm || other->shape != in.shape)) {
+      return std::nullopt;
+    }
     Builder builder(graph_, node);
     std::vector<ValueId> inputs = node.inputs;
     inputs[side] = in.source;
@@ -136,9 +139,6 @@ class Sinker {
       constant.shape = *moved;
       inputs[1 - side] = builder.constant("constant", std::move(constant));
     } else {
-      return std::nullopt;
-    }
-    if (other && (other->perm != in.perm || other->shape != in.shape)) {
       return std::nullopt;
     }
     return swapped(builder, node, std::move(inputs), in.shape, in.perm, node.attributes);
