@@ -212,7 +212,8 @@ Result<SdpPlan> plan_sdp(const hw::HwConfig& config, const SdpOperation& operati
   }
   plan.destination = {ram_of(r.dst_ram_type), r.dst_base_addr(), r.dst_line_stride, r.dst_surface_stride,
                       config.memory_atom};
-  if (plan.w == 1 && plan.h == 1) {  // A 1x1 cube is always packed (programming guide, common limitations).
+  // A 1x1 cube is always packed (programming guide, common limitations), unless a batch is written: the write DMA then follows the strides.
+  if (plan.w == 1 && plan.h == 1 && plan.batches == 1) {
     plan.source.surface_stride = config.memory_atom;
     plan.destination.surface_stride = config.memory_atom;
   }
