@@ -78,7 +78,7 @@ struct ConvJob {
   uint32_t pad_top = 0;
   uint32_t pad_bottom = 0;
   int32_t pad_value = 0;  ///< A data element of the processing precision (FP16: its bits).
-  int32_t side_pad_value = 0;  ///< Images: left and right padding, which CDMA stores.
+  int32_t side_pad_value = 0;  ///< Images (left and right) and Winograd (all sides): padding that CDMA stores.
   uint32_t y_extension = 1;  ///< Kernel rows that share one atom (images only): 1, 2 or 4.
 
   uint32_t out_w = 0;

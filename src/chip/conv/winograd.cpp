@@ -80,18 +80,18 @@ class Winograd {
   }
 
  private:
-  /// Element of the padded input with its strides folded into channels.
+  /// Element of the padded input with its strides folded into channels. CDMA pads, so that data in use again keep their padding.
   int32_t element(uint32_t x, uint32_t y, uint32_t channel) const {
     const uint32_t phase = channel / cube_.c;
     const uint32_t column = x * job_.stride_x + phase % job_.stride_x;
     const uint32_t line = y * job_.stride_y + phase / job_.stride_x;
-    if (column < job_.pad_left || column - job_.pad_left >= cube_.w || line < job_.pad_top ||
-        line - job_.pad_top >= cube_.h) {
-      return job_.precision == hw::Precision::kInt8 ? static_cast<int8_t>(job_.side_pad_value & 0xff)
-                                                    : static_cast<int16_t>(job_.side_pad_value);
+    if (column < cube_.pad_left || column - cube_.pad_left >= cube_.w || line < cube_.pad_top ||
+        line - cube_.pad_top >= cube_.h) {
+      return job_.precision == hw::Precision::kInt8 ? static_cast<int8_t>(cube_.pad_value & 0xff)
+                                                    : static_cast<int16_t>(cube_.pad_value);
     }
-    const uint8_t* from = cube_.line(0, line - job_.pad_top) +
-                          (uint64_t{column - job_.pad_left} * cube_.pitch + channel % cube_.c) * cube_.element_bytes;
+    const uint8_t* from = cube_.line(0, line - cube_.pad_top) +
+                          (uint64_t{column - cube_.pad_left} * cube_.pitch + channel % cube_.c) * cube_.element_bytes;
     return cube_.element_bytes == 1 ? static_cast<int8_t>(*from) : load_le<int16_t>(from);
   }
 

@@ -12,7 +12,11 @@ namespace medlar::chip {
 namespace {
 
 Result<ConvCube> fetch(const ConvJob& job, ConvLines lines, MemoryPort& memory) {
-  return job.mode == ConvMode::kImage ? fetch_image(job, lines, memory) : fetch_features(job, lines, memory);
+  MEDLAR_ASSIGN(ConvCube cube, job.mode == ConvMode::kImage ? fetch_image(job, lines, memory) : fetch_features(job, lines, memory));
+  cube.pad_left = job.pad_left;
+  cube.pad_top = job.pad_top;
+  cube.pad_value = job.side_pad_value;
+  return cube;
 }
 
 /// The last `lines` lines of every batch.
@@ -43,6 +47,10 @@ Result<ConvCube> ConvBuffer::append_lines(const ConvJob& job, MemoryPort& memory
   if (data_.h + job.fetch_h != job.in_h) {
     return fail(Code::kFault, "CSC.D_DATAIN_SIZE_EXT_0: DATAIN_HEIGHT_EXT = {}: CBUF holds {} lines and CDMA adds {}",
                 job.in_h, data_.h, job.fetch_h);
+  }
+  if (job.mode == ConvMode::kWinograd && job.side_pad_value != data_.pad_value) {
+    return fail(Code::kFault, "CDMA.D_ZERO_PADDING_VALUE = {}: CBUF holds lines that are padded with {}", job.side_pad_value,
+                data_.pad_value);
   }
   MEDLAR_ASSIGN(const ConvCube added, fetch(job, {.first = 0, .count = job.fetch_h}, memory));
   ConvCube cube = data_;
@@ -79,6 +87,10 @@ void ConvBuffer::store_data(const ConvJob& job, ConvCube cube) {
   data_whole_ = job.keep_data;
   if (cube.h == 0) {  // went straight to the window because nothing of it stays
     data_ = ConvCube();
+    return;
+  }
+  if (job.mode == ConvMode::kWinograd && !job.keep_data && (job.pad_top > 0 || job.pad_bottom > 0 || job.stride_y > 1)) {
+    data_ = ConvCube();  // slices are not lines of the input; whoever counts on some that were not released is told
     return;
   }
   const uint64_t slices = uint64_t{cube.h} * cube.batches;

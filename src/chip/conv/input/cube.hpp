@@ -18,6 +18,8 @@ struct ConvCube {
   uint32_t c = 0;
   uint32_t pitch = 0;          ///< Elements from one column to the next; those beyond c are zero.
   uint32_t element_bytes = 1;
+  uint32_t pad_left = 0, pad_top = 0;  ///< Of the operation that fetched it. Winograd: CBUF holds the padding, too.
+  int32_t pad_value = 0;
   std::vector<uint8_t> bytes;  ///< Little-endian INT8, INT16 or FP16 elements.
 
   uint64_t line_bytes() const { return uint64_t{w} * pitch * element_bytes; }

@@ -64,6 +64,43 @@ TEST_F(ConvBuffers, PartialReleaseLeavesTheLastLines) {
   }
 }
 
+/// In Winograd mode CDMA writes the padding into CBUF: data in use again keep that of the operation that fetched them.
+TEST_F(ConvBuffers, WinogradKeepsThePaddingOfItsData) {
+  ConvJob first = job_of(0, 6);
+  first.mode = ConvMode::kWinograd;
+  first.keep_data = true;
+  first.pad_left = first.pad_top = 1;
+  first.side_pad_value = 17;
+  auto cube = buffer_.load_data(first, memory_);
+  ASSERT_TRUE(cube) << cube.error().message;
+  buffer_.store_data(first, std::move(*cube));
+
+  ConvJob second = first;
+  second.reuse_data = true;
+  second.side_pad_value = -5;
+  const auto again = buffer_.load_data(second, memory_);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->pad_value, 17);
+}
+
+TEST_F(ConvBuffers, WinogradLinesOfTwoPaddingsAreAnError) {
+  ConvJob first = job_of(0, 6);
+  first.mode = ConvMode::kWinograd;
+  first.side_pad_value = 17;
+  first.released_slices = 4;
+  auto cube = buffer_.load_data(first, memory_);
+  ASSERT_TRUE(cube) << cube.error().message;
+  buffer_.store_data(first, std::move(*cube));
+
+  ConvJob second = job_of(6, 2);
+  second.mode = ConvMode::kWinograd;
+  second.reuse_data = true;
+  second.in_h = 2 + 2;
+  const auto wrong = buffer_.load_data(second, memory_);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().message, "CDMA.D_ZERO_PADDING_VALUE = 0: CBUF holds lines that are padded with 17");
+}
+
 TEST_F(ConvBuffers, LinesThatAreNotThereAreAnError) {
   ConvJob first = job_of(0, 6);
   first.released_slices = 4;
