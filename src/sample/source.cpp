@@ -25,11 +25,14 @@ Result<graph::Tensor> checked(graph::Tensor tensor, const InputSpec& input, cons
   return tensor;
 }
 
-Result<graph::Tensor> raw_float32(ByteView bytes, const InputSpec& input, const std::string& name) {
-  const auto count = graph::element_count(input.shape);
-  if (input.type != graph::DataType::kFloat32 || !count || bytes.size() != static_cast<uint64_t>(*count) * 4) {
-    return fail(Code::kInvalidArgument, "{}: {} bytes of float32, but input '{}' is {} [{}]", name, bytes.size(), input.name,
-                graph::data_type_name(input.type), fmt::join(input.shape, ","));
+/// The tensor's bytes as they are, little-endian; .f32 states the type.
+Result<graph::Tensor> raw_tensor(ByteView bytes, const InputSpec& input, const std::string& name) {
+  const bool right_type = input.type == graph::DataType::kFloat32 || !name.ends_with(".f32");
+  const auto wanted = graph::storage_bytes(input.type, input.shape);
+  if (!right_type || !wanted || bytes.size() != *wanted) {
+    return fail(Code::kInvalidArgument, "{}: {} bytes of {}, but input '{}' is {} [{}]: {} bytes", name, bytes.size(),
+                right_type ? "raw data" : "float32", input.name, graph::data_type_name(input.type), fmt::join(input.shape, ","),
+                wanted.value_or(0));
   }
   return graph::Tensor{input.type, input.shape, ByteBuffer(bytes.begin(), bytes.end()), {}};
 }
@@ -56,13 +59,7 @@ Result<graph::Tensor> one_tensor(ByteView bytes, const InputSpec& input, const s
     MEDLAR_ASSIGN(graph::Tensor tensor, parse_npy(bytes, name));
     return checked(std::move(tensor), input, name);
   }
-  if (name.ends_with(".f32")) {
-    return raw_float32(bytes, input, name);
-  }
-  if (is_image_name(name)) {
-    return image_tensor(bytes, input, preprocess, name);
-  }
-  return fail(Code::kInvalidArgument, "{}: neither an image nor .npy, .npz or .f32", name);
+  return is_image_name(name) ? image_tensor(bytes, input, preprocess, name) : raw_tensor(bytes, input, name);
 }
 
 Result<std::map<std::string, graph::Tensor>> npz_tensors(ByteView bytes, const std::vector<InputSpec>& inputs,

@@ -42,7 +42,7 @@ using SampleVisitor = std::function<Result<bool>(Sample)>;
 Status visit_samples(const std::filesystem::path& path, const std::vector<InputSpec>& inputs,
                      const std::optional<Preprocess>& preprocess, const SampleVisitor& visitor, Slice slice = {});
 
-/// One tensor for `input` from an image, .npy or .f32 file (raw little-endian float32 in the tensor's shape).
+/// One tensor for `input` from an image, an .npy file or a file of any other name, which holds the tensor's bytes (little-endian).
 Result<graph::Tensor> load_tensor(const std::filesystem::path& path, const InputSpec& input,
                                   const std::optional<Preprocess>& preprocess);
 

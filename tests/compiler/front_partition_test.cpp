@@ -109,6 +109,22 @@ TEST(FrontPartition, ALightIslandStaysWhereTransitionsAreCheap) {
   EXPECT_EQ(parts->assignment.engine[1], Engine::kDla);
 }
 
+/// What comes of a model with an If: nothing after it has a type beforehand, and no part of it can be a segment of its own.
+TEST(FrontPartition, ADefaultForTheGpuGivesWayWhereNoTypeIsKnown) {
+  graph::Graph graph = sandwich("Relu").graph();
+  graph.value(graph.nodes[2].outputs[0]).type = graph::DataType::kUndefined;
+  const PartitionCosts gpu{.has_gpu = true};
+  const std::vector<EngineRule> by_default{{.pattern = "*", .engine = Engine::kGpu, .firm = false}};
+  const auto parts = run(graph, {.verdicts = kSandwich, .costs = gpu, .rules = by_default});
+  ASSERT_TRUE(parts);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(parts->assignment.engine[i], Engine::kCpu);
+    EXPECT_EQ(parts->assignment.refusal[i]->reason, Reason::kOnRequest);
+    EXPECT_FALSE(parts->assignment.refusal[i]->hint.empty());
+  }
+  EXPECT_FALSE(run(graph, {.verdicts = kSandwich, .rules = by_default})) << "a device without a GPU";
+}
+
 TEST(FrontPartition, WishesAreHonoured) {
   GraphBuilder b = sandwich("Conv");
   const PartitionCosts gpu{.has_gpu = true};

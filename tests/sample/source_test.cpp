@@ -67,6 +67,15 @@ TEST_F(Source, RawFloatsFillTheShape) {
   EXPECT_EQ(*load_tensor(folder_ / "a.f32", input_, std::nullopt), pair(1.5f, -2));
   ASSERT_TRUE(write_file(folder_ / "b.f32", ByteBuffer(7)));
   EXPECT_FALSE(load_tensor(folder_ / "b.f32", input_, std::nullopt));
+  // As trtexec's --loadInputs takes them.
+  ASSERT_TRUE(write_file(folder_ / "a.bin", as_bytes_view(values)));
+  EXPECT_EQ(*load_tensor(folder_ / "a.bin", input_, std::nullopt), pair(1.5f, -2));
+  const InputSpec integer{"n", graph::DataType::kInt64, {1}};
+  EXPECT_EQ(load_tensor(folder_ / "a.bin", integer, std::nullopt)->bytes.size(), 8U);
+  EXPECT_FALSE(load_tensor(folder_ / "a.f32", integer, std::nullopt)) << ".f32 states a type";
+  const auto short_one = load_tensor(folder_ / "b.f32", {"n", graph::DataType::kInt64, {2}}, std::nullopt);
+  ASSERT_FALSE(short_one);
+  EXPECT_NE(short_one.error().message.find("16 bytes"), std::string::npos) << short_one.error().message;
 }
 
 TEST_F(Source, ImagesInATarAreStreamed) {

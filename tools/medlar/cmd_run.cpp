@@ -248,7 +248,7 @@ Action add_run(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   command->add_option("engine", options->engine, "X.engine or X.nvdla")->required();
   command->add_option("--input", options->inputs,
-                      "Image, name=FILE.npy or [name=]FILE.f32; several files run one after the other");
+                      "Image, name=FILE.npy, [name=]FILE.f32 or name=FILE of the tensor's bytes; several files run one after the other");
   command->add_option("--device", options->device, "Refuse unless the engine was built for this device (default: the engine's)");
   command->add_option("--top", options->top, "Print the N largest values of each output")->check(CLI::Range(0, 1000));
   command->add_option("--labels", options->labels, "Text file, one class name a line");

@@ -59,7 +59,7 @@ Result<engine::Engine> build_engine(const Options& options) {
   request.pools = pools_of(options);
   MEDLAR_ASSIGN(request.shapes, import::parse_shapes(options.shapes));
   if (options.dla_core < 0) {
-    request.engines.push_back({.pattern = "*", .engine = compiler::Engine::kGpu});
+    request.engines.push_back({.pattern = "*", .engine = compiler::Engine::kGpu, .firm = false});
   }
   if (!options.layer_device_types.empty()) {
     MEDLAR_ASSIGN(const auto rules, compiler::parse_engine_rules(options.layer_device_types));

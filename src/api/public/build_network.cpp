@@ -170,7 +170,9 @@ std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lo
     const bool elsewhere = type == DeviceType::kGpu || !reduced || wants_float32(*layer);
     for (const std::string& node : nodes->second) {
       if (elsewhere || !fallback) {
-        rules.push_back({pattern_of(node, lowered.graph), elsewhere ? host : compiler::Engine::kDla});
+        rules.push_back({.pattern = pattern_of(node, lowered.graph),
+                         .engine = elsewhere ? host : compiler::Engine::kDla,
+                         .firm = wish != config.devices.end()});
       }
     }
   }

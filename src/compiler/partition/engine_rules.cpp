@@ -30,7 +30,7 @@ Result<EngineRule> parse_rule(std::string_view text) {
   if (std::count(name.begin(), name.end(), '*') > 1) {
     return fail(Code::kInvalidArgument, "layer '{}': at most one '*'", name);
   }
-  return EngineRule{std::string(name), *engine};
+  return EngineRule{.pattern = std::string(name), .engine = *engine};
 }
 
 }  // namespace
@@ -55,13 +55,13 @@ bool matches(const EngineRule& rule, std::string_view name) {
   return name.size() + 1 >= pattern.size() && name.starts_with(pattern.substr(0, star)) && name.ends_with(pattern.substr(star + 1));
 }
 
-std::optional<Engine> wish_for(const std::vector<EngineRule>& rules, const graph::Node& node) {
-  std::optional<Engine> wish;
+const EngineRule* wish_for(const std::vector<EngineRule>& rules, const graph::Node& node) {
+  const EngineRule* wish = nullptr;
   for (const EngineRule& rule : rules) {
     const bool speaks = matches(rule, node.name) || std::any_of(node.origins.begin(), node.origins.end(), [&](const std::string& origin) {
                           return matches(rule, origin);
                         });
-    wish = speaks ? std::optional(rule.engine) : wish;
+    wish = speaks ? &rule : wish;
   }
   return wish;
 }

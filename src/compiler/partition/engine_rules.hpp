@@ -17,6 +17,7 @@ namespace medlar::compiler {
 struct EngineRule {
   std::string pattern;
   Engine engine = Engine::kDla;
+  bool firm = true;  ///< Said of these layers; a default for all gives way to the CPU where a GPU cannot run a node.
 };
 
 /// "name:DLA,other*:GPU" as trtexec writes it. A name may hold colons; the engine follows the last one.
@@ -25,8 +26,8 @@ Result<std::vector<EngineRule>> parse_engine_rules(std::string_view text);
 /// Whether the rule speaks of a node of that name.
 bool matches(const EngineRule& rule, std::string_view name);
 
-/// What the rules say of a node of the simplified graph, by its own name and those of its origins; the last rule wins.
-std::optional<Engine> wish_for(const std::vector<EngineRule>& rules, const graph::Node& node);
+/// The rule that speaks of a node of the simplified graph, by its own name and those of its origins; the last one wins. Null: none does.
+const EngineRule* wish_for(const std::vector<EngineRule>& rules, const graph::Node& node);
 
 /// Every rule names a node of the user's model; kNotFound says which one does not.
 Status check_rules(const std::vector<EngineRule>& rules, const graph::Graph& user);

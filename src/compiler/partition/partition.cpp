@@ -99,6 +99,10 @@ class Problem {
     return request_.costs.seconds ? request_.costs.seconds(graph_, graph_.nodes[i], engine) : 0.0;
   }
 
+  bool gpu_can_run(const graph::Node& node) const {
+    return request_.costs.has_gpu && !untyped_ && !needs_cpu(graph_, node);
+  }
+
   Status check_wish(size_t i, Engine wish) const {
     const graph::Node& node = graph_.nodes[i];
     if (wish == Engine::kGpu && !request_.costs.has_gpu) {
@@ -124,18 +128,20 @@ class Problem {
   Result<std::array<double, kEngines>> costs_of(size_t i) const {
     std::array<double, kEngines> row{kCannot, kCannot, kCannot};
     const graph::Node& node = graph_.nodes[i];
-    const auto wish = wish_for(request_.rules, node);
-    if (wish && *wish != Engine::kDla) {
-      MEDLAR_TRY(check_wish(i, *wish));
-      row[index_of(*wish)] = seconds(i, *wish);
+    const EngineRule* const wish = wish_for(request_.rules, node);
+    if (wish != nullptr && wish->engine != Engine::kDla) {
+      const bool gives_way = !wish->firm && request_.costs.has_gpu && !gpu_can_run(node);
+      const Engine engine = gives_way ? Engine::kCpu : wish->engine;
+      MEDLAR_TRY(check_wish(i, engine));
+      row[index_of(engine)] = seconds(i, engine);
       return row;
     }
     const bool dla = !request_.verdicts[i].has_value();
-    const double elsewhere = dla ? penalty(i, wish.has_value()) : 0.0;
+    const double elsewhere = dla ? penalty(i, wish != nullptr) : 0.0;
     if (dla) {
       row[index_of(Engine::kDla)] = request_.costs.placing == Placing::kFastest ? seconds(i, Engine::kDla) : 0.0;
     }
-    if (request_.costs.has_gpu && !untyped_ && !needs_cpu(graph_, node)) {
+    if (gpu_can_run(node)) {
       row[index_of(Engine::kGpu)] = elsewhere + kLeast + seconds(i, Engine::kGpu);
     }
     if (row[index_of(Engine::kGpu)] == kCannot || computes_integers(graph_, node) || request_.costs.placing == Placing::kFastest) {
@@ -169,9 +175,11 @@ class Reasons {
     if (chosen_.engine[i] == Engine::kDla) {
       return std::nullopt;
     }
-    const auto wish = wish_for(request_.rules, request_.graph.nodes[i]);
-    if (wish && *wish != Engine::kDla) {
-      return Refusal{Reason::kOnRequest, std::string(engine_name(*wish)), ""};
+    const EngineRule* const wish = wish_for(request_.rules, request_.graph.nodes[i]);
+    if (wish != nullptr && wish->engine != Engine::kDla) {
+      const bool there = chosen_.engine[i] == wish->engine;
+      return Refusal{Reason::kOnRequest, std::string(engine_name(wish->engine)),
+                     there ? "" : "a GPU runs neither control flow nor what has no type before it runs"};
     }
     if (request_.verdicts[i]) {
       return request_.verdicts[i];
