@@ -25,6 +25,7 @@ struct Preparation {
   graph::Graph original;              ///< As the file has it: whose nodes reports account for.
   graph::Graph graph;                 ///< Constants folded, Q/DQ pairs absorbed.
   compiler::CalibrationTable stated;  ///< The ranges of those pairs.
+  NodePrecisions precisions;          ///< What the request says of single nodes.
 };
 
 Result<graph::Graph> load_model(const BuildRequest& request) {
@@ -96,6 +97,7 @@ Result<Preparation> prepare(const BuildRequest& request) {
     MEDLAR_ASSIGN(p.preprocess, preprocess_beside(request.model));
   }
   MEDLAR_ASSIGN(p.original, load_model(request));
+  MEDLAR_ASSIGN(p.precisions, node_precisions(request.layer_precisions, p.original));
   p.graph = p.original;
   host::OnnxEvaluator evaluator;
   MEDLAR_TRY(graph::fold_constants(p.graph, &evaluator));
@@ -107,6 +109,10 @@ Result<Preparation> prepare(const BuildRequest& request) {
 compiler::CompileOptions compile_options(const BuildRequest& request, const Preparation& p) {
   compiler::CompileOptions options{.config = p.device->config, .precision = request.precision, .allow_fallback = request.allow_fallback};
   options.engines = request.engines;
+  const compiler::Engine host = host_engine(*p.device);
+  for (const std::string& node : p.precisions.fp32) {
+    options.engines.push_back({.pattern = node, .engine = host});
+  }
   options.costs = partition_costs(*p.device, request.precision, request.placing);
   options.max_intermediate_bytes = request.pools.local_dram;
   options.max_weight_bytes = request.pools.global_dram;
@@ -130,8 +136,7 @@ Result<graph::Graph> rewritten_graph(const Preparation& p) {
 Result<Calibrated> calibrate_prepared(const BuildRequest& request, const Preparation& p, const compiler::CompileOptions& options) {
   MEDLAR_ASSIGN(const graph::Graph rewritten, rewritten_graph(p));
   MEDLAR_ASSIGN(Calibrated calibrated, calibrate(request, rewritten, p.preprocess, p.stated, options));
-  MEDLAR_ASSIGN(const std::set<std::string> asked, fp16_nodes(request.layer_precisions, p.original));
-  calibrated.fp16_nodes.insert(asked.begin(), asked.end());
+  calibrated.fp16_nodes.insert(p.precisions.fp16.begin(), p.precisions.fp16.end());
   return calibrated;
 }
 
@@ -152,10 +157,9 @@ Result<engine::Engine> compile_prepared(const BuildRequest& request, const Prepa
   return engine;
 }
 
-Result<Calibrated> assume(const BuildRequest& request, const Preparation& p) {
+Result<Calibrated> assume(const Preparation& p) {
   MEDLAR_ASSIGN(const graph::Graph rewritten, rewritten_graph(p));
-  MEDLAR_ASSIGN(std::set<std::string> asked, fp16_nodes(request.layer_precisions, p.original));
-  return Calibrated{.table = compiler::assumed_ranges(rewritten), .fp16_nodes = std::move(asked)};
+  return Calibrated{.table = compiler::assumed_ranges(rewritten), .fp16_nodes = p.precisions.fp16};
 }
 
 /// From samples or Q/DQ pairs; without either, assumed if the request takes that.
@@ -165,7 +169,7 @@ Result<Calibrated> find_ranges(const BuildRequest& request, const Preparation& p
   }
   if (request.assume_ranges) {
     request.log(Severity::kWarning, "INT8 without calibration data: every range is assumed: placement and times hold, results do not");
-    return assume(request, p);
+    return assume(p);
   }
   return fail(Code::kInvalidArgument, "INT8 wants calibration data: add --calib PATH (a folder or .tar of images, .npy or .npz samples, or a "
               "calibration cache)");

@@ -37,7 +37,7 @@ struct BuildRequest {
   bool assume_ranges = false;  ///< INT8 without calibration data: assumed ranges, not an error. Times are right, values are not.
   std::filesystem::path save_calibration = {};            ///< The ranges go here too: NVDLA's JSON for .json, else TensorRT's cache.
   compiler::CalibratorChoice calibrator = {};             ///< How the ranges follow from the samples.
-  std::vector<LayerPrecision> layer_precisions = {};      ///< INT8 builds: single layers in FP16. The last match wins.
+  std::vector<LayerPrecision> layer_precisions = {};      ///< Single layers in FP16 (INT8 builds) or, on the host, in FP32. The last match wins.
   std::optional<double> accuracy_budget = std::nullopt;   ///< Layers go to FP16 until the outputs' relative error is below.
   std::map<std::string, graph::Shape> shapes = {};          ///< Input name to static shape.
   bool allow_fallback = true;

@@ -96,9 +96,14 @@ double host_seconds(const hw::DeviceProfile& device, timing::HostEngine engine, 
 
 }  // namespace
 
+compiler::Engine host_engine(const hw::DeviceProfile& device) {
+  const bool gpu = timing::has_engine(device, device.mode(), timing::HostEngine::kGpu);
+  return gpu ? compiler::Engine::kGpu : compiler::Engine::kCpu;
+}
+
 compiler::PartitionCosts partition_costs(const hw::DeviceProfile& device, hw::Precision precision, compiler::Placing placing) {
   compiler::PartitionCosts costs{.placing = placing, .max_loadables = device.max_loadables};
-  costs.has_gpu = timing::has_engine(device, device.mode(), timing::HostEngine::kGpu);
+  costs.has_gpu = host_engine(device) == compiler::Engine::kGpu;
   if (device.transition.typical_us != 0) {
     costs.transition_seconds = device.transition.typical_us * kMicrosecond;
     costs.transitions_modelled = true;

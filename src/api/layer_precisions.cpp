@@ -22,6 +22,20 @@ bool matches(std::string_view pattern, std::string_view text) {
   return false;
 }
 
+namespace {
+
+Result<std::optional<hw::Precision>> parse_type(std::string_view type, std::string_view name) {
+  if (type == "fp32") {
+    return std::optional<hw::Precision>();
+  }
+  if (type == "fp16" || type == "int8") {
+    return std::optional(type == "fp16" ? hw::Precision::kFp16 : hw::Precision::kInt8);
+  }
+  return fail(Code::kInvalidArgument, "layer precisions: type \"{}\" of \"{}\" is none of fp32, fp16, int8", type, name);
+}
+
+}  // namespace
+
 Result<std::vector<LayerPrecision>> parse_layer_precisions(std::string_view text) {
   std::vector<LayerPrecision> rules;
   for (size_t at = 0; at < text.size();) {
@@ -29,21 +43,17 @@ Result<std::vector<LayerPrecision>> parse_layer_precisions(std::string_view text
     const std::string_view part = text.substr(at, end - at);
     at = end + 1;
     const size_t colon = part.rfind(':');  // node names may hold colons
-    const std::string_view type = colon == std::string_view::npos ? std::string_view() : part.substr(colon + 1);
     if (colon == std::string_view::npos || colon == 0) {
       return fail(Code::kInvalidArgument, "layer precisions: \"{}\" is no name:type", part);
     }
-    if (type != "fp16" && type != "int8") {
-      return fail(Code::kInvalidArgument, "layer precisions: type \"{}\" of \"{}\"; the DLA computes in fp16 and int8", type,
-                  part.substr(0, colon));
-    }
-    rules.push_back({std::string(part.substr(0, colon)), type == "fp16" ? hw::Precision::kFp16 : hw::Precision::kInt8});
+    MEDLAR_ASSIGN(const auto precision, parse_type(part.substr(colon + 1), part.substr(0, colon)));
+    rules.push_back({std::string(part.substr(0, colon)), precision});
   }
   return rules;
 }
 
-Result<std::set<std::string>> fp16_nodes(const std::vector<LayerPrecision>& rules, const graph::Graph& graph) {
-  std::set<std::string> nodes;
+Result<NodePrecisions> node_precisions(const std::vector<LayerPrecision>& rules, const graph::Graph& graph) {
+  NodePrecisions nodes;
   for (const LayerPrecision& rule : rules) {
     bool any = false;
     for (const graph::Node& node : graph.nodes) {
@@ -51,10 +61,10 @@ Result<std::set<std::string>> fp16_nodes(const std::vector<LayerPrecision>& rule
         continue;
       }
       any = true;
-      if (rule.precision == hw::Precision::kFp16) {
-        nodes.insert(node.name);
-      } else {
-        nodes.erase(node.name);
+      nodes.fp16.erase(node.name);
+      nodes.fp32.erase(node.name);
+      if (rule.precision != hw::Precision::kInt8) {
+        (rule.precision ? nodes.fp16 : nodes.fp32).insert(node.name);
       }
     }
     if (!any) {

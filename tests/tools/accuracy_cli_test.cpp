@@ -122,7 +122,7 @@ TEST_F(AccuracyCli, LayerPrecisionsAreRefusedWithAReason) {
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_NE(none.text.find("int8 alone"), std::string::npos) << none.text;
   EXPECT_NE(build("p.engine", "--device nv_full" + calib + "--layerPrecisions nobody:fp16").text.find("nobody"), std::string::npos);
-  EXPECT_NE(build("p.engine", "--device nv_full" + calib + "--layerPrecisions conv1:fp32").text.find("fp32"), std::string::npos);
+  EXPECT_NE(build("p.engine", "--device nv_full" + calib + "--layerPrecisions conv1:fp64").text.find("fp64"), std::string::npos);
   EXPECT_EQ(build("p.engine", "--device nv_full" + calib + "--layerPrecisions '*:fp16'").exit_code, 0);
 }
 

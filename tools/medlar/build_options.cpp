@@ -26,7 +26,7 @@ void add_build_options(CLI::App& command, BuildOptions& options) {
   command.add_option("--percentile", options.percentile, "Part of all values that stays in range, in percent (default 99.99)")
       ->check(CLI::Range(50.0, 100.0));
   command.add_option("--layerPrecisions", options.layer_precisions,
-                     "Layers of an INT8 build that stay in FP16, e.g. 'conv1:fp16,head*:fp16'; '*' matches anything");
+                     "Layers of an INT8 build that stay in FP16, and those that the host computes in FP32, e.g. 'conv1:fp16,head*:fp32'; '*' matches anything");
   command.add_option("--accuracy-budget", options.accuracy_budget,
                      "Keep the most sensitive layers of an INT8 build in FP16 until the outputs' relative error (2-norm) is below; "
                      "1: none (default: 0.05, in less time than FP16, where the device has both)")

@@ -3,10 +3,11 @@
 #include <charconv>
 #include <cmath>
 #include <functional>
-#include <optional>
 #include <span>
+#include <utility>
 
 #include "options.hpp"
+#include "other_flags.hpp"
 
 namespace medlar::trtexec {
 namespace {
@@ -18,11 +19,6 @@ struct Flag {
   std::string_view value;  ///< What it takes, for --help; empty: nothing.
   std::string_view help;
   Setter set;
-};
-
-struct Refused {
-  std::string_view name;
-  std::string_view why;
 };
 
 Status set_number(const std::string& text, double low, double high, double& to) {
@@ -162,10 +158,9 @@ std::vector<Flag> build_flags() {
       {"--noTF32", "", "TF32 is never used", flag(&Options::no_tf32)},
       {"--calib", "FILE", "INT8 calibration cache, or samples to calibrate with (folder, archive, .npy)", text(&Options::calib)},
       {"--precisionConstraints", "MODE", "none, obey or prefer: what --layerPrecisions says is obeyed in any case", one_of(&Options::precision_constraints, {"none", "obey", "prefer"})},
-      {"--layerPrecisions", "NAME:TYPE,..", "fp16 or int8 for single layers of an INT8 build; * stands for anything",
+      {"--layerPrecisions", "NAME:TYPE,..", "fp16 or int8 for single layers of an INT8 build, fp32 for layers of the GPU; * stands for anything",
        text(&Options::layer_precisions)},
       {"--layerDeviceTypes", "NAME:DEV,..", "GPU or DLA for single layers; * stands for anything", text(&Options::layer_device_types)},
-      {"--sparsity", "MODE", "disable", one_of(&Options::sparsity, {"disable"})},
       {"--inputIOFormats", "TYPE:FMT,..", "Formats of the inputs", [](Options& o, const std::string& v) { return set_formats(v, o.input_formats); }},
       {"--outputIOFormats", "TYPE:FMT,..", "Formats of the outputs", [](Options& o, const std::string& v) { return set_formats(v, o.output_formats); }},
       {"--useDLACore", "N", "Run on this DLA core", [](Options& o, const std::string& v) { return set_core(v, o.dla_core); }},
@@ -173,6 +168,9 @@ std::vector<Flag> build_flags() {
       {"--buildDLAStandalone", "", "One DLA loadable, nothing else; implies --skipInference", flag(&Options::standalone)},
       {"--reportCapabilityDLA", "", "Say of every node whether the DLA can run it, and why not", flag(&Options::report_capability)},
       {"--shapes", "NAME:1x3x..", "Input shapes", text(&Options::shapes)},
+      {"--minShapes", "NAME:1x3x..", "Like --shapes: an engine has one shape, so all that are given are alike", text(&Options::min_shapes)},
+      {"--optShapes", "NAME:1x3x..", "Like --shapes", text(&Options::opt_shapes)},
+      {"--maxShapes", "NAME:1x3x..", "Like --shapes", text(&Options::max_shapes)},
       {"--device", "PROFILE", "Device profile (Medlar's own flag; see `medlar devices`)", text(&Options::device)},
       {"--powerMode", "MODE", "Power mode of the module (Medlar's own flag)", text(&Options::power_mode)},
       {"--provider", "NAME", "auto, cuda or cpu: what runs GPU layers on this computer (Medlar's own flag)", set_provider},
@@ -208,43 +206,6 @@ std::vector<Flag> run_flags() {
   };
 }
 
-constexpr Refused kRefused[] = {
-    {"--timingCacheFile", "nothing is timed while building: the same model gives the same engine"},
-    {"--builderOptimizationLevel", "the compiler has one level"},
-    {"--layerOutputTypes", "outputs keep the model's types"},
-    {"--safe", "there is no safety runtime"},
-    {"--uint8AsymmetricQuantizationDLA", "the open DLA's arithmetic is symmetric INT8"},
-    {"--adjustForDLA", "the parser's graph is adjusted by the compiler in any case"},
-    {"--exposeDMA", "transfers and inference are not overlapped, so there is nothing to serialise"},
-    {"--useManagedMemory", "buffers are shared pages of the module already"},
-    {"--useSpinWait", "it would only change host times"},
-    {"--useCudaGraph", "the module's GPU is modelled, no CUDA graph is captured"},
-    {"--timeRefit", "engines are not refittable"},
-    {"--dumpRefit", "engines are not refittable"},
-    {"--refit", "engines are not refittable"},
-    {"--plugins", "the DLA runs no plugins, and ONNX Runtime takes none from here"},
-    {"--staticPlugins", "the DLA runs no plugins, and ONNX Runtime takes none from here"},
-    {"--dynamicPlugins", "the DLA runs no plugins, and ONNX Runtime takes none from here"},
-    {"--minShapes", "shapes are static: use --shapes"},
-    {"--optShapes", "shapes are static: use --shapes"},
-    {"--maxShapes", "shapes are static: use --shapes"},
-    {"--batch", "the batch is a dimension of the shape: use --shapes"},
-    {"--maxBatch", "the batch is a dimension of the shape: use --shapes"},
-    {"--workspace", "removed in TensorRT 10: use --memPoolSize"},
-    {"--deploy", "Caffe models are not read: use --onnx"},
-    {"--model", "Caffe models are not read: use --onnx"},
-    {"--uff", "UFF models are not read: use --onnx"},
-    {"--fp8", "the DLA computes INT8 and FP16"},
-    {"--bf16", "the DLA computes INT8 and FP16"},
-    {"--int4", "the DLA computes INT8 and FP16"},
-    {"--stronglyTyped", "give the precision with --fp16 or --int8"},
-    {"--versionCompatible", "an engine runs on the version and device that it was built for"},
-    {"--hardwareCompatibilityLevel", "an engine runs on the version and device that it was built for"},
-    {"--weightless", "engines carry their weights"},
-    {"--stripWeights", "engines carry their weights"},
-    {"--tacticSources", "there are no tactics to choose from"},
-};
-
 /// The rules of trtexec's own --buildDLAStandalone.
 Status check_standalone(Options& options) {
   options.skip_inference = true;
@@ -264,6 +225,25 @@ Status check_standalone(Options& options) {
   return {};
 }
 
+/// One shape an engine: a profile's three have to be alike.
+Status settle_shapes(Options& options) {
+  const std::pair<std::string_view, const std::string&> given[] = {{"--shapes", options.shapes}, {"--minShapes", options.min_shapes},
+                                                                   {"--optShapes", options.opt_shapes}, {"--maxShapes", options.max_shapes}};
+  const std::pair<std::string_view, const std::string&>* first = nullptr;
+  for (const auto& shapes : given) {
+    if (shapes.second.empty()) {
+      continue;
+    }
+    if (first != nullptr && first->second != shapes.second) {
+      return fail(Code::kUnsupported, "{}={} and {}={} differ: an engine for the DLA has one shape", first->first, first->second, shapes.first,
+                  shapes.second);
+    }
+    first = first == nullptr ? &shapes : first;
+  }
+  options.shapes = first == nullptr ? std::string() : first->second;
+  return {};
+}
+
 Status check(Options& options) {
   if (options.onnx.empty() == options.load_engine.empty()) {
     return fail(Code::kInvalidArgument, "give either --onnx=FILE or --loadEngine=FILE");
@@ -274,9 +254,7 @@ Status check(Options& options) {
   if (options.standalone && options.dla_core < 0) {
     options.dla_core = 0;
   }
-  if (!options.layer_precisions.empty() && !options.int8 && !options.best) {
-    return fail(Code::kInvalidArgument, "--layerPrecisions wants --int8: an FP16 build has no other precision");
-  }
+  MEDLAR_TRY(settle_shapes(options));
   return options.standalone ? check_standalone(options) : Status();
 }
 
@@ -296,10 +274,12 @@ Status apply(const std::vector<Flag>& flags, const std::string& argument, Option
     Status set = flag->set(options, value);
     return set ? set : Status(tl::unexpected<Error>(std::move(set).error().in(name)));
   }
-  for (const Refused& refused : kRefused) {
-    if (refused.name == name) {
-      return fail(Code::kUnsupported, "{} is refused: {}", name, refused.why);
-    }
+  if (const OtherFlag* other = find_flag(flags_without_effect(), name); other != nullptr) {
+    options.notices.push_back(fmt::format("{} has no effect: {}", name, other->why));
+    return {};
+  }
+  if (const OtherFlag* other = find_flag(refused_flags(), name); other != nullptr) {
+    return fail(Code::kUnsupported, "{} is refused: {}", name, other->why);
   }
   return fail(Code::kInvalidArgument, "unknown option: {}", argument);
 }
@@ -336,10 +316,14 @@ std::string help_text() {
       text += fmt::format("  {:<34} {}\n", flag.value.empty() ? std::string(flag.name) : fmt::format("{}={}", flag.name, flag.value), flag.help);
     }
   }
-  text += "\nRefused, each with its reason:";
-  for (const Refused& refused : kRefused) {
-    text += fmt::format("\n  {:<34} {}", refused.name, refused.why);
-  }
+  const auto list = [&](std::string_view title, std::span<const OtherFlag> others) {
+    text += title;
+    for (const OtherFlag& other : others) {
+      text += fmt::format("\n  {:<34} {}", other.name, other.why);
+    }
+  };
+  list("\nTaken without effect, and said so:", flags_without_effect());
+  list("\n\nRefused, each with its reason:", refused_flags());
   return text + "\n";
 }
 

@@ -32,6 +32,9 @@ Status save(const Options& options, const engine::Engine& engine) {
 }
 
 Status run(const Options& options) {
+  for (const std::string& notice : options.notices) {
+    info(notice);
+  }
   MEDLAR_ASSIGN(const engine::Engine engine, get_engine(options));
   print_options(options, engine);
   print_placement(options, engine);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// trtexec's flags. Every flag of NVIDIA's trtexec is either here and works, or refused by name with a reason.
+// trtexec's flags. Every flag of NVIDIA's trtexec is here and works, is taken with a notice that it has no effect, or is refused by name
+// with a reason.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ struct IoFormat {
 
 struct Options {
   // Model and build
-  std::string onnx, save_engine, load_engine, calib, shapes, verbosity = "layer_names_only", device;
-  std::string layer_device_types, layer_precisions, precision_constraints = "none", sparsity = "disable", power_mode;
+  std::string onnx, save_engine, load_engine, calib, shapes, min_shapes, opt_shapes, max_shapes, verbosity = "layer_names_only", device;
+  std::string layer_device_types, layer_precisions, precision_constraints = "none", power_mode;
   std::map<std::string, double> pools;  ///< MiB by name.
   std::vector<IoFormat> input_formats, output_formats;
   bool fp16 = false, int8 = false, best = false, no_tf32 = false, skip_inference = false;
@@ -39,6 +40,7 @@ struct Options {
   std::string export_times, export_output, export_profile, export_layer_info;
 
   std::string command_line;
+  std::vector<std::string> notices;  ///< Flags without effect, each with why.
   bool help = false;
 };
 

@@ -16,7 +16,6 @@
 #include "graph/fold.hpp"
 #include "graph/shape_inference.hpp"
 #include "host/evaluator.hpp"
-#include "timing/host_model.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -126,12 +125,6 @@ std::set<std::string> half_nodes(const NetworkState& network, const Lowered& low
   return half;
 }
 
-/// The engine that stands for TensorRT's GPU: the module's, or the CPU where it has none.
-compiler::Engine host_engine(const hw::DeviceProfile& device) {
-  const bool gpu = timing::has_engine(device, device.mode(), timing::HostEngine::kGpu);
-  return gpu ? compiler::Engine::kGpu : compiler::Engine::kCpu;
-}
-
 /// A node's name as a rule. A star in it stands for anything, so it may speak of no other node.
 std::string pattern_of(const std::string& node, const graph::Graph& graph) {
   const compiler::EngineRule rule{node, compiler::Engine::kDla};
@@ -152,7 +145,7 @@ std::vector<compiler::EngineRule> rules_of(const NetworkState& network, const Lo
                                            const BuilderConfig::State& config) {
   const bool reduced = config.has(BuilderFlag::kInt8) || config.has(BuilderFlag::kFp16);
   const bool fallback = config.has(BuilderFlag::kGpuFallback);
-  const compiler::Engine host = host_engine(profile_of(config.device));
+  const compiler::Engine host = api::host_engine(profile_of(config.device));
   std::vector<compiler::EngineRule> rules;
   for (const auto& layer : network.layers) {
     const auto nodes = lowered.nodes.find(layer.get());
