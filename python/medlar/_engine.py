@@ -51,6 +51,8 @@ class Engine:
     """
 
     def __init__(self, data: bytes, device: Optional[str] = None, core: int = 0, name: str = "engine"):
+        if isinstance(data, (str, os.PathLike)):
+            raise TypeError(f"Engine() takes the bytes of an engine, not a path: medlar.load({os.fspath(data)!r}) reads the file")
         self._device = _core.Device(device) if device else _core.Device.current()
         runtime = _core.Runtime(LOGGER, self._device)
         runtime.dla_core = core

@@ -35,6 +35,11 @@ def device(size):
     return address
 
 
+def test_a_path_is_no_engine(tmp_path):
+    with pytest.raises(TypeError, match="medlar.load"):
+        medlar.Engine(tmp_path / "m.engine")
+
+
 def test_analysis(engine, model, tmp_path):
     engine.save(tmp_path / "m.engine")
     for call, kind, words in (
