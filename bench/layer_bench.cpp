@@ -174,7 +174,7 @@ void print_table(const Rates& rates) {
   for (const Layer& layer : kLayers) {
     const auto of = [&](const char* what) { return rates.best(std::string(layer.name) + "/" + what); };
     const double ort = of("onnxruntime_int8");
-    if (of("int8") == 0) {
+    if (of("int8") + of("int16") + of("fp16") == 0) {
       continue;
     }
     fmt::print("{:<28}{:>8.1f}{:>8.1f}{:>9.2f}{:>8.0f}%{:>9.0f}{:>8.2f}{:>9.0f}{:>8.3f}{:>9.0f}\n", layer.name, of("int8"), ort,

@@ -12,7 +12,7 @@
 namespace medlar::chip {
 namespace {
 
-enum class Data { kRandom, kLowest, kSmall };
+enum class Data { kRandom, kLowest, kSmall, kPowers };
 
 struct Problem {
   ConvJob job;
@@ -33,6 +33,10 @@ void fill(std::mt19937& random, hw::Precision precision, Data data, ByteBuffer& 
       const uint32_t exponent = data == Data::kSmall ? pick(random, 12, 18) : pick(random, 0, 30);
       const bool special = pick(random, 0, 4000) == 0;
       bytes[i] = static_cast<uint8_t>((bytes[i] & 0x83) | (special ? 31u : exponent) << 2);
+    }
+    if (data == Data::kPowers) {  // FP16 with fractions of 0, 1/4 and 3/4: sums that cancel and halves to round
+      const uint32_t fraction = pick(random, 0, 2) == 0 ? bytes[i] & 3u : 0;
+      bytes[i] = high_byte ? static_cast<uint8_t>((bytes[i] & 0x80) | pick(random, 0, 30) << 2 | fraction) : 0;
     }
   }
 }
@@ -236,6 +240,63 @@ TEST_P(ConvComputeShapes, SinglePixels) {
     job.in_h = job.fetch_h = job.kernel_h;
     job.out_w = job.out_h = 1;
     expect_all_equal(make_problem(random, job, static_cast<Data>(i % 3)), fmt::format("single {}: {} channels, {} kernels", i, job.in_c, job.kernels));
+  }
+}
+
+/// Three atoms: a large product, one whose sum lies within a few bits of half of what CACC then keeps, and the large one
+/// again with the other sign, so that the middle one's rounding shows.
+TEST(ConvComputeHalves, SumsNearHalvesOfTheAccumulatorsLastBit) {
+  std::mt19937 random(43);
+  const auto power = [&](uint32_t low, uint32_t high) {
+    return static_cast<uint16_t>((random() & 0x8000) | pick(random, low, high) << 10 | (pick(random, 0, 2) == 0 ? random() & 0x300 : 0));
+  };
+  for (int i = 0; i < 8; ++i) {
+    ConvJob job = random_job(random, hw::Precision::kFp16);
+    job.mode = ConvMode::kDirect;
+    job.batches = job.y_extension = job.dilation_x = job.dilation_y = job.stride_x = job.stride_y = 1;
+    job.pad_left = job.pad_right = job.pad_top = job.pad_bottom = 0;
+    job.in_c = job.kernel_c = 2;
+    job.in_w = job.kernel_w = 3;
+    job.kernel_h = job.out_w = 1;
+    job.in_h = job.fetch_h = job.out_h = 40;
+    job.kernels = job.machine.kernels_per_group;
+    Problem problem = make_problem(random, job, Data::kSmall);
+    // Triples of columns (taps): `channels` elements each, `step` elements apart.
+    const auto fill_triples = [&](uint8_t* at, size_t channels, size_t step, uint16_t sign) {
+      const uint16_t large = power(25, 30);
+      const uint16_t middle[] = {power(8, 12), power(1, 4)};
+      for (size_t c = 0; c < channels; ++c) {
+        store_le<uint16_t>(at + c * 2, c == 0 ? large : 0);
+        store_le<uint16_t>(at + (step + c) * 2, c < 2 ? middle[c] : 0);
+        store_le<uint16_t>(at + (2 * step + c) * 2, c == 0 ? large ^ sign : 0);
+      }
+    };
+    const size_t pitch = problem.cube.pitch;
+    for (size_t line = 0; line < job.in_h * job.batches; ++line) {
+      fill_triples(problem.cube.bytes.data() + line * 3 * pitch * 2, pitch, pitch, 0);
+    }
+    for (size_t k = 0; k < job.kernels; ++k) {
+      fill_triples(problem.weights.data() + k * 4, 2, size_t{job.kernels} * 2, 0x8000);
+    }
+    expect_all_equal(problem, fmt::format("halves {}", i));
+  }
+}
+
+/// Many atoms of few channels.
+TEST(ConvComputeHalves, ChainsOfAtoms) {
+  std::mt19937 random(41);
+  for (int i = 0; i < 40; ++i) {
+    ConvJob job = random_job(random, hw::Precision::kFp16);
+    job.mode = ConvMode::kDirect;
+    job.y_extension = job.dilation_x = job.dilation_y = 1;
+    job.in_c = job.kernel_c = pick(random, 1, 2);
+    job.in_w = job.kernel_w = pick(random, 4, 9);
+    job.in_h = job.fetch_h = job.kernel_h = pick(random, 4, 9);
+    job.pad_left = job.pad_right = job.pad_top = job.pad_bottom = 3;
+    job.out_w = 6 / job.stride_x + 1;
+    job.out_h = 6 / job.stride_y + 1;
+    job.kernels = pick(random, 1, 40);
+    expect_all_equal(make_problem(random, job, Data::kPowers), fmt::format("chain {}", i));
   }
 }
 

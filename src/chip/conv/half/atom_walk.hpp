@@ -10,7 +10,8 @@ namespace medlar::chip {
 ///   bool take_apart(int64_t offset, uint32_t c)        the pixels' bits; true when one is NaN
 ///   bool any(uint32_t c)                               some pixel is not zero
 ///   void add_nan_atom(uint32_t first, uint32_t lanes)  the whole atom, one pixel and kernel after the other
-///   void start(uint32_t first, const HalfSpan* own)    largest exponents, sums of zero; own: each kernel's channels
+///   void start(uint32_t first, const HalfSpan* own, bool deep)  largest exponents, sums of zero; own: each kernel's channels;
+///                                                       deep: flush may come
 ///   void add_channel(uint32_t first, uint32_t c, HalfSpan kernels)
 ///   void flush(HalfSpan kernels)                       the sums of a few channels to where more fit
 ///   void accumulate(const HalfSpan* own)               the atom's sums to CACC
@@ -28,7 +29,7 @@ void add_half_atom(const HalfTile& tile, uint32_t atom, Leaf& leaf) {
     return;
   }
   const HalfSpan* const own = tile.kernel_lanes + uint64_t{atom} * kHalfKernels;
-  leaf.start(first, own);
+  leaf.start(first, own, lanes > kChannelsPerFlush);
   uint32_t pending = 0;
   HalfSpan touched;
   for (uint32_t c = 0; c < lanes; ++c) {
@@ -36,15 +37,15 @@ void add_half_atom(const HalfTile& tile, uint32_t atom, Leaf& leaf) {
     if (kernels.empty() || !leaf.any(c)) {
       continue;
     }
-    leaf.add_channel(first, c, kernels);
-    touched.join(kernels);
-    if (++pending == kChannelsPerFlush) {
+    if (pending == kChannelsPerFlush) {
       leaf.flush(touched);
       touched = {};
       pending = 0;
     }
+    leaf.add_channel(first, c, kernels);
+    touched.join(kernels);
+    ++pending;
   }
-  leaf.flush(touched);
   leaf.accumulate(own);
 }
 

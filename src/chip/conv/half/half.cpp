@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "base/checked.hpp"
 #include "base/parallel.hpp"
@@ -46,20 +47,26 @@ AtomOrder atom_order(const ConvJob& job, const ConvWindow& window) {
   return order;
 }
 
-HalfWeight take_apart(uint16_t bits) {
-  if (num::half_is_zero(bits)) {
-    return {};
-  }
-  const num::FpOperand operand = num::FpOperand::of(bits);
-  const uint32_t sign = operand.negative ? 1 : 0;
-  const auto mantissa = static_cast<int32_t>(operand.mantissa);
-  const uint32_t low = sign * kHalfLowLists + (operand.mantissa & 0xff);
-  const uint32_t high = 2 * kHalfLowLists + sign * kHalfHighLists + (operand.mantissa >> 7);
-  return {.factor = static_cast<int16_t>(operand.negative ? -mantissa : mantissa),
-          .exponent = static_cast<int8_t>(operand.exponent * 4),
-          .quad = static_cast<int8_t>(operand.exponent),
-          .low_rows = static_cast<uint16_t>(low * kHalfRowListBytes),
-          .high_rows = static_cast<uint16_t>(high * kHalfRowListBytes)};
+/// Without branches: in layers with few pixels this is most of the work.
+HalfWeight take_apart(uint32_t bits) {
+  const uint32_t exponent = bits >> 10 & 0x1f;
+  const uint32_t sign = bits >> 15;
+  const uint32_t fraction = bits & 0x3ff;
+  const uint32_t mantissa = exponent == 0 ? fraction * 2 : (fraction | 0x400) << (exponent & 3);
+  const uint32_t list = sign * kHalfLowLists + (mantissa & 0xff);
+  const uint32_t high_list = 2 * kHalfLowLists + sign * kHalfHighLists + (mantissa >> 7);
+  const auto factor = static_cast<int32_t>((mantissa ^ (0 - sign)) + sign);
+  const auto quad = static_cast<int32_t>(exponent >> 2);
+  return {.factor = static_cast<int16_t>(factor),
+          .exponent = static_cast<int8_t>(quad * 4),
+          .quad = static_cast<int8_t>(mantissa == 0 ? HalfWeight().quad : quad),
+          .low_rows = static_cast<uint16_t>(list * kHalfRowListBytes),
+          .high_rows = static_cast<uint16_t>(high_list * kHalfRowListBytes)};
+}
+
+/// From a mask of the places that are not empty.
+HalfSpan span_of(uint64_t mask) {
+  return mask == 0 ? HalfSpan() : HalfSpan{.first = static_cast<uint8_t>(std::countr_zero(mask)), .last = static_cast<uint8_t>(std::bit_width(mask))};
 }
 
 /// The weights of kHalfKernels kernels in atom order.
@@ -103,35 +110,43 @@ std::vector<GroupPart> parts_of(const ConvJob& job, KernelRange range, uint32_t 
 }
 
 void pack_atom(const AtomOrder& order, size_t atom, const GroupPart& part, HalfBlock& block) {
+  std::array<uint64_t, kHalfKernels> channels{};  ///< Of each kernel: those with a weight.
+  bool nan = false;
   for (uint32_t i = order.begin[atom]; i < order.begin[atom + 1]; ++i) {
     const AtomOrder::Lane& lane = order.lanes[i];
     const uint64_t offset = weight_offset(part.group, part.first, lane.row, lane.tap, lane.element);
     const uint64_t stride = weight_offset(part.group, part.first + 1, lane.row, lane.tap, lane.element) - offset;
-    const size_t to = size_t{i} * kHalfKernels + part.column;
-    for (uint32_t k = 0; k < part.count; ++k) {
-      const auto bits = load_le<uint16_t>(part.from + (offset + k * stride) * 2);
-      block.raw[to + k] = bits;
-      block.words[to + k] = take_apart(bits);
-      block.nan[atom] |= num::half_is_nan(bits) ? 1 : 0;
-      if (!num::half_is_zero(bits)) {
-        const auto kernel = static_cast<uint8_t>(part.column + k);
-        const auto channel = static_cast<uint8_t>(i - order.begin[atom]);
-        block.lane_kernels[i].join({.first = kernel, .last = static_cast<uint8_t>(kernel + 1)});
-        block.kernel_lanes[atom * kHalfKernels + kernel].join({.first = channel, .last = static_cast<uint8_t>(channel + 1)});
-      }
+    const uint8_t* from = part.from + offset * 2;
+    uint16_t* const raw = block.raw.data() + size_t{i} * kHalfKernels + part.column;
+    HalfWeight* const words = block.words.data() + size_t{i} * kHalfKernels + part.column;
+    const uint32_t channel = i - order.begin[atom];
+    uint64_t kernels = 0;
+    for (uint32_t k = 0; k < part.count; ++k, from += stride * 2) {
+      const auto bits = load_le<uint16_t>(from);
+      raw[k] = bits;
+      words[k] = take_apart(bits);
+      nan |= num::half_is_nan(bits);
+      const uint64_t used = num::half_is_zero(bits) ? 0 : 1;
+      kernels |= used << k;
+      channels[k] |= used << channel;
     }
+    block.lane_kernels[i].join(span_of(kernels << part.column));
+  }
+  block.nan[atom] |= nan ? 1 : 0;
+  for (uint32_t k = 0; k < part.count; ++k) {
+    block.kernel_lanes[atom * kHalfKernels + part.column + k] = span_of(channels[k]);
   }
 }
 
-HalfBlock pack_block(const ConvJob& job, const AtomOrder& order, KernelRange range, uint32_t first, ByteView weights) {
+/// Words of kernels that the block does not have keep what they were: nobody looks at them.
+void pack_block(const ConvJob& job, const AtomOrder& order, KernelRange range, uint32_t first, ByteView weights, HalfBlock& block) {
   const size_t lanes = order.lanes.size();
   const size_t atoms = order.begin.size() - 1;
-  HalfBlock block;
   block.words.resize(lanes * kHalfKernels);
   block.raw.resize(lanes * kHalfKernels);
-  block.nan.resize(atoms);
-  block.lane_kernels.resize(lanes);
-  block.kernel_lanes.resize(atoms * kHalfKernels);
+  block.nan.assign(atoms, 0);
+  block.lane_kernels.assign(lanes, {});
+  block.kernel_lanes.assign(atoms * kHalfKernels, {});
   const std::vector<GroupPart> parts = parts_of(job, range, first, weights);
   parallel_for(static_cast<int64_t>(atoms), 4, [&](int64_t begin, int64_t end) {
     for (int64_t atom = begin; atom < end; ++atom) {
@@ -140,7 +155,6 @@ HalfBlock pack_block(const ConvJob& job, const AtomOrder& order, KernelRange ran
       }
     }
   });
-  return block;
 }
 
 class HalfTiler {
@@ -188,8 +202,9 @@ class HalfTiler {
 void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, AccCube& out) {
   const AtomOrder order = atom_order(conv.job, conv.window);
   const HalfTiler tiler(conv, out);
+  HalfBlock block;
   for (uint32_t first = 0; first < range.count; first += kHalfKernels) {
-    const HalfBlock block = pack_block(conv.job, order, range, first, weights);
+    pack_block(conv.job, order, range, first, weights, block);
     const HalfTile tile{.lane_offsets = order.offsets.data(),
                         .atom_begin = order.begin.data(),
                         .atoms = static_cast<uint32_t>(order.begin.size() - 1),

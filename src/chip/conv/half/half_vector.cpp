@@ -11,11 +11,13 @@
 #define HWY_TARGET_INCLUDE "chip/conv/half/half_vector.cpp"
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "chip/conv/half/acc_double.hpp"
 #include "chip/conv/half/booth_rows.hpp"
 #include "num/fp_mac.hpp"
 
@@ -24,7 +26,7 @@ namespace medlar::chip {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using HalfAccumulators = num::FpAcc[kHalfKernels][kHalfPixels];
+using HalfAccumulators = double[kHalfKernels][kHalfPixels];
 
 /// One atom (with NaN in it), one pixel and kernel after the other.
 HWY_NOINLINE void accumulate_one_by_one(const HalfTile& tile, uint32_t first, uint32_t lanes, HalfAccumulators& acc) {
@@ -38,14 +40,14 @@ HWY_NOINLINE void accumulate_one_by_one(const HalfTile& tile, uint32_t first, ui
       for (uint32_t c = 0; c < lanes; ++c) {
         weights[c] = tile.raw[size_t{first + c} * kHalfKernels + static_cast<size_t>(k)];
       }
-      acc[k][p] = num::fp_acc_add(acc[k][p], num::fp_atom({weights.data(), lanes}, {data.data(), lanes}));
+      acc[k][p] = double_of(num::fp_acc_add(acc_of(acc[k][p]), num::fp_atom({weights.data(), lanes}, {data.data(), lanes})));
     }
   }
 }
 
 #if HWY_TARGET == HWY_SCALAR  // One lane has no halves to interleave.
 struct HalfWork {
-  HalfAccumulators acc;
+  alignas(64) HalfAccumulators acc;
 };
 
 HWY_INLINE void add_atom(const HalfTile& tile, uint32_t atom, HalfWork& work) {
@@ -80,8 +82,8 @@ struct HalfWork {
   alignas(64) int16_t largest[kHalfKernels][kHalfPixels];  ///< Largest exponent of the atom, times four.
   alignas(64) int32_t part[kHalfKernels][kHalfPixels];     ///< Sums of a few channels, in the order of place_of.
   alignas(64) uint16_t borrow[kHalfKernels][kHalfPixels];
-  alignas(64) int64_t atom[kHalfKernels][kHalfPixels];     ///< Sums of the atom, in the order of place_of.
-  HalfAccumulators acc;
+  alignas(64) int64_t atom[kHalfKernels][kHalfPixels];     ///< Sums of the atom before those in `part`, in that order.
+  alignas(64) HalfAccumulators acc;
 };
 
 /// Where interleaving puts a pixel: in every vector the low halves of the 128-bit blocks, then the high ones.
@@ -291,15 +293,37 @@ HWY_INLINE void flush_kernels(HalfSpan kernels, HalfWork& work) {
   }
 }
 
+using HalfDoubles = hn::CappedTag<double, 8>;
+using DoubleVec = hn::Vec<HalfDoubles>;
+
+/// num::fp_acc_add (acc_double.hpp). What the sum has lost is exact; where it has been rounded away from zero, the number
+/// below takes its place.
+HWY_INLINE DoubleVec acc_add(DoubleVec acc, DoubleVec atom) {
+  const HalfDoubles d;
+  const hn::RebindToSigned<HalfDoubles> words;
+  const DoubleVec sum = hn::Add(acc, atom);
+  const DoubleVec added = hn::Sub(sum, acc);
+  const DoubleVec lost = hn::Add(hn::Sub(acc, hn::Sub(sum, added)), hn::Sub(atom, added));
+  const auto away = hn::Lt(hn::Mul(lost, sum), hn::Zero(d));
+  const auto cut = hn::Add(hn::BitCast(words, sum), hn::BitCast(words, hn::VecFromMask(d, away)));
+  return hn::BitCast(d, hn::And(hn::Add(cut, hn::Set(words, kAccHalf)), hn::Set(words, kAccKept)));
+}
+
 HWY_INLINE void accumulate_kernels(int kernels, const HalfSpan* own, HalfWork& work) {
+  const HalfDoubles d;
+  alignas(64) double sums[kHalfPixels];
   for (int k = 0; k < kernels; ++k) {
     if (own[k].empty()) {
       continue;
     }
     for (size_t p = 0; p < kHalfPixels; ++p) {
-      const num::FpAtomSum sum{.mantissa = work.atom[k][place_of(p)] - work.borrow[k][p],
-                               .exponent = static_cast<uint32_t>(work.largest[k][p])};
-      work.acc[k][p] = num::fp_acc_add(work.acc[k][p], sum);
+      const size_t place = place_of(p);
+      const int64_t mantissa = work.atom[k][place] + work.part[k][place] - work.borrow[k][p];
+      const auto power = static_cast<uint64_t>(1023 - 50 + work.largest[k][p]) << 52;
+      sums[p] = static_cast<double>(mantissa) * std::bit_cast<double>(power);
+    }
+    for (size_t p = 0; p < kHalfPixels; p += hn::Lanes(d)) {
+      hn::Store(acc_add(hn::Load(d, work.acc[k] + p), hn::Load(d, sums + p)), d, work.acc[k] + p);
     }
   }
 }
@@ -311,7 +335,7 @@ struct HalfLeaf {
   bool take_apart(int64_t offset, uint32_t c) { return HWY_NAMESPACE::take_apart(tile, offset, work.channels[c]); }
   bool any(uint32_t c) const { return work.channels[c].any; }
   void add_nan_atom(uint32_t first, uint32_t lanes) { accumulate_one_by_one(tile, first, lanes, work.acc); }
-  void start(uint32_t first, const HalfSpan* own) { start_kernels(tile, first, own, work); }
+  void start(uint32_t first, const HalfSpan* own, bool) { start_kernels(tile, first, own, work); }
   void add_channel(uint32_t first, uint32_t c, HalfSpan kernels) {
     add_to_kernels(tile, first + c, work.channels[c], kernels, work);
   }
@@ -329,14 +353,14 @@ HWY_INLINE void add_atom(const HalfTile& tile, uint32_t atom, HalfWork& work) {
 void HalfTileVector(const HalfTile& tile) {
   HalfWork work;
   for (int k = 0; k < tile.kernels; ++k) {
-    std::fill_n(work.acc[k], kHalfPixels, num::FpAcc());
+    std::fill_n(work.acc[k], kHalfPixels, 0.0);
   }
   for (uint32_t atom = 0; atom < tile.atoms; ++atom) {
     add_atom(tile, atom, work);
   }
   for (int k = 0; k < tile.kernels; ++k) {
     for (int p = 0; p < kHalfPixels; ++p) {
-      tile.out[k * kHalfPixels + p] = num::fp_acc_to_float(work.acc[k][p]);
+      tile.out[k * kHalfPixels + p] = deliver_double(work.acc[k][p]);
     }
   }
 }
