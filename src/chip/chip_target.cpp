@@ -64,6 +64,7 @@ struct Registry {
       dot.join = dot_join_avx512;
       dot.transpose = dot_transpose_avx512;
       dot.half_tile = has_half_avx512() ? half_tile_avx512 : vector_half_tile(bits.front());
+      dot.half_depthwise = vector_half_depthwise(bits.front());
       SdpTarget sdp = vector_sdp_target(bits.front(), "avx512");
       sdp.chain = run_sdp_chain_avx512;
       targets.push_back({.name = "avx512", .dot = dot, .sdp = sdp});
@@ -71,6 +72,7 @@ struct Registry {
     for (size_t i = 0; i < bits.size(); ++i) {
       DotTarget dot = vector_dot_target(bits[i], names[i]);
       dot.half_tile = vector_half_tile(bits[i]);
+      dot.half_depthwise = vector_half_depthwise(bits[i]);
       targets.push_back({.name = names[i],
                          .dot = dot,
                          .sdp = vector_sdp_target(bits[i], names[i])});

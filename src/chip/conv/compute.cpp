@@ -62,7 +62,7 @@ void ConvCompute::run(uint32_t first_row, AccCube& out) {
     case Path::kInteger:
       return convolve_integers({.job = band, .window = scratch_.window, .target = target_}, scratch_.packed, range_, out);
     case Path::kHalf:
-      return convolve_halves({.job = band, .window = scratch_.window, .run_tile = target_.half_tile}, range_, weights_, out);
+      return convolve_halves({.job = band, .window = scratch_.window, .target = target_}, range_, weights_, out);
     case Path::kReference:
       return convolve_reference(band, scratch_.window, range_, weights_, out);
     case Path::kWinograd:

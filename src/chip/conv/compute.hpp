@@ -31,7 +31,7 @@ class ConvCompute {
   /// The form of scratch.window that the job wants.
   WindowForm form() const { return form_; }
   /// True when `scratch.window` may be filled without a cube.
-  bool takes_window() const { return path_ == Path::kInteger; }
+  bool takes_window() const { return path_ == Path::kInteger || path_ == Path::kHalf; }
   /// True when rows can be computed one band after the other at no extra cost.
   bool has_bands() const { return path_ == Path::kInteger; }
   /// True when any pieces can be computed on several threads at once.

@@ -72,7 +72,7 @@ struct ConvCore::State {
 };
 
 Status ConvCore::State::fetch_data() {
-  if (compute->takes_window() && can_fetch_window(job, compute->form())) {
+  if (compute->takes_window() && can_fetch_window(job)) {
     cube = ConvCube();
     return fetch_window(job, compute->form(), *memory, scratch.window);
   }

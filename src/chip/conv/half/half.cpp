@@ -160,7 +160,7 @@ void pack_block(const ConvJob& job, const AtomOrder& order, KernelRange range, u
 class HalfTiler {
  public:
   HalfTiler(const HalfConvolution& conv, AccCube& out)
-      : job_(conv.job), window_(conv.window), run_tile_(conv.run_tile), out_(out),
+      : job_(conv.job), window_(conv.window), run_tile_(conv.target.half_tile), out_(out),
         pixels_(uint64_t{conv.job.batches} * conv.job.out_h * conv.job.out_w) {}
 
   int64_t tiles() const { return static_cast<int64_t>(ceil_div<uint64_t>(pixels_, kHalfPixels)); }
@@ -200,6 +200,10 @@ class HalfTiler {
 }  // namespace
 
 void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, AccCube& out) {
+  if (takes_depthwise_halves(conv, range, weights, out)) {
+    convolve_depthwise_halves(conv, weights, out);
+    return;
+  }
   const AtomOrder order = atom_order(conv.job, conv.window);
   const HalfTiler tiler(conv, out);
   HalfBlock block;

@@ -8,6 +8,7 @@
 #include "base/bytes.hpp"
 #include "chip/conv/acc_cube.hpp"
 #include "chip/conv/input/window.hpp"
+#include "chip/conv/integer/dot.hpp"
 #include "chip/conv/job.hpp"
 #include "chip/conv/weights/weights.hpp"
 
@@ -60,6 +61,22 @@ struct HalfTile {
 using HalfTileRun = void (*)(const HalfTile& tile);
 /// Of Highway's target `bit`.
 HalfTileRun vector_half_tile(int64_t bit);
+
+inline constexpr uint32_t kHalfChannels = 8;
+
+/// Pixels side by side times eight kernels with one channel each (depthwise layers); no NaN among data and weights.
+struct HalfDepthwise {
+  const uint8_t* pixel = nullptr;  ///< First byte of the first pixel's window, of the first channel.
+  int64_t pixel_step = 0;
+  uint32_t pixels = 0;
+  const int64_t* taps = nullptr;   ///< Byte offsets.
+  uint32_t tap_count = 0;
+  const float* weights = nullptr;  ///< [tap][kHalfChannels]; infinity as 2^16.
+  int32_t* out = nullptr;          ///< [pixel * out_step + channel]: FP32 bits.
+  int64_t out_step = 0;
+};
+using HalfDepthwiseRun = void (*)(const HalfDepthwise& run);
+HalfDepthwiseRun vector_half_depthwise(int64_t bit);
 bool has_half_avx512();
 void half_tile_avx512(const HalfTile& tile);
 
@@ -67,8 +84,11 @@ void half_tile_avx512(const HalfTile& tile);
 struct HalfConvolution {
   const ConvJob& job;
   const ConvWindow& window;
-  HalfTileRun run_tile;
+  const DotTarget& target;
 };
+/// True when convolve_depthwise_halves can take the kernels of `range`.
+bool takes_depthwise_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, const AccCube& out);
+void convolve_depthwise_halves(const HalfConvolution& conv, ByteView weights, AccCube& out);
 void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, AccCube& out);
 
 }  // namespace medlar::chip

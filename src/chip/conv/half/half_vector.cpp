@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CMAC's FP16 arithmetic (num/fp_mac.hpp) on 32 pixels with Highway, as conv_half_avx512.cpp does it; CACC's additions, one
-// an atom, are done one at a time.
+// CMAC's FP16 arithmetic (num/fp_mac.hpp) on 32 pixels with Highway, as half_avx512.cpp does it.
 //
 // Shifts are multiples of four. Where 16-bit lanes have no shift of their own, a product with a power of two looked up by
 // the shift takes its place.
@@ -27,6 +26,26 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using HalfAccumulators = double[kHalfKernels][kHalfPixels];
+
+using HalfDoubles = hn::CappedTag<double, 8>;
+using DoubleVec = hn::Vec<HalfDoubles>;
+
+/// num::fp_acc_add (acc_double.hpp). Without a cut of the machine: what the sum has lost is exact; where it has been rounded away from zero, the number
+/// below takes its place.
+HWY_INLINE DoubleVec acc_add(DoubleVec acc, DoubleVec atom) {
+  const HalfDoubles d;
+  const hn::RebindToSigned<HalfDoubles> words;
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  const auto cut = hn::BitCast(words, DoubleVec{_mm512_add_round_pd(acc.raw, atom.raw, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)});
+#else
+  const DoubleVec sum = hn::Add(acc, atom);
+  const DoubleVec added = hn::Sub(sum, acc);
+  const DoubleVec lost = hn::Add(hn::Sub(acc, hn::Sub(sum, added)), hn::Sub(atom, added));
+  const auto away = hn::Lt(hn::Mul(lost, sum), hn::Zero(d));
+  const auto cut = hn::Add(hn::BitCast(words, sum), hn::BitCast(words, hn::VecFromMask(d, away)));
+#endif
+  return hn::BitCast(d, hn::And(hn::Add(cut, hn::Set(words, kAccHalf)), hn::Set(words, kAccKept)));
+}
 
 /// One atom (with NaN in it), one pixel and kernel after the other.
 HWY_NOINLINE void accumulate_one_by_one(const HalfTile& tile, uint32_t first, uint32_t lanes, HalfAccumulators& acc) {
@@ -293,22 +312,6 @@ HWY_INLINE void flush_kernels(HalfSpan kernels, HalfWork& work) {
   }
 }
 
-using HalfDoubles = hn::CappedTag<double, 8>;
-using DoubleVec = hn::Vec<HalfDoubles>;
-
-/// num::fp_acc_add (acc_double.hpp). What the sum has lost is exact; where it has been rounded away from zero, the number
-/// below takes its place.
-HWY_INLINE DoubleVec acc_add(DoubleVec acc, DoubleVec atom) {
-  const HalfDoubles d;
-  const hn::RebindToSigned<HalfDoubles> words;
-  const DoubleVec sum = hn::Add(acc, atom);
-  const DoubleVec added = hn::Sub(sum, acc);
-  const DoubleVec lost = hn::Add(hn::Sub(acc, hn::Sub(sum, added)), hn::Sub(atom, added));
-  const auto away = hn::Lt(hn::Mul(lost, sum), hn::Zero(d));
-  const auto cut = hn::Add(hn::BitCast(words, sum), hn::BitCast(words, hn::VecFromMask(d, away)));
-  return hn::BitCast(d, hn::And(hn::Add(cut, hn::Set(words, kAccHalf)), hn::Set(words, kAccKept)));
-}
-
 HWY_INLINE void accumulate_kernels(int kernels, const HalfSpan* own, HalfWork& work) {
   const HalfDoubles d;
   alignas(64) double sums[kHalfPixels];
@@ -350,6 +353,60 @@ HWY_INLINE void add_atom(const HalfTile& tile, uint32_t atom, HalfWork& work) {
 
 #endif
 
+/// CACC's sum after one product a channel. Infinity counts as 2^16.
+HWY_INLINE DoubleVec add_product(DoubleVec acc, const uint8_t* data, const float* weights) {
+  const HalfDoubles d;
+  const hn::Rebind<float, HalfDoubles> f;
+  const hn::Rebind<hwy::float16_t, HalfDoubles> half;
+  const auto infinity = hn::Set(f, 65536.0f);
+  const auto value = hn::PromoteTo(f, hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(data)));
+  const auto limited = hn::Min(hn::Max(value, hn::Neg(infinity)), infinity);
+  return acc_add(acc, hn::PromoteTo(d, hn::Mul(limited, hn::LoadU(f, weights))));
+}
+
+/// CACC's delivery as FP32.
+HWY_INLINE void deliver_lanes(DoubleVec acc, int32_t* to) {
+  const HalfDoubles d;
+  const hn::RebindToSigned<HalfDoubles> words;
+  const hn::Rebind<float, HalfDoubles> f;
+  const auto rounded = hn::And(hn::Add(hn::BitCast(words, acc), hn::Set(words, kFloatHalf)), hn::Set(words, kFloatKept));
+  const hn::RebindToSigned<decltype(f)> bits;
+  hn::StoreU(hn::BitCast(bits, hn::DemoteTo(f, hn::BitCast(d, rounded))), bits, to);
+}
+
+/// Four pixels at a time, whose sums are in flight together; the last ones may repeat.
+void HalfDepthwiseVector(const HalfDepthwise& run) {
+  const HalfDoubles d;
+  constexpr uint32_t kPixels = 4;
+  for (uint32_t c = 0; c < kHalfChannels; c += static_cast<uint32_t>(hn::Lanes(d))) {
+    for (uint32_t first = 0; first < run.pixels; first += kPixels) {
+      const uint8_t* data[kPixels];
+      int32_t* out[kPixels];
+      for (uint32_t i = 0; i < kPixels; ++i) {
+        const int64_t pixel = HWY_MIN(first + i, run.pixels - 1);
+        data[i] = run.pixel + pixel * run.pixel_step + c * 2;
+        out[i] = run.out + pixel * run.out_step + c;
+      }
+      DoubleVec acc0 = hn::Zero(d);
+      DoubleVec acc1 = acc0;
+      DoubleVec acc2 = acc0;
+      DoubleVec acc3 = acc0;
+      const float* weights = run.weights + c;
+      for (uint32_t tap = 0; tap < run.tap_count; ++tap, weights += kHalfChannels) {
+        const int64_t offset = run.taps[tap];
+        acc0 = add_product(acc0, data[0] + offset, weights);
+        acc1 = add_product(acc1, data[1] + offset, weights);
+        acc2 = add_product(acc2, data[2] + offset, weights);
+        acc3 = add_product(acc3, data[3] + offset, weights);
+      }
+      deliver_lanes(acc0, out[0]);
+      deliver_lanes(acc1, out[1]);
+      deliver_lanes(acc2, out[2]);
+      deliver_lanes(acc3, out[3]);
+    }
+  }
+}
+
 void HalfTileVector(const HalfTile& tile) {
   HalfWork work;
   for (int k = 0; k < tile.kernels; ++k) {
@@ -372,11 +429,18 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace medlar::chip {
 HWY_EXPORT(HalfTileVector);
+HWY_EXPORT(HalfDepthwiseVector);
 
 HalfTileRun vector_half_tile(int64_t bit) {
   hwy::ChosenTarget chosen;
   chosen.Update(bit);
   return HWY_DISPATCH_TABLE(HalfTileVector)[chosen.GetIndex()];
+}
+
+HalfDepthwiseRun vector_half_depthwise(int64_t bit) {
+  hwy::ChosenTarget chosen;
+  chosen.Update(bit);
+  return HWY_DISPATCH_TABLE(HalfDepthwiseVector)[chosen.GetIndex()];
 }
 
 }  // namespace medlar::chip

@@ -28,31 +28,32 @@ struct Columns {
   uint32_t bytes = 0;  ///< Used part of an atom.
 };
 
-/// Whole atoms, sign bit turned; what it writes past the used part of a column is overwritten by the next. The last columns write
+/// Whole atoms, sign bits turned (kFlip) or not; what it writes past the used part of a column is overwritten by the next. The last columns write
 /// their used part alone: the next line may be another thread's.
-template <size_t kAtom>
+template <size_t kAtom, uint64_t kFlip>
 void copy_atoms(const Columns& c) {
   const uint64_t end = (c.count - 1) * c.column + c.room;
   for (uint32_t x = 0; x < c.count; ++x) {
     std::array<uint64_t, kAtom / 8> words;
     std::memcpy(words.data(), c.from + x * c.atom, kAtom);
     for (uint64_t& word : words) {
-      word ^= 0x8080808080808080u;
+      word ^= kFlip;
     }
     const uint64_t at = x * c.column;
     std::memcpy(c.to + at, words.data(), at + kAtom <= end ? kAtom : c.bytes);
   }
 }
 
+template <uint64_t kFlip>
 void copy_bytes(const Columns& c) {
   if (c.atom == 32) {
-    copy_atoms<32>(c);
+    copy_atoms<32, kFlip>(c);
   } else if (c.atom == 8) {
-    copy_atoms<8>(c);
+    copy_atoms<8, kFlip>(c);
   } else {
     for (uint32_t x = 0; x < c.count; ++x) {
       for (uint32_t i = 0; i < c.bytes; ++i) {
-        c.to[x * c.column + i] = c.from[x * c.atom + i] ^ 0x80;
+        c.to[x * c.column + i] = static_cast<uint8_t>(c.from[x * c.atom + i] ^ (kFlip & 0xff));
       }
     }
   }
@@ -126,8 +127,8 @@ class WindowFetcher {
       plane.resize(shape_.line_bytes);
     }
     std::vector<uint8_t> planes(2 * shape_.line_bytes);
-    write_window(line.data(), uint64_t{shape_.columns} * shape_.pitch, form_, shape_.line_bytes,
-                 planes.data());
+    const uint64_t elements = uint64_t{shape_.columns} * shape_.pitch;
+    write_window(line.data(), form_ == WindowForm::kRaw ? elements * unit_ : elements, form_, shape_.line_bytes, planes.data());
     std::copy_n(planes.begin(), shape_.line_bytes, padding_[0].begin());
     std::copy_n(planes.begin() + static_cast<ptrdiff_t>(shape_.line_bytes), shape_.line_bytes,
                 padding_[1].begin());
@@ -202,8 +203,12 @@ class WindowFetcher {
   }
 
   void write(const Columns& c) const {
+    if (form_ == WindowForm::kRaw) {
+      copy_bytes<0>(c);
+      return;
+    }
     if (form_ == WindowForm::kBytes && !converts_) {
-      copy_bytes(c);
+      copy_bytes<0x8080808080808080u>(c);
       return;
     }
     for (uint32_t x = 0; x < c.count; ++x) {
@@ -251,11 +256,12 @@ class WindowFetcher {
 
 }  // namespace
 
-bool can_fetch_window(const ConvJob& job, WindowForm form) {
+bool can_fetch_window(const ConvJob& job) {
   const bool stays = job.keep_data || job.released_slices < uint64_t{job.in_h} * job.batches;
   const bool converts = job.converter.enable && job.precision != hw::Precision::kInt8;
-  return job.mode == ConvMode::kDirect && form != WindowForm::kRaw && !job.reuse_data && !stays &&
-         !converts && job.in_h == job.fetch_h;
+  const bool flushes = job.nan_to_zero && job.in_precision == hw::Precision::kFp16;
+  return job.mode == ConvMode::kDirect && !job.reuse_data && !stays &&
+         !converts && !flushes && job.in_h == job.fetch_h;
 }
 
 Status fetch_window(const ConvJob& job, WindowForm form, MemoryPort& memory, ConvWindow& window) {

@@ -9,8 +9,8 @@
 
 namespace medlar::chip {
 
-/// True when fetch_window can take the job: no reuse before or after, and a form of integers.
-bool can_fetch_window(const ConvJob& job, WindowForm form);
+/// True when fetch_window can take the job: no reuse before or after, nothing converted but INT8.
+bool can_fetch_window(const ConvJob& job);
 
 /// The same window as fetch_features and make_window give, but for lanes beyond the last channel: they hold
 /// whatever memory holds there (their weights are zero). Overwrites `window`.

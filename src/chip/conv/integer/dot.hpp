@@ -63,6 +63,7 @@ struct DotJoin {
 };
 
 struct HalfTile;
+struct HalfDepthwise;
 
 struct DotTarget {
   std::string_view name;
@@ -78,8 +79,9 @@ struct DotTarget {
   /// Sixteen kernels of 64 bytes each, `stride` apart, to sixteen steps.
   void (*transpose)(const uint8_t* from, uint64_t stride, uint8_t* to) = nullptr;
 
-  /// FP16 (conv_half.hpp); null: the written-out model.
+  /// FP16 (half/half.hpp); null: the written-out model.
   void (*half_tile)(const HalfTile&) = nullptr;
+  void (*half_depthwise)(const HalfDepthwise&) = nullptr;
 
   /// Pixels of a full tile.
   int tile_pixels(int blocks) const { return has_bytes && blocks <= 2 ? kDotMaxPixels : 6; }

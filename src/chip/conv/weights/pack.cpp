@@ -8,6 +8,7 @@
 
 #include "base/checked.hpp"
 #include "base/parallel.hpp"
+#include "chip/conv/weights/diagonal.hpp"
 
 namespace medlar::chip {
 namespace {
@@ -131,83 +132,6 @@ void fill_bias(const PackRequest& request, uint32_t first, uint32_t last, Packed
 
 namespace {
 
-/// Neighbouring weights of one kernel and tap.
-struct WeightRun {
-  uint32_t kernel = 0;
-  uint32_t tap = 0;      ///< Row times taps plus tap.
-  uint32_t element = 0;  ///< First channel.
-  uint32_t count = 0;
-  const uint8_t* at = nullptr;
-};
-
-/// Visits every run until `visit` says no. True when it never did.
-template <typename Visit>
-bool all_runs(const ConvJob& job, uint32_t kernels, ByteView weights, Visit visit) {
-  const KernelShape shape = kernel_shape(job);
-  const uint32_t unit = job.element_bytes();
-  const uint64_t kernel_bytes = job.kernel_elements() * unit;
-  const uint32_t block = job.machine.atomic_c;
-  for (uint32_t first = 0; first < kernels; first += job.machine.kernels_per_group) {
-    const uint32_t size = std::min(job.machine.kernels_per_group, kernels - first);
-    const WeightGroup group{.kernels = size, .shape = shape, .atomic_c = block, .y_extension = 1};
-    for (uint32_t tap = 0; tap < shape.rows * shape.taps; ++tap) {
-      for (uint32_t c = 0; c < shape.depth; c += block) {
-        const uint64_t offset = weight_offset(group, 0, tap / shape.taps, tap % shape.taps, c);
-        const uint32_t count = std::min(block, shape.depth - c);
-        for (uint32_t k = 0; k < size; ++k) {
-          const uint8_t* const at = weights.data() + first * kernel_bytes + (offset + uint64_t{k} * count) * unit;
-          if (!visit(WeightRun{.kernel = first + k, .tap = tap, .element = c, .count = count, .at = at})) {
-            return false;
-          }
-        }
-      }
-    }
-  }
-  return true;
-}
-
-constexpr uint32_t kZeroBlock = 64;
-
-/// `but` as below, in bytes from the block's start.
-bool block_is_zero(std::array<uint8_t, kZeroBlock>& block, uint32_t but, uint32_t unit) {
-  for (uint32_t i = 0; i < unit && but < kZeroBlock; ++i) {
-    block[but + i] = 0;
-  }
-  uint64_t seen = 0;
-  for (uint32_t i = 0; i < kZeroBlock; i += 8) {
-    seen |= load_le<uint64_t>(block.data() + i);
-  }
-  return seen == 0;
-}
-
-/// Element `but` (of `unit` bytes; beyond the end: none) may be anything.
-bool all_zero(const uint8_t* from, uint32_t bytes, uint32_t but, uint32_t unit) {
-  const uint32_t first = but * unit;
-  std::array<uint8_t, kZeroBlock> block;
-  uint32_t at = 0;
-  for (; at + kZeroBlock <= bytes; at += kZeroBlock) {
-    std::memcpy(block.data(), from + at, kZeroBlock);
-    if (!block_is_zero(block, first - at, unit)) {  // wraps far beyond when it is not here
-      return false;
-    }
-  }
-  block.fill(0);
-  std::memcpy(block.data(), from + at, bytes - at);
-  return block_is_zero(block, first - at, unit);
-}
-
-/// Kernel k has weights for channel k only, as in a depthwise layer.
-bool is_diagonal(const ConvJob& job, KernelRange range, ByteView weights) {
-  const uint32_t depth = kernel_shape(job).depth;
-  if (job.mode != ConvMode::kDirect || range.first != 0 || range.count != job.kernels || depth != job.kernels || depth < 8) {
-    return false;
-  }
-  const uint32_t unit = job.element_bytes();
-  return all_runs(job, range.count, weights, [&](const WeightRun& run) {
-    return all_zero(run.at, run.count * unit, run.kernel - run.element, unit);  // wraps far beyond for others' channels
-  });
-}
-
 void pack_diagonal(const PackRequest& request, KernelRange range, ByteView weights, PackedWeights& packed) {
   const ConvJob& job = request.job;
   const KernelShape shape = kernel_shape(job);
@@ -218,20 +142,18 @@ void pack_diagonal(const PackRequest& request, KernelRange range, ByteView weigh
   packed.bytes.resize(packed.block_bytes * packed.blocks);
   std::memset(packed.bytes.data(), 0, packed.bytes.size());
   const uint32_t unit = job.element_bytes();
-  all_runs(job, range.count, weights, [&](const WeightRun& run) {
-    if (run.kernel < run.element || run.kernel >= run.element + run.count) {
-      return true;
+  for (uint32_t k = 0; k < range.count; ++k) {
+    uint8_t* to = packed.bytes.data() + k / kDotLanes * packed.block_bytes + k % kDotLanes * 4;
+    const DiagonalWeights diagonal(job, k);
+    for (uint32_t tap = 0; tap < shape.rows * shape.taps; ++tap, to += kDotStepBytes) {
+      const uint8_t* const at = weights.data() + diagonal.at(tap) * unit;
+      if (request.words) {
+        store_le<int16_t>(to, unit == 2 ? load_le<int16_t>(at) : static_cast<int8_t>(*at));
+      } else {
+        *to = *at;
+      }
     }
-    const uint8_t* const at = run.at + (run.kernel - run.element) * unit;
-    uint8_t* const to = packed.bytes.data() + run.kernel / kDotLanes * packed.block_bytes + uint64_t{run.tap} * kDotStepBytes +
-                        run.kernel % kDotLanes * 4;
-    if (request.words) {
-      store_le<int16_t>(to, unit == 2 ? load_le<int16_t>(at) : static_cast<int8_t>(*at));
-    } else {
-      *to = *at;
-    }
-    return true;
-  });
+  }
   packed.bias.assign(uint64_t{packed.blocks} * kDotLanes, 0);
   fill_bias(request, 0, packed.blocks, packed);
 }
