@@ -65,6 +65,7 @@ struct Registry {
       dot.transpose = dot_transpose_avx512;
       dot.half_tile = has_half_avx512() ? half_tile_avx512 : vector_half_tile(bits.front());
       dot.half_depthwise = vector_half_depthwise(bits.front());
+      dot.half_strip = has_half_avx512() ? half_strip_avx512 : nullptr;
       SdpTarget sdp = vector_sdp_target(bits.front(), "avx512");
       sdp.chain = run_sdp_chain_avx512;
       targets.push_back({.name = "avx512", .dot = dot, .sdp = sdp});

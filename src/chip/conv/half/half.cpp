@@ -8,44 +8,12 @@
 
 #include "base/checked.hpp"
 #include "base/parallel.hpp"
+#include "chip/conv/half/layout.hpp"
+#include "chip/conv/half/strip.hpp"
 #include "num/fp_mac.hpp"
 
 namespace medlar::chip {
 namespace {
-
-/// The order in which CSC sends a kernel's elements to the MAC array.
-struct AtomOrder {
-  struct Lane {
-    uint32_t row = 0;
-    uint32_t tap = 0;
-    uint32_t element = 0;
-  };
-  std::vector<Lane> lanes;
-  std::vector<int64_t> offsets;  ///< Into a pixel's window.
-  std::vector<uint32_t> begin;   ///< First lane of each atom, and the end.
-};
-
-AtomOrder atom_order(const ConvJob& job, const ConvWindow& window) {
-  const KernelShape shape = kernel_shape(job);
-  AtomOrder order;
-  for (uint32_t c = 0; c < shape.depth; c += job.machine.atomic_c) {
-    const uint32_t last = std::min(c + job.machine.atomic_c, shape.depth);
-    for (uint32_t row = 0; row < shape.rows; row += job.y_extension) {
-      const uint32_t end_row = std::min(row + job.y_extension, shape.rows);
-      for (uint32_t tap = 0; tap < shape.taps; ++tap) {
-        order.begin.push_back(static_cast<uint32_t>(order.lanes.size()));
-        for (uint32_t r = row; r < end_row; ++r) {
-          for (uint32_t i = c; i < last; ++i) {
-            order.lanes.push_back({.row = r, .tap = tap, .element = i});
-            order.offsets.push_back(r * window.row_step + tap * window.tap_step + int64_t{i} * 2);
-          }
-        }
-      }
-    }
-  }
-  order.begin.push_back(static_cast<uint32_t>(order.lanes.size()));
-  return order;
-}
 
 /// Without branches: in layers with few pixels this is most of the work.
 HalfWeight take_apart(uint32_t bits) {
@@ -157,57 +125,31 @@ void pack_block(const ConvJob& job, const AtomOrder& order, KernelRange range, u
   });
 }
 
-class HalfTiler {
- public:
-  HalfTiler(const HalfConvolution& conv, AccCube& out)
-      : job_(conv.job), window_(conv.window), run_tile_(conv.target.half_tile), out_(out),
-        pixels_(uint64_t{conv.job.batches} * conv.job.out_h * conv.job.out_w) {}
-
-  int64_t tiles() const { return static_cast<int64_t>(ceil_div<uint64_t>(pixels_, kHalfPixels)); }
-
-  void run(int64_t index, HalfTile tile, uint32_t first_kernel) const {
-    alignas(64) std::array<uint32_t, kHalfKernels * kHalfPixels> sums;
-    const uint64_t first = static_cast<uint64_t>(index) * kHalfPixels;
-    const auto count = std::min<uint64_t>(kHalfPixels, pixels_ - first);
-    const uint64_t plane = uint64_t{job_.out_h} * job_.out_w;
-    for (uint64_t i = 0; i < kHalfPixels; ++i) {
-      const uint64_t pixel = first + std::min(i, count - 1);
-      const auto at = static_cast<uint32_t>(pixel % plane);
-      tile.pixels[i] = window_.at(0, static_cast<uint32_t>(pixel / plane), at / job_.out_w, at % job_.out_w);
-    }
-    tile.out = sums.data();
-    run_tile_(tile);
-    const auto lanes = static_cast<uint64_t>(out_.lanes);
-    for (int k = 0; k < tile.kernels; ++k) {
-      const uint64_t kernel = first_kernel + static_cast<uint32_t>(k);
-      for (uint64_t i = 0; i < count; ++i) {
-        const uint64_t batch = (first + i) / plane;
-        const uint64_t surface = batch * static_cast<uint64_t>(out_.surfaces()) + kernel / lanes;
-        out_.data[(surface * plane + (first + i) % plane) * lanes + kernel % lanes] =
-            static_cast<int32_t>(sums[static_cast<size_t>(k) * kHalfPixels + i]);
-      }
+/// Pixels from `first` on, at most a tile of them.
+void run_tile(const HalfConvolution& conv, const HalfPlaces& places, uint64_t first, uint32_t first_kernel, HalfTile tile) {
+  alignas(64) std::array<uint32_t, kHalfKernels * kHalfPixels> sums;
+  std::array<int32_t*, kHalfPixels> results;
+  const uint64_t count = std::min<uint64_t>(kHalfPixels, places.count() - first);
+  for (uint64_t i = 0; i < kHalfPixels; ++i) {
+    const uint64_t pixel = first + std::min(i, count - 1);
+    tile.pixels[i] = places.window(pixel);
+    results[i] = places.result(pixel);
+  }
+  tile.out = sums.data();
+  conv.target.half_tile(tile);
+  for (int k = 0; k < tile.kernels; ++k) {
+    const uint64_t offset = places.kernel_offset(first_kernel + static_cast<uint32_t>(k));
+    for (uint64_t i = 0; i < count; ++i) {
+      results[i][offset] = static_cast<int32_t>(sums[static_cast<size_t>(k) * kHalfPixels + i]);
     }
   }
+}
 
- private:
-  const ConvJob& job_;
-  const ConvWindow& window_;
-  HalfTileRun run_tile_;
-  AccCube& out_;
-  uint64_t pixels_;
-};
-
-}  // namespace
-
-void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, AccCube& out) {
-  if (takes_depthwise_halves(conv, range, weights, out)) {
-    convolve_depthwise_halves(conv, weights, out);
-    return;
-  }
-  const AtomOrder order = atom_order(conv.job, conv.window);
-  const HalfTiler tiler(conv, out);
+/// The first `pixels` pixels.
+void run_tiles(const HalfConvolution& conv, const HalfPlaces& places, const AtomOrder& order, KernelRange range, ByteView weights,
+               uint64_t pixels) {
   HalfBlock block;
-  for (uint32_t first = 0; first < range.count; first += kHalfKernels) {
+  for (uint32_t first = 0; first < range.count && pixels > 0; first += kHalfKernels) {
     pack_block(conv.job, order, range, first, weights, block);
     const HalfTile tile{.lane_offsets = order.offsets.data(),
                         .atom_begin = order.begin.data(),
@@ -218,11 +160,27 @@ void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView we
                         .lane_kernels = block.lane_kernels.data(),
                         .kernel_lanes = block.kernel_lanes.data(),
                         .kernels = static_cast<int>(std::min<uint32_t>(kHalfKernels, range.count - first))};
-    parallel_for(tiler.tiles(), 1, [&](int64_t begin, int64_t end) {
+    parallel_for(ceil_div(static_cast<int64_t>(pixels), int64_t{kHalfPixels}), 1, [&](int64_t begin, int64_t end) {
       for (int64_t index = begin; index < end; ++index) {
-        tiler.run(index, tile, range.first + first);
+        run_tile(conv, places, static_cast<uint64_t>(index) * kHalfPixels, range.first + first, tile);
       }
     });
+  }
+}
+
+}  // namespace
+
+void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView weights, AccCube& out) {
+  if (takes_depthwise_halves(conv, range, weights, out)) {
+    convolve_depthwise_halves(conv, weights, out);
+    return;
+  }
+  const AtomOrder order = atom_order(conv.job, conv.window);
+  const HalfPlaces places(conv.job, conv.window, out);
+  const uint32_t rest = strip_pixels(conv, range, places.count());
+  run_tiles(conv, places, order, range, weights, places.count() - rest);
+  if (rest > 0) {
+    run_strips(conv, places, order, range, weights, rest);
   }
 }
 

@@ -62,6 +62,29 @@ using HalfTileRun = void (*)(const HalfTile& tile);
 /// Of Highway's target `bit`.
 HalfTileRun vector_half_tile(int64_t bit);
 
+inline constexpr uint32_t kStripKernels = 128;
+inline constexpr uint32_t kStripPixels = 24;
+inline constexpr uint32_t kHalfGroupKernels = 16;
+
+/// A whole group of kernels (weights.hpp): atom after atom, in each kernel after kernel.
+struct HalfGroup {
+  const uint8_t* weights = nullptr;
+  uint32_t kernels = 0;  ///< At most kHalfGroupKernels.
+};
+
+/// A few pixels times up to 128 kernels, whose weights are used where they lie in memory.
+struct HalfStrip {
+  const uint8_t* pixels[kStripPixels] = {};
+  uint32_t pixel_count = 0;
+  const int64_t* lane_offsets = nullptr;  ///< As in HalfTile.
+  const uint32_t* atom_begin = nullptr;
+  uint32_t atoms = 0;
+  HalfGroup groups[kStripKernels / kHalfGroupKernels] = {};
+  uint32_t group_count = 0;
+  uint32_t* out = nullptr;  ///< [pixel][kStripKernels]: FP32 bits.
+};
+void half_strip_avx512(const HalfStrip& strip);
+
 inline constexpr uint32_t kHalfChannels = 8;
 
 /// Pixels side by side times eight kernels with one channel each (depthwise layers); no NaN among data and weights.

@@ -64,6 +64,7 @@ struct DotJoin {
 
 struct HalfTile;
 struct HalfDepthwise;
+struct HalfStrip;
 
 struct DotTarget {
   std::string_view name;
@@ -82,6 +83,7 @@ struct DotTarget {
   /// FP16 (half/half.hpp); null: the written-out model.
   void (*half_tile)(const HalfTile&) = nullptr;
   void (*half_depthwise)(const HalfDepthwise&) = nullptr;
+  void (*half_strip)(const HalfStrip&) = nullptr;  ///< Null: tiles for all pixels.
 
   /// Pixels of a full tile.
   int tile_pixels(int blocks) const { return has_bytes && blocks <= 2 ? kDotMaxPixels : 6; }
