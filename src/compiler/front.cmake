@@ -64,6 +64,7 @@ set(COMPILER_FRONT_SOURCES
   simplify/cancel_transposes.cpp
   simplify/fold_pad.cpp
   simplify/fold_space_to_depth.cpp
+  simplify/normalise.cpp
   simplify/products.cpp
   simplify/recognise_shuffles.cpp
   simplify/reduce_space.cpp

@@ -53,13 +53,18 @@ void add_elementwise(std::vector<OperatorNote>& notes) {
   add_all(notes, {"Add", "Max", "Min", "Mul", "Sub"}, Probe::kBinary, false,
           "two tensors, or a tensor and a constant of any broadcast; a tensor may be spread over positions or over channels, not "
           "along rows or columns alone");
-  notes.push_back({"Div", Probe::kPower, false, "by a constant"});
+  notes.push_back({"Div", Probe::kPower, false, "by a constant, or by a tensor of fewer numbers (one a channel, a position or for all) as a product with its Reciprocal"});
   add_all(notes, {"Sum", "Mean"}, Probe::kVariadic, true, "as a chain of Add");
   notes.push_back({"Pow", Probe::kPower, true, "one constant exponent: 2 and 3 as products, 0.5, -1 and other fractions up to 4 by tables (relative error in FP16 up to 0.025 for those below -1, else 0.013)"});
   add_all(notes, {"Relu", "Clip", "LeakyRelu", "Neg", "Abs", "HardSigmoid", "Identity", "Dropout"}, Probe::kUnary, false, "");
   notes.push_back({"Cast", Probe::kUnary, false, "between floats: both are of the DLA's precision there"});
   notes.push_back({"PRelu", Probe::kPrelu, false, "slope constant, one or one for each channel, magnitude up to 256"});
   notes.push_back({"BatchNormalization", Probe::kBatchNorm, false, "inference; folded into a convolution before it"});
+  add_all(notes, {"InstanceNormalization", "GroupNormalization"}, Probe::kNormalise, true,
+          "constant scale and bias; also GroupNorm as InstanceNormalization between Reshapes");
+  notes.push_back({"LayerNormalization", Probe::kNormalise, true,
+                   "over channels: behind a Transpose to channels last, of rank 2, or as its parts (ReduceMean, Sub, Pow, ReduceMean, "
+                   "Add, Sqrt, Div) on either side of the Transpose"});
   notes.push_back({"HardSwish", Probe::kUnary, false, "without a table as a product"});
   notes.push_back({"Swish", Probe::kUnary, true, "as Sigmoid and Mul, which become one table"});
   add_all(notes, {"Acos", "Asin", "Atanh", "Celu", "Cosh", "Elu", "Erf", "Exp", "Gelu", "Mish", "Selu", "Sigmoid", "Sinh", "Softplus",
@@ -94,8 +99,7 @@ void add_layout(std::vector<OperatorNote>& notes) {
 
 void add_host(std::vector<OperatorNote>& notes) {
   add_all(notes, {"Softmax", "LogSoftmax"}, Probe::kUnary, false, "needs a maximum over channels, which no unit of the chip takes");
-  add_all(notes, {"InstanceNormalization", "LayerNormalization", "GroupNormalization", "MeanVarianceNormalization"}, Probe::kUnary,
-          false, "statistics of the input at run time; BatchNormalization folds away instead");
+  notes.push_back({"MeanVarianceNormalization", Probe::kUnary, false, "statistics of the input at run time; BatchNormalization folds away instead"});
   add_all(notes, {"ArgMax", "If", "Loop", "LSTM", "GRU", "NonMaxSuppression", "TopK", "Where", "GridSample", "RoiAlign"},
           Probe::kUnary, false, "");
   add_all(notes, {"QuantizeLinear", "DequantizeLinear"}, Probe::kUnary, false, "see the quantisation of Q/DQ models");

@@ -11,7 +11,7 @@ namespace medlar::compiler {
 /// How to make a graph of one operator.
 enum class Probe : uint8_t {
   kUnary, kBinary, kVariadic, kConv, kConvTranspose, kGemm, kMatMul, kPool, kGlobal, kBatchNorm, kPrelu, kConcat, kSlice,
-  kSplit, kPad, kResize, kReshape, kBlocks, kReduce, kPower, kGather, kTranspose, kLrn,
+  kSplit, kPad, kResize, kReshape, kBlocks, kReduce, kPower, kGather, kTranspose, kLrn, kNormalise,
 };
 
 struct OperatorNote {

@@ -80,10 +80,21 @@ class ProbeGraph {
           constant({8}, 1.0f);
         }
         break;
+      case Probe::kNormalise: shape_normalise(note); break;
       case Probe::kGlobal: out_ = {1, 8, 1, 1}; break;
       case Probe::kLrn: set("size", int64_t{5}); break;
       default: shape_windows(note); break;
     }
+  }
+
+  void shape_normalise(const OperatorNote& note) {
+    if (note.op_type == "LayerNormalization") {
+      flat_input();
+      out_ = in_;
+    }
+    constant({8}, 1.0f);
+    constant({8}, 1.0f);
+    set("num_groups", int64_t{2});
   }
 
   void shape_windows(const OperatorNote& note) {

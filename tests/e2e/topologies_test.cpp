@@ -149,5 +149,67 @@ TEST(Topologies, MagnitudesOfQuietAndLoudSignals) {
   }
 }
 
+/// x - mean over the last axis, over its deviation, as opsets before 17 write it.
+ValueId layer_norm_parts(TripBuilder& b, ValueId x, int64_t axis) {
+  const std::map<std::string, graph::Attribute> over = {{"axes", Ints{axis}}};
+  const ValueId centred = b.node("Sub", {x, b.node("ReduceMean", {x}, over)});
+  const ValueId variance = b.node("ReduceMean", {b.node("Pow", {centred, b.scalar(2.0f)})}, over);
+  return b.node("Div", {centred, b.node("Sqrt", {b.node("Add", {variance, b.scalar(1e-6f)})})});
+}
+
+/// ConvNeXt: convolution, LayerNorm over channels, products and GELU between two Transposes. Deviations of 1/100 to 300.
+TEST(Topologies, ConvNextBlockOfAnyMagnitude) {
+  for (const double loudness : {0.03, 1.0, 500.0}) {
+    for (const bool parts : {false, true}) {
+      TripBuilder b(8);
+      b.set_opset(parts ? 13 : 17);
+      const ValueId x = b.input("x", {1, 32, 8, 8}, -loudness, loudness);
+      const ValueId last = b.node("Transpose", {conv(b, x, 32, 7, 1, 32)}, {{"perm", Ints{0, 2, 3, 1}}});
+      const ValueId scale = b.random({32}, 0.5, 1.5);
+      const ValueId bias = b.random({32}, -0.2, 0.2);
+      ValueId y = parts ? b.node("Add", {b.node("Mul", {layer_norm_parts(b, last, -1), scale}), bias})
+                        : b.node("LayerNormalization", {last, scale, bias}, {{"epsilon", 1e-6f}});
+      y = b.node("MatMul", {y, b.random({32, 64}, -0.3, 0.3)});
+      y = b.node("Mul", {y, b.node("Add", {b.node("Erf", {b.node("Div", {y, b.scalar(1.41421356f)})}), b.scalar(1.0f)})});
+      y = b.node("MatMul", {b.node("Mul", {y, b.scalar(0.5f)}), b.random({64, 32}, -0.3, 0.3)});
+      expect_on_dla(b.finish(b.node("Transpose", {y}, {{"perm", Ints{0, 3, 1, 2}}})), 22);
+    }
+  }
+}
+
+TEST(Topologies, LayerNormOfChannelsFirstAndOfAList) {
+  TripBuilder b(9);
+  b.set_opset(17);
+  const ValueId x = b.input("x", {1, 24, 6, 6});
+  const ValueId y = b.node("GlobalAveragePool", {b.node("Relu", {layer_norm_parts(b, conv(b, x, 40, 3), 1)})});
+  const ValueId list = b.node("Flatten", {y});
+  const ValueId normal = b.node("LayerNormalization", {list, b.random({40}, 0.5, 1.5), b.random({40}, -0.5, 0.5)});
+  expect_on_dla(b.finish(normal), 29);
+}
+
+TEST(Topologies, InstanceAndGroupNorm) {
+  for (const int64_t groups : {1, 4, 32}) {
+    TripBuilder b(10);
+    const ValueId x = b.input("x", {1, 3, 24, 20});
+    const ValueId y = conv(b, x, 32, 3);
+    const ValueId split = b.node("Reshape", {y, b.ints({0, groups, -1})});
+    const ValueId normal = b.node("InstanceNormalization", {split, b.random({groups}, 0.5, 1.5), b.random({groups}, -0.5, 0.5)});
+    const ValueId whole = b.node("Reshape", {normal, b.ints({1, 32, 24, 20})});
+    expect_on_dla(b.finish(conv(b, b.node("Relu", {whole}), 8, 1)), 20);
+  }
+}
+
+/// ConvNeXt V2's response normalisation, channels last.
+TEST(Topologies, GlobalResponseNorm) {
+  TripBuilder b(11);
+  b.set_opset(17);
+  const ValueId x = b.input("x", {1, 16, 8, 8});
+  const ValueId y = b.node("Transpose", {b.node("Relu", {conv(b, x, 32, 1)})}, {{"perm", Ints{0, 2, 3, 1}}});
+  const ValueId norm = b.node("ReduceL2", {y}, {{"axes", Ints{1, 2}}});
+  const ValueId mean = b.node("Add", {b.node("ReduceMean", {norm}, {{"axes", Ints{-1}}}), b.scalar(1e-6f)});
+  const ValueId scaled = b.node("Mul", {b.node("Mul", {y, b.node("Div", {norm, mean})}), b.random({1, 1, 1, 32}, -1.0, 1.0)});
+  expect_on_dla(b.finish(b.node("Transpose", {b.node("Add", {scaled, y})}, {{"perm", Ints{0, 3, 1, 2}}})), 26);
+}
+
 }  // namespace
 }  // namespace medlar::test

@@ -53,6 +53,8 @@ class Planner {
   bool more() const { return next_ < left_; }
   int index() const { return static_cast<int>(next_); }
 
+  bool relu_follows() const { return next_ + 1 < left_ && question_.steps[next_ + 1].kind == StepKind::kRelu; }
+
   void take_saturation() {
     if (integer_ && question_.may_saturate && left_ > 0 && question_.steps.back().kind == StepKind::kMin && question_.steps.back().add[0] > 0.0f) {
       plan_.saturates = true;
@@ -103,6 +105,12 @@ class Planner {
       take_relu(plan_.x2);
       return;
     }
+    if (more() && is_add(step()) && is_scale(step()) && !integer_ && &stage == &plan_.x2 && question_.config->sdp_ew() && !relu_follows()) {
+      plan_.x2.mul = index();  // x * mul in X2, + add in Y
+      plan_.y.alu = index();
+      ++next_;
+      return;
+    }
     if (more() && on_alu(step())) {
       stage.alu = index();
       ++next_;
@@ -119,7 +127,9 @@ class Planner {
       return;
     }
     const bool bound = step().kind == StepKind::kMin || step().kind == StepKind::kMax;
-    if (bound || (!integer_ && on_alu(step()))) {
+    if (plan_.y.alu >= 0) {
+      // taken by what X2 has left
+    } else if (bound || (!integer_ && on_alu(step()))) {
       plan_.y.alu = index();
       ++next_;
     } else if (!integer_ && on_mul(step())) {

@@ -90,6 +90,19 @@ void lower_reciprocal(Lowering& lowering, const graph::Node& node, TensorId src)
        .value = lowering.question.graph.value(node.outputs[0]).name}};
 }
 
+/// A table's y for x^-1/2, then y * (3 - x * y * y) / 2, which squares its error.
+void lower_inverse_root(Lowering& lowering, const graph::Node& node, TensorId src, Step step) {
+  step.form = TableForm::kOctaves;
+  const TensorId first = add_inner_table(lowering, node, add_octaves(lowering, node, src, false), step);
+  const TensorId rest = between(lowering, node, "rest", src, 3.0f);
+  add_part(lowering, node, "rest", src, rest).steps = {{.kind = StepKind::kMulTensor, .operand = first},
+                                                       {.kind = StepKind::kMulTensor, .operand = first},
+                                                       {.kind = StepKind::kAffine, .add = {-3.0f}}};
+  add_layer(lowering, node, first, size_of(lowering.layers.tensor(first))).steps = {
+      {.kind = StepKind::kMulTensor, .operand = rest},
+      {.kind = StepKind::kAffine, .mul = {-0.5f}, .value = lowering.question.graph.value(node.outputs[0]).name}};
+}
+
 /// x - 2 pi * round(x / (2 pi)): FP16 has no fractions from 1024 to 2048, so that storing x / (2 pi) + 1536
 /// rounds it. 2 pi is the sum of two FP16 numbers, and 1536 times the first is one, too.
 void lower_periodic(Lowering& lowering, const graph::Node& node, TensorId src, Step step) {
@@ -121,8 +134,13 @@ void lower_wide_table(Lowering& lowering, const graph::Node& node, Step step) {
   const TensorId src = source_tensor(lowering, node.inputs[0]);
   constexpr float kSteep = 2.0f;
   constexpr float kFalling = -1.0f;
+  constexpr float kInverseRoot = -0.5f;
   if (step.function == Function::kReciprocal) {
     lower_reciprocal(lowering, node, src);
+    return;
+  }
+  if (step.function == Function::kPower && step.alpha == kInverseRoot) {
+    lower_inverse_root(lowering, node, src, std::move(step));
     return;
   }
   if (function_spec(step.function).reach == Reach::kPeriodic) {

@@ -41,7 +41,7 @@ bool keeps_order(const Shape& shape, const std::vector<int64_t>& perm) {
   return true;
 }
 
-Replacement rule(graph::Graph& graph, const graph::Node& node, const std::vector<graph::NodeId>& makers) {
+Replacement rule(graph::Graph& graph, const graph::Node& node, const std::vector<graph::NodeId>& makers, Renames renames) {
   auto perm = permutation(graph, node);
   if (!perm) {
     return std::nullopt;
@@ -63,8 +63,8 @@ Replacement rule(graph::Graph& graph, const graph::Node& node, const std::vector
   }
   const Shape shape = *known_shape(graph, source);
   Builder builder(graph, node);
-  if (keeps_order(shape, *perm)) {
-    const Shape out = permuted(shape, *perm);
+  const Shape out = permuted(shape, *perm);
+  if (keeps_order(shape, *perm) && (out == shape || renames == Renames::kReshape)) {
     if (out == shape) {
       builder.finish("Identity", {source});
     } else {
@@ -81,9 +81,9 @@ Replacement rule(graph::Graph& graph, const graph::Node& node, const std::vector
 
 }  // namespace
 
-bool cancel_transposes(graph::Graph& graph) {
+bool cancel_transposes(graph::Graph& graph, Renames renames) {
   const std::vector<graph::NodeId> makers = graph::producers(graph);
-  return replace_nodes(graph, [&](graph::Graph& g, const graph::Node& node) { return rule(g, node, makers); });
+  return replace_nodes(graph, [&](graph::Graph& g, const graph::Node& node) { return rule(g, node, makers, renames); });
 }
 
 }  // namespace medlar::compiler

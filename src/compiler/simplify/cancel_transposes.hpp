@@ -5,10 +5,14 @@
 //   Transpose(x : 1x1x4x8, {0, 2, 1, 3}) ->  Reshape(x, 1x4x1x8)
 #pragma once
 
+#include <cstdint>
+
 #include "graph/graph.hpp"
 
 namespace medlar::compiler {
 
-bool cancel_transposes(graph::Graph& graph);
+/// What becomes of a Transpose that only moves dimensions of size 1: others may yet sink past it, or meet it.
+enum class Renames : uint8_t { kReshape, kStay };
+bool cancel_transposes(graph::Graph& graph, Renames renames = Renames::kReshape);
 
 }  // namespace medlar::compiler

@@ -5,6 +5,7 @@
 #include "compiler/simplify/cancel_transposes.hpp"
 #include "compiler/simplify/fold_pad.hpp"
 #include "compiler/simplify/fold_space_to_depth.hpp"
+#include "compiler/simplify/normalise.hpp"
 #include "compiler/simplify/products.hpp"
 #include "compiler/simplify/recognise_shuffles.hpp"
 #include "compiler/simplify/reduce_space.hpp"
@@ -21,15 +22,16 @@ namespace {
 /// A product turned into a convolution ends in a Transpose, which sinks to the next product: as many rounds as there are links.
 void straighten_products(graph::Graph& graph) {
   constexpr int kMostRounds = 64;
-  cancel_transposes(graph);
+  cancel_transposes(graph, Renames::kStay);
   for (int round = 0; round < kMostRounds; ++round) {
     const bool products = convolve_products(graph);
     const bool moved = sink_transposes(graph);
     if (!products && !moved) {
       break;
     }
-    cancel_transposes(graph);
+    cancel_transposes(graph, Renames::kStay);
   }
+  cancel_transposes(graph);
 }
 
 }  // namespace
@@ -42,10 +44,10 @@ Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
     }
   }
   split_variadic(graph);
-  reduce_space(graph);
+  normalise(graph);
   spread_pixels(graph);
   straighten_products(graph);
-  reduce_space(graph);  // what a Transpose stood in front of
+  reduce_space(graph);  // behind it: an axis of a transposed value is not what it will be
   recognise_shuffles(graph);
   fold_space_to_depth(graph);
   MEDLAR_TRY(fold_pads(graph));

@@ -14,9 +14,9 @@ namespace {
 using graph::Shape;
 using graph::ValueId;
 
-constexpr std::array<std::string_view, 16> kUnary = {"Relu", "Sigmoid", "Tanh", "Clip", "LeakyRelu", "HardSigmoid", "HardSwish", "Elu",
-                                                     "Mish", "Gelu", "Softplus", "Erf", "Exp", "Sqrt", "Neg", "Abs"};
-constexpr std::array<std::string_view, 4> kBinary = {"Add", "Sub", "Mul", "Div"};
+constexpr std::array<std::string_view, 18> kUnary = {"Relu", "Sigmoid", "Tanh", "Clip", "LeakyRelu", "HardSigmoid", "HardSwish", "Elu", "Mish",
+                                                     "Gelu", "Softplus", "Erf", "Exp", "Sqrt", "Neg", "Abs", "Reciprocal", "Identity"};
+constexpr std::array<std::string_view, 8> kBinary = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "PRelu"};
 
 template <size_t N>
 bool is_one_of(const graph::Node& node, const std::array<std::string_view, N>& names) {
@@ -41,6 +41,11 @@ std::optional<Shape> moved_constant(const Shape& constant, const std::vector<int
     moved[static_cast<size_t>(perm[i])] = wide[i];
   }
   return moved;
+}
+
+/// Whether every dimension is the other's or 1.
+bool spreads_to(const Shape& from, const Shape& to) {
+  return std::equal(from.begin(), from.end(), to.begin(), to.end(), [](int64_t dim, int64_t whole) { return dim == whole || dim == 1; });
 }
 
 /// A Transpose of a value that the DLA may have computed.
@@ -74,7 +79,8 @@ class Sinker {
       return std::nullopt;
     }
     const graph::Node* above = maker_of(transpose->inputs[0]);
-    const bool computed = above != nullptr && (is_one_of(*above, kComputing) || is_one_of(*above, kUnary) || is_one_of(*above, kBinary));
+    const bool computed = above != nullptr && (is_one_of(*above, kComputing) || is_one_of(*above, kUnary) || is_one_of(*above, kBinary) ||
+                                              above->op_type.starts_with("Reduce"));
     const auto perm = graph::ints_attribute(*transpose, "perm", {});
     const auto shape = known_shape(graph_, transpose->inputs[0]);
     if (!computed || !perm || !shape || perm->size() != shape->size()) {
@@ -113,16 +119,19 @@ class Sinker {
     return swapped(builder, node, std::move(inputs), in->shape, in->perm, node.attributes);
   }
 
-  /// With a constant, or with another value of the same shape behind the same Transpose.
+  /// With a constant, or with another value behind the same Transpose, of the same shape or spread to it, or with one number.
   Replacement binary(const graph::Node& node) const {
+    if (node.inputs.size() != 2) {
+      return std::nullopt;
+    }
     const std::array sides = {transposed(node.inputs[0]), transposed(node.inputs[1])};
-    const size_t side = sides[0] ? 0 : 1;
+    const size_t side = sides[0] && keeps_shape(node, *sides[0]) ? 0 : 1;
     if (!sides[side] || !keeps_shape(node, *sides[side])) {
       return std::nullopt;
     }
     const Transposed& in = *sides[side];
     const auto& other = sides[1 - side];
-    if (other && (other->perm != in.perm || other->shape != in.shape)) {
+    if (other && (other->perm != in.perm || !spreads_to(other->shape, in.shape))) {
       return std::nullopt;
     }
     Builder builder(graph_, node);
@@ -138,10 +147,15 @@ class Sinker {
       graph::Tensor constant = *data;
       constant.shape = *moved;
       inputs[1 - side] = builder.constant("constant", std::move(constant));
-    } else {
+    } else if (!is_one_number(inputs[1 - side], in.shape.size())) {
       return std::nullopt;
     }
     return swapped(builder, node, std::move(inputs), in.shape, in.perm, node.attributes);
+  }
+
+  bool is_one_number(ValueId id, size_t rank) const {
+    const auto shape = known_shape(graph_, id);
+    return shape == Shape(rank, 1);
   }
 
   const graph::Tensor* constant_of(ValueId id) const { return id == graph::kNoValue ? nullptr : graph_.value(id).data.get(); }

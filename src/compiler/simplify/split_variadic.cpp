@@ -103,11 +103,26 @@ Replacement swish(graph::Graph& graph, const graph::Node& node) {
   return builder.take();
 }
 
+/// By fewer numbers than it divides: a reciprocal of each costs little.
+Replacement division(graph::Graph& graph, const graph::Node& node) {
+  const bool computed = is_op(node, "Div") && node.inputs.size() == 2 && !graph.value(node.inputs[1]).is_constant();
+  const auto dividend = computed ? known_shape(graph, node.inputs[0]) : std::nullopt;
+  const auto divisor = computed ? known_shape(graph, node.inputs[1]) : std::nullopt;
+  const bool fewer = dividend && divisor && dividend == known_shape(graph, node.outputs[0]) && divisor->size() == dividend->size() &&
+                     *graph::element_count(*divisor) < *graph::element_count(*dividend);
+  if (!fewer || graph.value(node.inputs[0]).is_constant() || graph.value(node.outputs[0]).type != graph::DataType::kFloat32) {
+    return std::nullopt;
+  }
+  Builder builder(graph, node);
+  builder.finish("Mul", {node.inputs[0], builder.add("inverse", "Reciprocal", {node.inputs[1]}, *divisor)});
+  return builder.take();
+}
+
 }  // namespace
 
 bool split_variadic(graph::Graph& graph) {
   bool changed = false;
-  for (const auto rule : {variadic, power, swish}) {
+  for (const auto rule : {variadic, power, swish, division}) {
     changed = replace_nodes(graph, rule) || changed;
   }
   return changed;
