@@ -61,9 +61,11 @@ set(COMPILER_FRONT_SOURCES
   reasons.cpp
   report.cpp
   segment.cpp
+  simplify/band_convs.cpp
   simplify/cancel_transposes.cpp
   simplify/fold_pad.cpp
   simplify/fold_space_to_depth.cpp
+  simplify/join_reshapes.cpp
   simplify/normalise.cpp
   simplify/products.cpp
   simplify/recognise_shuffles.cpp

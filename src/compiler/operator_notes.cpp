@@ -45,14 +45,14 @@ void add_pools(std::vector<OperatorNote>& notes) {
                                "ways (one operation for each divisor)", range(p.kernel), kLimits.conv.kernel.max)});
   add_all(notes, {"GlobalAveragePool", "GlobalMaxPool"}, Probe::kGlobal, false, "any size, in stages");
   add_all(notes, {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "ReduceSumSquare"},
-          Probe::kReduce, true, "over rows, columns or both; sums and means also over channels");
+          Probe::kReduce, true, "over rows, columns or both, or over channels alone");
   notes.push_back({"LRN", Probe::kLrn, false, fmt::format("size 3 to {}, odd", kLimits.cdp.local_size.max)});
 }
 
 void add_elementwise(std::vector<OperatorNote>& notes) {
   add_all(notes, {"Add", "Max", "Min", "Mul", "Sub"}, Probe::kBinary, false,
-          "two tensors, or a tensor and a constant of any broadcast; a tensor may be spread over positions or over channels, not "
-          "along rows or columns alone");
+          "two tensors, or a tensor and a constant of any broadcast; a tensor may be spread over positions or over channels, by "
+          "copies also along rows or columns alone");
   notes.push_back({"Div", Probe::kPower, false, "by a constant, or by a tensor of fewer numbers (one a channel, a position or for all) as a product with its Reciprocal"});
   add_all(notes, {"Sum", "Mean"}, Probe::kVariadic, true, "as a chain of Add");
   notes.push_back({"Pow", Probe::kPower, true, "one constant exponent: 2 and 3 as products, 0.5, -1 and other fractions up to 4 by tables (relative error in FP16 up to 0.025 for those below -1, else 0.013)"});

@@ -211,5 +211,52 @@ TEST(Topologies, GlobalResponseNorm) {
   expect_on_dla(b.finish(b.node("Transpose", {b.node("Add", {scaled, y})}, {{"perm", Ints{0, 3, 1, 2}}})), 26);
 }
 
+/// A convolution along the channels of a pooled pixel.
+TEST(Topologies, EfficientChannelAttention) {
+  TripBuilder b(12);
+  const ValueId x = b.input("x", {1, 40, 8, 8});
+  ValueId gate = b.node("Squeeze", {b.node("GlobalAveragePool", {x}), b.ints({3})});
+  gate = b.node("Conv", {b.node("Transpose", {gate}, {{"perm", Ints{0, 2, 1}}}), b.random({1, 1, 5}, -1.0, 1.0)}, {{"pads", Ints{2, 2}}});
+  gate = b.node("Sigmoid", {b.node("Unsqueeze", {b.node("Transpose", {gate}, {{"perm", Ints{0, 2, 1}}}), b.ints({3})})});
+  expect_on_dla(b.finish(conv(b, b.node("Mul", {x, gate}), 8, 1)), 9);
+}
+
+/// CBAM: gates for channels, then for positions from the mean and the maximum over channels, of any number.
+TEST(Topologies, ChannelAndSpatialAttention) {
+  for (const int64_t channels : {5, 48, 100}) {
+    TripBuilder b(13);
+    b.set_opset(13);
+    const ValueId x = b.input("x", {1, channels, 10, 6});
+    const std::map<std::string, graph::Attribute> over = {{"axes", Ints{1}}};
+    const ValueId both = b.node("Concat", {b.node("ReduceMean", {x}, over), b.node("ReduceMax", {x}, over)}, {{"axis", int64_t{1}}});
+    const ValueId low = b.node("ReduceMin", {x}, over);
+    const ValueId gate = b.node("Sigmoid", {conv(b, both, 1, 7)});
+    expect_on_dla(b.finish(b.node("Sub", {b.node("Mul", {x, gate}), low})), 70);
+  }
+}
+
+/// Gates of rows and of columns, of sizes that are no powers of two.
+TEST(Topologies, CoordinateAttention) {
+  TripBuilder b(14);
+  b.set_opset(13);
+  const ValueId x = b.input("x", {1, 24, 11, 14});
+  const ValueId rows = b.node("ReduceMean", {x}, {{"axes", Ints{3}}});
+  const ValueId columns = b.node("Transpose", {b.node("ReduceMean", {x}, {{"axes", Ints{2}}})}, {{"perm", Ints{0, 1, 3, 2}}});
+  const ValueId mixed = b.node("Relu", {conv(b, b.node("Concat", {rows, columns}, {{"axis", int64_t{2}}}), 8, 1)});
+  const std::vector<ValueId> parts = b.nodes("Split", {mixed, b.ints({11, 14})}, 2, {{"axis", int64_t{2}}});
+  const ValueId h = b.node("Sigmoid", {conv(b, parts[0], 24, 1)});
+  const ValueId w = b.node("Sigmoid", {conv(b, b.node("Transpose", {parts[1]}, {{"perm", Ints{0, 1, 3, 2}}}), 24, 1)});
+  expect_on_dla(b.finish(b.node("Mul", {b.node("Mul", {x, h}), w})), 45);
+}
+
+/// PyTorch's normalize(): the divisor is expanded first.
+TEST(Topologies, DivisionByAnExpandedNorm) {
+  TripBuilder b(15);
+  b.set_opset(13);
+  const ValueId x = b.input("x", {1, 20, 6, 6}, 0.1, 1.0);
+  const ValueId norm = b.node("Clip", {b.node("ReduceL2", {x}, {{"axes", Ints{1}}}), b.scalar(1e-6f)});
+  expect_on_dla(b.finish(b.node("Div", {x, b.node("Expand", {norm, b.ints({1, 20, 6, 6})})})), 22);
+}
+
 }  // namespace
 }  // namespace medlar::test

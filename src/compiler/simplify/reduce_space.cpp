@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "compiler/simplify/rewrite.hpp"
 
 namespace medlar::compiler {
@@ -96,6 +98,38 @@ ValueId average(Builder& builder, const Source& source, const Reduction& reducti
   return sum ? times(builder, "sum", mean, reduced(source.shape, reduction), static_cast<float>(count)) : mean;
 }
 
+/// The maximum over channels: of one half and the other, which may overlap, until one is left.
+ValueId channel_maximum(Builder& builder, Source source) {
+  Shape& shape = source.shape;
+  while (shape[1] > 1) {
+    int64_t half = 1;
+    while (half * 2 < shape[1]) {
+      half *= 2;
+    }
+    const int64_t all = shape[1];
+    shape[1] = half;
+    const auto channels = [&](std::string_view part, int64_t from, int64_t to) {
+      const std::string name = fmt::format("{}{}", part, half);
+      return builder.add(name, "Slice",
+                         {source.value, builder.ints(name + "_from", {from}), builder.ints(name + "_to", {to}), builder.ints(name + "_axis", {1})}, shape);
+    };
+    const ValueId low = channels("low", 0, half);
+    source.value = builder.add(fmt::format("maximum{}", half), "Max", {low, channels("high", all - half, all)}, shape);
+  }
+  return source.value;
+}
+
+/// Or the minimum.
+ValueId channel_extreme(Builder& builder, const Source& source, bool maximum) {
+  if (maximum) {
+    return channel_maximum(builder, source);
+  }
+  Shape out = source.shape;
+  out[1] = 1;
+  const ValueId negative = builder.add("negative", "Neg", {source.value}, source.shape);
+  return builder.add("positive", "Neg", {channel_maximum(builder, {negative, source.shape})}, out);
+}
+
 /// The value that holds the reduction with its axes kept; nothing for kinds that have no such form.
 std::optional<ValueId> reduce(Builder& builder, const Source& source, const Reduction& reduction) {
   const Shape out = reduced(source.shape, reduction);
@@ -115,6 +149,9 @@ std::optional<ValueId> reduce(Builder& builder, const Source& source, const Redu
   }
   if (kind == "LogSum") {
     return builder.add("log", "Log", {average(builder, source, reduction, true)}, out);
+  }
+  if ((kind == "Max" || kind == "Min") && channels && source.shape.size() == 4 && source.shape[1] > 1) {
+    return channel_extreme(builder, source, kind == "Max");
   }
   if (kind == "Max" && !channels) {
     return pool(builder, source, reduction, true);

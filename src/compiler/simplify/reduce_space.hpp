@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions: over rows and columns they become pooling, over channels a convolution with equal weights.
+// Reductions: over rows and columns they become pooling, over channels a convolution with equal weights,
+// or the maximum of halves.
 //
 //   ReduceMean(x, {2, 3})  ->  GlobalAveragePool(x)        ReduceSum(x, {1})     ->  Conv(x, ones)
 //   ReduceMax(x, {2})      ->  MaxPool(x, H x 1)           ReduceL2(x, {2, 3})   ->  Sqrt(ReduceSum(Mul(x, x), {2, 3}))

@@ -2,9 +2,11 @@
 // Order of the graph rewrites.
 #include "compiler/simplify/simplify.hpp"
 
+#include "compiler/simplify/band_convs.hpp"
 #include "compiler/simplify/cancel_transposes.hpp"
 #include "compiler/simplify/fold_pad.hpp"
 #include "compiler/simplify/fold_space_to_depth.hpp"
+#include "compiler/simplify/join_reshapes.hpp"
 #include "compiler/simplify/normalise.hpp"
 #include "compiler/simplify/products.hpp"
 #include "compiler/simplify/recognise_shuffles.hpp"
@@ -45,9 +47,14 @@ Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
   }
   split_variadic(graph);
   normalise(graph);
-  spread_pixels(graph);
   straighten_products(graph);
-  reduce_space(graph);  // behind it: an axis of a transposed value is not what it will be
+  reduce_space(graph);   // behind it: an axis of a transposed value is not what it will be
+  spread_pixels(graph);  // likewise
+  split_variadic(graph); // what was expanded in front of a division
+  join_reshapes(graph);
+  if (band_convs(graph)) {
+    join_reshapes(graph);
+  }
   recognise_shuffles(graph);
   fold_space_to_depth(graph);
   MEDLAR_TRY(fold_pads(graph));
