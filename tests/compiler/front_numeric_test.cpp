@@ -307,6 +307,20 @@ TEST_P(FrontTables, TablesFollowConvolutions) {
   }
 }
 
+/// Networks whose values are far smaller than what a function's own intervals are made for: its table is as fine as they are.
+TEST_P(FrontTables, TablesAreAsFineAsTheirValues) {
+  for (const std::string op : {"Tanh", "Elu", "Erf", "Gelu", "HardSwish", "Mish"}) {
+    for (const float size : {1e-2f, 1e-4f}) {
+      GraphBuilder b;
+      const ValueId x = b.input("x", {1, 8, 6, 6});
+      const ValueId y = conv(b, "conv", x, {16, 8, 1, 1}, {1, 16, 6, 6});
+      b.output(b.node(op, "out", {y}, {1, 16, 6, 6}));
+      SCOPED_TRACE(op + fmt::format(" of {}", size));
+      check(run_segment(b, target(), {{"x", b.noise(288, -size, size)}}), 0.02);
+    }
+  }
+}
+
 TEST_P(FrontTables, GatedActivationIsOneTable) {
   GraphBuilder b;
   const Shape shape = {1, 16, 6, 6};

@@ -44,6 +44,30 @@ Half half_of(double start, int log2, double scale) {
   return half;
 }
 
+/// LO around zero, as wide as `reach` asks for, where its own intervals are wider.
+TableShape narrowed(TableShape shape, double reach) {
+  constexpr double kSlack = 1.01;  // the end itself is no longer in the table
+  const int log2 = static_cast<int>(std::ceil(std::log2(2.0 * kSlack * reach / kFine)));
+  if (reach > 0.0 && shape.lo_start < 0.0 && log2 < shape.lo_log2) {
+    shape.lo_log2 = log2;
+    shape.lo_start = -std::ldexp(kFine / 2, log2);
+  }
+  return shape;
+}
+
+/// The largest entry that an interval needs in which some value is within the limit.
+template <size_t kCount>
+double largest_needed(const std::array<double, kCount>& entries, double limit) {
+  double largest = 0.0;
+  for (size_t i = 0; i + 1 < kCount; ++i) {
+    const double low = std::min(std::fabs(entries[i]), std::fabs(entries[i + 1]));
+    if (low <= limit) {
+      largest = std::max({largest, std::fabs(entries[i]), std::fabs(entries[i + 1])});
+    }
+  }
+  return largest;
+}
+
 /// Second difference of the table's entries around x. Over octaves the argument bends at whole numbers: the mean of both sides'.
 double curvature(const Step& step, double x, double distance) {
   const auto at = [&](int i) { return evaluate(step, x + i * distance); };
@@ -69,28 +93,28 @@ double table_reach(const Step& step) {
                    shape.le_start + std::ldexp(kCoarse, shape.le_log2)});
 }
 
-IntegerTable integer_table(const Step& step, double scale, double limit) {
+IntegerTable integer_table(const Step& step, double scale, double reach, double limit) {
   IntegerTable table;
   Lut& lut = table.lut;
-  const TableShape shape = table_shape(step);
+  const TableShape shape = narrowed(table_shape(step), reach);
   const Half lo = half_of(shape.lo_start, shape.lo_log2, scale);
   const Half le = half_of(shape.le_start, shape.le_log2, scale);
-  double largest = 0.0;
-  const auto value = [&](const Half& half, int i) { return evaluate(step, static_cast<double>(half.at(i)) * scale); };
+  std::array<double, kFine + 1> fine{};
+  std::array<double, kCoarse + 1> coarse{};
   for (int i = 0; i <= kFine; ++i) {
-    largest = std::max({largest, std::fabs(value(lo, i)), i <= kCoarse ? std::fabs(value(le, i)) : 0.0});
-  }
-  table.scale = std::min(largest, limit) / kOperandMax;
-  const auto entry = [&](const Half& half, int i) {
-    const double stored = std::clamp<double>(value(half, i) / table.scale, -kOperandMax, kOperandMax);
-    return static_cast<int16_t>(round_away(stored));
-  };
-  for (int i = 0; i <= kFine; ++i) {
-    lut.lo[static_cast<size_t>(i)] = entry(lo, i);
+    fine[static_cast<size_t>(i)] = evaluate(step, static_cast<double>(lo.at(i)) * scale);
   }
   for (int i = 0; i <= kCoarse; ++i) {
-    lut.le[static_cast<size_t>(i)] = entry(le, i);
+    coarse[static_cast<size_t>(i)] = evaluate(step, static_cast<double>(le.at(i)) * scale);
   }
+  const bool outside = shape.lo_log2 == table_shape(step).lo_log2;  // otherwise LE is never asked
+  const double largest = std::max(largest_needed(fine, limit), outside ? largest_needed(coarse, limit) : 0.0);
+  table.scale = std::max(largest, static_cast<double>(std::numeric_limits<float>::min())) / kOperandMax;
+  const auto entry = [&](double value) {
+    return static_cast<int16_t>(round_away(std::clamp<double>(value / table.scale, -kOperandMax, kOperandMax)));
+  };
+  std::transform(fine.begin(), fine.end(), lut.lo.begin(), entry);
+  std::transform(coarse.begin(), coarse.end(), lut.le.begin(), entry);
   lut.le[0] = shape.falls_to_zero ? int16_t{0} : lut.le[0];
   lut.lo_index = lo.index;
   lut.le_index = le.index;

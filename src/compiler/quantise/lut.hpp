@@ -17,8 +17,9 @@ struct IntegerTable {
   double scale = 1.0;  ///< real = scale * entry
 };
 
-/// For a stream with real = scale * x. Results beyond +-`limit` may saturate.
-IntegerTable integer_table(const Step& step, double scale, double limit);
+/// For a stream with real = scale * x and no |real| over `reach`: where that is less than the function's intervals are made for, LO's
+/// are as much narrower. Results beyond +-`limit` may saturate.
+IntegerTable integer_table(const Step& step, double scale, double reach, double limit);
 /// With an entry for every stored value: the stream is (stored - zero) * 2^kStoredBits with real = scale * x.
 IntegerTable stored_table(const Step& step, double scale, int zero, double limit);
 inline constexpr int kStoredBits = 8;

@@ -207,7 +207,7 @@ Result<double> stream_scale(const Int8Program& program) {
     return std::ldexp(static_cast<double>(program.scales.scale_of(program.layer.src)), -kStoredBits);
   }
   if (plan.y.table >= 0) {
-    return std::max(table_reach(program.step(plan.y.table)) / 32768.0, program.entry / kOperandMax);
+    return std::max(std::min(table_reach(program.step(plan.y.table)), program.reach) / 32768.0, program.entry / kOperandMax);
   }
   return std::max({std::ldexp(program.out_scale(), -kFractionBits), program.reach / kStreamMax,
                    program.entry / kOperandMax});
@@ -227,7 +227,7 @@ Status fill_after_x1(const Int8Program& program, double scale, SdpParams& sdp) {
     const Step& step = program.step(program.plan.y.table);
     const double limit = kBeyondTop * program.scales.reach_of(program.layer.dst);
     const IntegerTable table = by_stored_values(step) ? stored_table(step, scale, program.scales.zero_of(program.layer.src), limit)
-                                                      : integer_table(step, scale, limit);
+                                                      : integer_table(step, scale, program.reach, limit);
     sdp.y.enable = true;
     sdp.y.activation = SdpActivation::kLut;
     sdp.lut = add_table(*program.luts, table.lut);
