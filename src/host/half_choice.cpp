@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Greedy: the most error for the least time first, until the rest is within the budget.
+// Greedy: the most error for the least time first, until the rest is within the budget. Where the time does not reach that far and
+// what is left is many times the budget, everything.
 #include "host/half_choice.hpp"
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace medlar::host {
 namespace {
@@ -14,6 +16,8 @@ constexpr double kBytes = 20.0;
 /// Bytes that the conversions of one value move: INT8 to FP16 in three passes, back in two.
 constexpr double kToHalf = 11.0;
 constexpr double kToInt8 = 7.0;
+/// So many times the budget make an output worthless: speed is no use then.
+constexpr double kWorthless = 4.0;
 
 class Choice {
  public:
@@ -31,7 +35,11 @@ class Choice {
   }
 
   std::vector<size_t> run() {
-    while (left_ > question_.budget * question_.budget && extend()) {
+    const double budget = question_.budget * question_.budget;
+    while (left_ > budget && extend()) {
+    }
+    if (left_ > kWorthless * kWorthless * budget && all_fit()) {
+      half_.assign(half_.size(), true);
     }
     std::vector<size_t> chosen;
     for (size_t i = 0; i < half_.size(); ++i) {
@@ -126,6 +134,14 @@ class Choice {
     time_left_ -= best.time;
     left_ -= best.gain;
     return !best.layers.empty();
+  }
+
+  /// All layers in FP16 need no conversions.
+  bool all_fit() {
+    std::vector<size_t> all(half_.size());
+    std::iota(all.begin(), all.end(), size_t{0});
+    constexpr double kRounding = 1.0 + 1e-9;
+    return move_of(std::move(all)).time <= kRounding * time_left_;
   }
 
   const HalfQuestion& question_;

@@ -51,6 +51,19 @@ TEST(HalfChoice, PrefersMoreErrorForTheTime) {
             (Chosen{4, 5}));
 }
 
+/// Conversions cost more than the layers, so that no part may leave INT8 in the time; all may.
+TEST(HalfChoice, WhatWouldBeWorthlessLeavesAsAWhole) {
+  auto stored = chain(4);
+  for (StoredTensor& tensor : stored) {
+    tensor.macs = 0;
+  }
+  const auto choice = [&](double each) {
+    return host::choose_half({stored, std::vector<double>(4, each), std::vector<double>(4, 0.0), 0.05, 1.0});
+  };
+  EXPECT_EQ(choice(0.09).size(), 4U);
+  EXPECT_LT(choice(0.0009).size(), 4U) << "0.06 of 0.05 is no reason to give up INT8's speed";
+}
+
 TEST(HalfChoice, StopsAtTheDelay) {
   const auto stored = chain(8);
   const std::vector<double> rounding(8, 1e-2);
