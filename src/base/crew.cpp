@@ -99,7 +99,7 @@ void Crew::help(int seat, bool patient) {
 }
 
 void Crew::hire(int helpers) {
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  static const int cores = static_cast<int>(std::thread::hardware_concurrency());  // asks the system: several us
   while (helpers_ < helpers) {
     const int seat = helpers_ + 1;
     const bool patient = seat < cores;

@@ -78,8 +78,9 @@ std::shared_ptr<tbb::task_arena> arena_of(int threads) {
 }  // namespace
 
 int parallel_threads() {
+  static const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // asks the system: several us
   const int limit = thread_limit.load(std::memory_order_relaxed);
-  return limit > 0 ? limit : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return limit > 0 ? limit : cores;
 }
 
 void set_parallel_threads(int threads) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/checked.hpp"
+#include "base/parallel.hpp"
 #include "chip/chip_target.hpp"
 #include "chip/conv/compute.hpp"
 #include "chip/conv/input/buffer.hpp"
@@ -109,7 +110,13 @@ void ConvCore::State::offer_pieces(AccFeed& feed) {
   feed.products = static_cast<int64_t>(compute->products());
   feed.piece_pixels = std::clamp<int64_t>(kPieceProducts / (feed.products * int64_t{kTileKernels}) / 12 * 12, 12, kPiecePixels);
   feed.piece_surfaces = static_cast<int>(kTileKernels / job.machine.channels_per_atom);
-  feed.block_pixels = static_cast<int64_t>(pixels * bytes <= 3 * kBlockBytes / 2 ? pixels : round_up(kBlockBytes / bytes, uint64_t{kPiecePixels}));
+  uint64_t block = pixels * bytes <= 3 * kBlockBytes / 2 ? pixels : round_up(kBlockBytes / bytes, uint64_t{kPiecePixels});
+  if (pixels * bytes > job.weight_elements() * job.element_bytes()) {
+    // Threads share the weights, and each has its own pixels: those whose input it has fetched.
+    const uint64_t tile = job.kernels > 2 * kDotLanes ? 6 : 12;
+    block = std::min(block, round_up(ceil_div(pixels, static_cast<uint64_t>(parallel_threads())), tile));
+  }
+  feed.block_pixels = static_cast<int64_t>(block);
 }
 
 Result<const AccCube*> ConvCore::State::rows(int first, int count) {
