@@ -33,8 +33,15 @@ class SdpRun {
     int first = 0;
     int rows = 0;
   };
-  Status run_surface(int surface, const Band& band);
-  Status fetch_channel_operands(int surface);
+  /// A line that is seen in place, and its surface.
+  struct SeenLine {
+    SdpLine line;
+    int surface = 0;
+  };
+  Status run_band(const Band& band);
+  Status run_surface(int surface, const Band& band, std::vector<SeenLine>& seen);
+  /// Of one surface, from what fetch_all_channel_operands has fetched.
+  std::array<const uint8_t*, 3> channel_operands(int surface) const;
   /// First bytes of a surface's band where all its lines are seen at once: lines without gaps, in one piece of memory.
   struct Windows {
     int first = 0;  ///< Row.
@@ -52,7 +59,7 @@ class SdpRun {
   /// Points `line` at the bytes in place; false when some of them cannot be seen.
   bool resolve(const Position& at, const Windows& windows, SdpLine& line);
   Status run_copied(const Position& at);
-  void run_parallel(int surface, const std::vector<SdpLine>& lines);
+  void run_seen(const std::vector<SeenLine>& lines);
   void add(const SdpCounters& counters);
 
   const int32_t* conv_line(const Position& at) const;
@@ -77,7 +84,6 @@ class SdpRun {
   SdpCounters total_;
   std::mutex total_mutex_;
   std::array<std::vector<uint8_t>, 3> channel_operands_;
-  std::array<const uint8_t*, 3> channel_views_{};
   std::vector<Windows> windows_;  ///< Of whole surfaces, for pieces.
 };
 
@@ -87,18 +93,15 @@ const int32_t* SdpRun::conv_line(const Position& at) const {
   return conv_->data.data() + line * static_cast<size_t>(plan_.w) * static_cast<size_t>(plan_.lanes);
 }
 
-Status SdpRun::fetch_channel_operands(int surface) {
-  for (size_t i = 0; i < channel_operands_.size(); ++i) {
+std::array<const uint8_t*, 3> SdpRun::channel_operands(int surface) const {
+  std::array<const uint8_t*, 3> operands{};
+  for (size_t i = 0; i < operands.size(); ++i) {
     const SdpOperandSource& source = *sources()[i];
-    if (!source.on || source.per_element) {
-      continue;
+    if (source.on && !source.per_element) {
+      operands[i] = channel_operands_[i].data() + size_t{source.cube.atom} * static_cast<size_t>(surface);
     }
-    channel_operands_[i].resize(source.cube.atom);
-    const uint64_t address = source.cube.base + uint64_t{source.cube.atom} * static_cast<uint64_t>(surface);
-    MEDLAR_TRY(memory_.read(source.cube.ram, address, channel_operands_[i]));
-    channel_views_[i] = channel_operands_[i].data();
   }
-  return {};
+  return operands;
 }
 
 SdpRun::Windows SdpRun::open_windows(int surface, const Band& band) {
@@ -187,7 +190,7 @@ Status SdpRun::run_copied(const Position& at) {
     bytes.resize(line_bytes(plan_.destination));
     line.out[static_cast<size_t>(part)] = plan_.to_pdp ? packed_line(at, part) : bytes.data();
   }
-  serial_.start_surface(at.surface, channel_views_);
+  serial_.start_surface(at.surface, channel_operands(at.surface));
   serial_.run_line(line);
   for (int part = 0; part < plan_.out_parts() && !plan_.compare && !plan_.to_pdp; ++part) {
     MEDLAR_TRY(memory_.write(plan_.destination.ram, out_address(at, part), out[static_cast<size_t>(part)]));
@@ -209,44 +212,62 @@ void SdpRun::add(const SdpCounters& c) {
   total_.nan_outputs += c.nan_outputs;
 }
 
-void SdpRun::run_parallel(int surface, const std::vector<SdpLine>& lines) {
-  constexpr int64_t kGrainElements = 1 << 16;  // Below this a thread costs more than it saves.
-  const auto line_elements = static_cast<int64_t>(plan_.w) * plan_.lanes;
-  const int64_t grain = std::max<int64_t>(1, kGrainElements / line_elements);
+void SdpRun::run_seen(const std::vector<SeenLine>& lines) {
+  // Below this a thread costs more than it saves. Numbers take several times as long as integers.
+  const int64_t grain_elements = plan_.is_float() && plan_.flying ? 1 << 13 : 1 << 16;
+  const int64_t grain = std::max<int64_t>(1, grain_elements / (static_cast<int64_t>(plan_.w) * plan_.lanes));
+  const auto run_lines = [&](SdpWorker& worker, int64_t begin, int64_t end) {
+    int surface = -1;
+    for (int64_t i = begin; i < end; ++i) {
+      const SeenLine& seen = lines[static_cast<size_t>(i)];
+      if (seen.surface != surface) {
+        surface = seen.surface;
+        worker.start_surface(surface, channel_operands(surface));
+      }
+      worker.run_line(seen.line);
+    }
+  };
   const auto count = static_cast<int64_t>(lines.size());
   if (count <= grain || parallel_threads() == 1) {
-    serial_.start_surface(surface, channel_views_);
-    for (const SdpLine& line : lines) {
-      serial_.run_line(line);
-    }
+    run_lines(serial_, 0, count);
     return;
   }
   parallel_for(count, grain, [&](int64_t begin, int64_t end) {
     SdpWorker worker(plan_, operation_);
-    worker.start_surface(surface, channel_views_);
-    for (int64_t i = begin; i < end; ++i) {
-      worker.run_line(lines[static_cast<size_t>(i)]);
-    }
+    run_lines(worker, begin, end);
     add(worker.counters());
   });
 }
 
-Status SdpRun::run_surface(int surface, const Band& band) {
-  MEDLAR_TRY(fetch_channel_operands(surface));
-  std::vector<SdpLine> lines;
-  lines.reserve(static_cast<size_t>(band.rows) * static_cast<size_t>(plan_.batches));
+Status SdpRun::run_surface(int surface, const Band& band, std::vector<SeenLine>& seen) {
   const Windows windows = open_windows(surface, band);
   for (int y = band.first; y < band.first + band.rows; ++y) {
     for (int batch = 0; batch < plan_.batches; ++batch) {
       SdpLine line{.atoms = static_cast<size_t>(plan_.w)};
       if (resolve({batch, surface, y}, windows, line)) {
-        lines.push_back(line);
+        seen.push_back({.line = line, .surface = surface});
       } else {
         MEDLAR_TRY(run_copied({batch, surface, y}));
       }
     }
   }
-  run_parallel(surface, lines);
+  return {};
+}
+
+/// Surface after surface; the lines that are seen of several together, on all threads.
+Status SdpRun::run_band(const Band& band) {
+  std::vector<SeenLine> seen;
+  const size_t lines = static_cast<size_t>(band.rows) * static_cast<size_t>(plan_.batches);  // of a surface
+  seen.reserve(lines * static_cast<size_t>(plan_.surfaces));
+  for (int surface = 0; surface < plan_.surfaces; ++surface) {
+    const size_t before = seen.size();
+    MEDLAR_TRY(run_surface(surface, band, seen));
+    if (seen.size() < before + lines) {  // the others went through copies
+      run_seen(seen);
+      seen.clear();
+    }
+  }
+  run_seen(seen);
   return {};
 }
 
@@ -309,26 +330,22 @@ void SdpRun::run_piece(const AccPiece& piece, SdpWorker& worker, int32_t* sums) 
   for (int s = 0; s < piece.surfaces; ++s) {
     const int surface = piece.first_surface + s;
     const Windows& windows = windows_[static_cast<size_t>(surface)];
-    std::array<const uint8_t*, 3> operands{};
     SdpLine line{.atoms = static_cast<size_t>(piece.pixels), .conv = sums + s * piece.pixels * plan_.lanes};
-    for (size_t i = 0; i < operands.size(); ++i) {
+    for (size_t i = 0; i < line.operand.size(); ++i) {
       const SdpOperandSource& source = *sources()[i];
       if (source.on && source.per_element) {
         line.operand[i] = windows.operand[i] + first * source.cube.atom;
-      } else if (source.on) {
-        operands[i] = channel_operands_[i].data() + size_t{source.cube.atom} * static_cast<size_t>(surface);
       }
     }
     for (size_t part = 0; part < static_cast<size_t>(plan_.out_parts()); ++part) {
       line.out[part] = windows.out[part] + first * plan_.destination.atom;
     }
-    worker.start_surface(surface, operands);
+    worker.start_surface(surface, channel_operands(surface));
     worker.run_line(line);
   }
 }
 
 Status SdpRun::run_pieces() {
-  MEDLAR_TRY(fetch_all_channel_operands());
   const AccFeed& conv = *operation_.conv;
   const std::vector<AccPiece> pieces = cut_pieces();
   constexpr int64_t kGrain = 1 << 21;  // Products; about 10 us of work. Below this a thread costs more than it saves.
@@ -347,6 +364,7 @@ Status SdpRun::run_pieces() {
 }
 
 Status SdpRun::run() {
+  MEDLAR_TRY(fetch_all_channel_operands());
   if (open_pieces()) {
     return run_pieces();
   }
@@ -357,9 +375,7 @@ Status SdpRun::run() {
       MEDLAR_ASSIGN(conv_, operation_.conv->rows(band.first, band.rows));
       conv_first_ = band.first;
     }
-    for (int surface = 0; surface < plan_.surfaces; ++surface) {
-      MEDLAR_TRY(run_surface(surface, band));
-    }
+    MEDLAR_TRY(run_band(band));
   }
   add(serial_.counters());
   return {};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <functional>
 
 #include "base/checked.hpp"
 #include "base/parallel.hpp"
@@ -106,8 +107,14 @@ void pack_atom(const AtomOrder& order, size_t atom, const GroupPart& part, HalfB
   }
 }
 
+/// How a loop runs: parallel_for, or alone on a thread that is one of many already.
+using Loop = void (*)(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
+
+void run_alone(int64_t count, int64_t, const std::function<void(int64_t, int64_t)>& body) { body(0, count); }
+
 /// Words of kernels that the block does not have keep what they were: nobody looks at them.
-void pack_block(const ConvJob& job, const AtomOrder& order, KernelRange range, uint32_t first, ByteView weights, HalfBlock& block) {
+void pack_block(const HalfLayer& layer, uint32_t first, Loop loop, HalfBlock& block) {
+  const AtomOrder& order = layer.order;
   const size_t lanes = order.lanes.size();
   const size_t atoms = order.begin.size() - 1;
   block.words.resize(lanes * kHalfKernels);
@@ -115,8 +122,8 @@ void pack_block(const ConvJob& job, const AtomOrder& order, KernelRange range, u
   block.nan.assign(atoms, 0);
   block.lane_kernels.assign(lanes, {});
   block.kernel_lanes.assign(atoms * kHalfKernels, {});
-  const std::vector<GroupPart> parts = parts_of(job, range, first, weights);
-  parallel_for(static_cast<int64_t>(atoms), 4, [&](int64_t begin, int64_t end) {
+  const std::vector<GroupPart> parts = parts_of(layer.conv.job, layer.range, first, layer.weights);
+  loop(static_cast<int64_t>(atoms), 4, [&](int64_t begin, int64_t end) {
     for (int64_t atom = begin; atom < end; ++atom) {
       for (const GroupPart& part : parts) {
         pack_atom(order, static_cast<size_t>(atom), part, block);
@@ -126,45 +133,60 @@ void pack_block(const ConvJob& job, const AtomOrder& order, KernelRange range, u
 }
 
 /// Pixels from `first` on, at most a tile of them.
-void run_tile(const HalfConvolution& conv, const HalfPlaces& places, uint64_t first, uint32_t first_kernel, HalfTile tile) {
+void run_tile(const HalfLayer& layer, uint64_t first, uint32_t first_kernel, HalfTile tile) {
   alignas(64) std::array<uint32_t, kHalfKernels * kHalfPixels> sums;
   std::array<int32_t*, kHalfPixels> results;
-  const uint64_t count = std::min<uint64_t>(kHalfPixels, places.count() - first);
+  const uint64_t count = std::min<uint64_t>(kHalfPixels, layer.places.count() - first);
   for (uint64_t i = 0; i < kHalfPixels; ++i) {
     const uint64_t pixel = first + std::min(i, count - 1);
-    tile.pixels[i] = places.window(pixel);
-    results[i] = places.result(pixel);
+    tile.pixels[i] = layer.places.window(pixel);
+    results[i] = layer.places.result(pixel);
   }
   tile.out = sums.data();
-  conv.target.half_tile(tile);
+  layer.conv.target.half_tile(tile);
   for (int k = 0; k < tile.kernels; ++k) {
-    const uint64_t offset = places.kernel_offset(first_kernel + static_cast<uint32_t>(k));
+    const uint64_t offset = layer.places.kernel_offset(first_kernel + static_cast<uint32_t>(k));
     for (uint64_t i = 0; i < count; ++i) {
       results[i][offset] = static_cast<int32_t>(sums[static_cast<size_t>(k) * kHalfPixels + i]);
     }
   }
 }
 
-/// The first `pixels` pixels.
-void run_tiles(const HalfConvolution& conv, const HalfPlaces& places, const AtomOrder& order, KernelRange range, ByteView weights,
-               uint64_t pixels) {
-  HalfBlock block;
-  for (uint32_t first = 0; first < range.count && pixels > 0; first += kHalfKernels) {
-    pack_block(conv.job, order, range, first, weights, block);
-    const HalfTile tile{.lane_offsets = order.offsets.data(),
-                        .atom_begin = order.begin.data(),
-                        .atoms = static_cast<uint32_t>(order.begin.size() - 1),
-                        .weights = block.words.data(),
-                        .weight_nan = block.nan.data(),
-                        .raw = block.raw.data(),
-                        .lane_kernels = block.lane_kernels.data(),
-                        .kernel_lanes = block.kernel_lanes.data(),
-                        .kernels = static_cast<int>(std::min<uint32_t>(kHalfKernels, range.count - first))};
-    parallel_for(ceil_div(static_cast<int64_t>(pixels), int64_t{kHalfPixels}), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t index = begin; index < end; ++index) {
-        run_tile(conv, places, static_cast<uint64_t>(index) * kHalfPixels, range.first + first, tile);
-      }
-    });
+/// The kernels of one block: `tiles` tiles of pixels.
+void run_block(const HalfLayer& layer, uint32_t first, int64_t tiles, Loop loop, HalfBlock& block) {
+  pack_block(layer, first, loop, block);
+  const HalfTile tile{.lane_offsets = layer.order.offsets.data(),
+                      .atom_begin = layer.order.begin.data(),
+                      .atoms = static_cast<uint32_t>(layer.order.begin.size() - 1),
+                      .weights = block.words.data(),
+                      .weight_nan = block.nan.data(),
+                      .raw = block.raw.data(),
+                      .lane_kernels = block.lane_kernels.data(),
+                      .kernel_lanes = block.kernel_lanes.data(),
+                      .kernels = static_cast<int>(std::min<uint32_t>(kHalfKernels, layer.range.count - first))};
+  loop(tiles, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t index = begin; index < end; ++index) {
+      run_tile(layer, static_cast<uint64_t>(index) * kHalfPixels, layer.range.first + first, tile);
+    }
+  });
+}
+
+/// The first `pixels` pixels. Threads share a block's tiles where there are many, otherwise the blocks.
+void run_tiles(const HalfLayer& layer, uint64_t pixels) {
+  const auto tiles = static_cast<int64_t>(ceil_div<uint64_t>(pixels, kHalfPixels));
+  const int64_t blocks = tiles == 0 ? 0 : ceil_div<int64_t>(layer.range.count, kHalfKernels);
+  const int64_t threads = parallel_threads();
+  const bool share_blocks = tiles < 8 * threads && blocks >= threads;
+  const auto run = [&](int64_t begin, int64_t end, Loop loop) {
+    HalfBlock block;
+    for (int64_t at = begin; at < end; ++at) {
+      run_block(layer, static_cast<uint32_t>(at) * kHalfKernels, tiles, loop, block);
+    }
+  };
+  if (share_blocks) {
+    parallel_for(blocks, 1, [&](int64_t begin, int64_t end) { run(begin, end, run_alone); });
+  } else {
+    run(0, blocks, parallel_for);
   }
 }
 
@@ -175,12 +197,12 @@ void convolve_halves(const HalfConvolution& conv, KernelRange range, ByteView we
     convolve_depthwise_halves(conv, weights, out);
     return;
   }
-  const AtomOrder order = atom_order(conv.job, conv.window);
   const HalfPlaces places(conv.job, conv.window, out);
-  const uint32_t rest = strip_pixels(conv, range, places.count());
-  run_tiles(conv, places, order, range, weights, places.count() - rest);
+  const HalfLayer layer{.conv = conv, .range = range, .weights = weights, .order = atom_order(conv.job, conv.window), .places = places};
+  const uint32_t rest = strip_pixels(layer);
+  run_tiles(layer, places.count() - rest);
   if (rest > 0) {
-    run_strips(conv, places, order, range, weights, rest);
+    run_strips(layer, rest);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "chip/conv/acc_cube.hpp"
+#include "chip/conv/half/half.hpp"
 #include "chip/conv/input/window.hpp"
 #include "chip/conv/job.hpp"
 
@@ -46,6 +47,15 @@ class HalfPlaces {
   uint32_t lanes_;
   uint64_t surface_step_;
   uint64_t batch_step_;
+};
+
+/// What the parts of one convolution have in common.
+struct HalfLayer {
+  const HalfConvolution& conv;
+  KernelRange range;
+  ByteView weights;
+  AtomOrder order;
+  const HalfPlaces& places;
 };
 
 }  // namespace medlar::chip

@@ -14,18 +14,22 @@ constexpr uint32_t kLaneKernels = 2 * kHalfGroupKernels;  // of one vector
 
 }  // namespace
 
-uint32_t strip_pixels(const HalfConvolution& conv, KernelRange range, uint64_t pixels) {
+uint32_t strip_pixels(const HalfLayer& layer) {
+  const HalfConvolution& conv = layer.conv;
   if (conv.target.half_strip == nullptr || conv.job.machine.kernels_per_group != kHalfGroupKernels) {
     return 0;
   }
   // A strip takes a vector a pixel and 32 kernels, and a third of that beside it; a tile a vector a kernel.
-  const auto rest = static_cast<uint32_t>(pixels % kHalfPixels);
-  const uint64_t strip = uint64_t{rest} * ceil_div(range.count, kLaneKernels) * 4 / 3;
-  return rest <= kStripPixels && strip < range.count ? rest : 0;
+  const auto rest = static_cast<uint32_t>(layer.places.count() % kHalfPixels);
+  const uint64_t strip = uint64_t{rest} * ceil_div(layer.range.count, kLaneKernels) * 4 / 3;
+  return rest <= kStripPixels && strip < layer.range.count ? rest : 0;
 }
 
-void run_strips(const HalfConvolution& conv, const HalfPlaces& places, const AtomOrder& order, KernelRange range, ByteView weights,
-                uint32_t count) {
+void run_strips(const HalfLayer& layer, uint32_t count) {
+  const HalfConvolution& conv = layer.conv;
+  const KernelRange& range = layer.range;
+  const AtomOrder& order = layer.order;
+  const HalfPlaces& places = layer.places;
   const uint64_t kernel_bytes = conv.job.kernel_elements() * 2;
   HalfStrip whole{.pixel_count = count,
                   .lane_offsets = order.offsets.data(),
@@ -43,7 +47,7 @@ void run_strips(const HalfConvolution& conv, const HalfPlaces& places, const Ato
       HalfStrip strip = whole;
       const uint32_t kernels = std::min(kStripKernels, last - first);
       for (uint32_t k = 0; k < kernels; k += kHalfGroupKernels) {
-        strip.groups[strip.group_count++] = {.weights = weights.data() + (first + k) * kernel_bytes,
+        strip.groups[strip.group_count++] = {.weights = layer.weights.data() + (first + k) * kernel_bytes,
                                              .kernels = std::min(kHalfGroupKernels, kernels - k)};
       }
       strip.out = sums.get();

@@ -8,9 +8,8 @@
 namespace medlar::chip {
 
 /// How many of the last pixels are cheaper this way.
-uint32_t strip_pixels(const HalfConvolution& conv, KernelRange range, uint64_t pixels);
+uint32_t strip_pixels(const HalfLayer& layer);
 /// The last `count` pixels.
-void run_strips(const HalfConvolution& conv, const HalfPlaces& places, const AtomOrder& order, KernelRange range, ByteView weights,
-                uint32_t count);
+void run_strips(const HalfLayer& layer, uint32_t count);
 
 }  // namespace medlar::chip
