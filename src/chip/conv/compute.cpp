@@ -100,4 +100,9 @@ uint64_t ConvCompute::products() const {
   return !single_ && scratch_.packed.diagonal ? uint64_t{job_.kernel_w} * job_.kernel_h * 4 : job_.kernel_elements();
 }
 
+uint64_t ConvCompute::terms() const {
+  const bool diagonal = path_ == Path::kInteger && !single_ && scratch_.packed.diagonal;
+  return diagonal ? uint64_t{job_.kernel_w} * job_.kernel_h : job_.kernel_elements();
+}
+
 }  // namespace medlar::chip

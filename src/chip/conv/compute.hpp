@@ -47,7 +47,9 @@ class ConvCompute {
   void start_pieces();
   void run_piece(const AccPiece& piece, int32_t* out) const;
   uint64_t pixel_bytes() const;   ///< Input that an output pixel adds to the window.
-  uint64_t products() const;      ///< Of one sum.
+  uint64_t products() const;      ///< Of one sum, by the work that they are.
+  /// Products of one sum that can be other than zero, once all weights are set.
+  uint64_t terms() const;
 
  private:
   enum class Path : uint8_t { kReference, kInteger, kHalf, kWinograd };

@@ -41,13 +41,13 @@ Status check_output_size(const ConvJob& job) {
   return {};
 }
 
-/// What no sum of the job exceeds once CACC has delivered it; 2^31 when that says nothing.
-int64_t largest_sum(const ConvJob& job) {
+/// What no sum of so many products exceeds once CACC has delivered it; 2^31 when that says nothing.
+int64_t largest_sum(const ConvJob& job, uint64_t products) {
   constexpr uint64_t kAny = uint64_t{1} << 31;
   if (job.mode == ConvMode::kWinograd || job.precision != hw::Precision::kInt8) {
     return kAny;
   }
-  return static_cast<int64_t>(std::min(job.kernel_elements() << 14, kAny));
+  return static_cast<int64_t>(std::min(products << 14, kAny));
 }
 
 }  // namespace
@@ -150,7 +150,7 @@ Result<AccFeed> ConvCore::start(const ConvRegisters& registers, MemoryPort& memo
   AccFeed feed;
   feed.shape = acc_cube_shape(state.job);
   feed.band_rows = state.band_rows();
-  feed.bound = largest_sum(state.job);
+  feed.bound = largest_sum(state.job, state.in_rounds() ? state.job.kernel_elements() : state.compute->terms());
   if (state.compute->has_pieces() && !state.in_rounds()) {
     state.offer_pieces(feed);
   }

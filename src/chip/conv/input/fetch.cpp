@@ -59,6 +59,24 @@ void copy_bytes(const Columns& c) {
   }
 }
 
+constexpr uint32_t kSplitElements = 16;  // of an atom of 32 bytes
+
+/// write_window for whole atoms of INT16.
+void split_atoms(const Columns& c, uint64_t plane_bytes) {
+  for (uint32_t x = 0; x < c.count; ++x) {
+    std::array<int16_t, kSplitElements> values;
+    std::array<int16_t, kSplitElements> high;
+    std::array<int16_t, kSplitElements> low;
+    std::memcpy(values.data(), c.from + x * c.atom, sizeof(values));
+    for (uint32_t i = 0; i < kSplitElements; ++i) {
+      low[i] = static_cast<int16_t>(static_cast<int16_t>(values[i] << 8) >> 8);
+      high[i] = static_cast<int16_t>(static_cast<int16_t>(values[i] >> 8) - (low[i] >> 15));
+    }
+    std::memcpy(c.to + x * c.column, high.data(), sizeof(high));
+    std::memcpy(c.to + x * c.column + plane_bytes, low.data(), sizeof(low));
+  }
+}
+
 class WindowFetcher {
  public:
   WindowFetcher(const ConvJob& job, WindowForm form, MemoryPort& memory, ConvWindow& window)
@@ -209,6 +227,10 @@ class WindowFetcher {
     }
     if (form_ == WindowForm::kBytes && !converts_) {
       copy_bytes<0x8080808080808080u>(c);
+      return;
+    }
+    if (form_ == WindowForm::kSplitWords && c.bytes == kSplitElements * 2) {
+      split_atoms(c, window_.plane_bytes);
       return;
     }
     for (uint32_t x = 0; x < c.count; ++x) {

@@ -11,14 +11,15 @@ namespace medlar::chip {
 
 inline constexpr int kDotLanes = 16;      ///< Kernels of one block.
 inline constexpr int kDotMaxBlocks = 4;
-inline constexpr int kDotMaxPixels = 12;    ///< With one or two blocks, and of diagonals; six otherwise.
+inline constexpr int kDotMaxPixels = 12;    ///< With one or two blocks; six otherwise.
+inline constexpr int kDotDiagonalPixels = 48;
 inline constexpr int kDotStepBytes = 4 * kDotLanes;  ///< Of one block.
 
 /// A step is four bytes of a pixel: four bytes (data with 128 added, 0 to 255) or two 16-bit words.
 /// out[block][pixel * out_step + lane] = start[block * 16 + lane] + sum over rows, taps, steps. Weights of a block:
 /// [row][tap][step][lane][four bytes]. Sums wrap at 32 bits; the caller bounds the depth.
 struct DotTile {
-  const uint8_t* pixels[kDotMaxPixels] = {};  ///< First byte of each pixel's window.
+  const uint8_t* pixels[kDotDiagonalPixels] = {};  ///< First byte of each pixel's window.
   int pixel_count = 0;
   int block_count = 0;
   const uint8_t* weights = nullptr;

@@ -143,7 +143,7 @@ void IntegerTiler::run(uint64_t first, uint64_t last, uint32_t kernel_tile, cons
   const auto run_tile = slices_.size() > 1 ? &IntegerTiler::run_sliced
                         : window_.planes == 1 ? &IntegerTiler::run_once
                                               : &IntegerTiler::run_joined;
-  const int tile_pixels = weights_.diagonal ? kDotMaxPixels : target_.tile_pixels(tile.block_count);
+  const int tile_pixels = weights_.diagonal ? kDotDiagonalPixels : target_.tile_pixels(tile.block_count);
   const auto full = static_cast<uint64_t>(tile_pixels) / window_.planes;
   const uint64_t element = form_ == WindowForm::kBytes ? 1 : 2;
   const uint64_t own_channels = weights_.diagonal ? uint64_t{block} * kDotLanes * element : 0;
@@ -184,7 +184,7 @@ void IntegerTiler::run_once(DotTile& tile, Pixel first, uint32_t block, const Su
     clear_unused_lanes(tile, block, place);
     return;
   }
-  alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> sums;
+  alignas(64) std::array<int32_t, kDotDiagonalPixels * kTileKernels> sums;
   aim_aside(tile, sums.data());
   dot_(tile);
   if (job_.clip_truncate > 0) {
@@ -232,8 +232,8 @@ void IntegerTiler::deliver(const DotTile& tile, int32_t* sums) const {
 /// The two planes of INT16, when their sums fit 32 bits each.
 void IntegerTiler::run_joined(DotTile& tile, Pixel first, uint32_t block, const SumsPlace& place) const {
   alignas(64) static constexpr std::array<int32_t, kTileKernels> kZero{};
-  alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> planes;
-  alignas(64) std::array<int32_t, kDotMaxPixels / 2 * kTileKernels> sums;
+  alignas(64) std::array<int32_t, kDotDiagonalPixels * kTileKernels> planes;
+  alignas(64) std::array<int32_t, kDotDiagonalPixels / 2 * kTileKernels> sums;
   set_slice(tile, slices_.front());
   tile.start = kZero.data();
   aim_aside(tile, planes.data());
@@ -250,8 +250,8 @@ void IntegerTiler::run_joined(DotTile& tile, Pixel first, uint32_t block, const 
 
 void IntegerTiler::run_sliced(DotTile& tile, Pixel first, uint32_t block, const SumsPlace& place) const {
   alignas(64) static constexpr std::array<int32_t, kTileKernels> kZero{};
-  alignas(64) std::array<int32_t, kDotMaxPixels * kTileKernels> part;
-  alignas(64) std::array<int64_t, kDotMaxPixels * kTileKernels> sums;
+  alignas(64) std::array<int32_t, kDotDiagonalPixels * kTileKernels> part;
+  alignas(64) std::array<int64_t, kDotDiagonalPixels * kTileKernels> sums;
   const auto used = static_cast<size_t>(tile.pixel_count) * kTileKernels;
   const auto kernels = static_cast<size_t>(tile.block_count) * kDotLanes;
   std::fill_n(sums.begin(), used, 0);
