@@ -75,9 +75,16 @@ class MEDLAR_API Tensor {
 ///   Reduce                      op axes keep_dims        MatrixMultiply  op0 op1
 ///   Slice                       start shape stride mode fill
 ///   Resize                      shape scales resize_mode coordinate_transformation nearest_rounding
-///   LRN                         window_size alpha beta k  TopK  op k axes       Gather  axis
+///   LRN                         window_size alpha beta k  TopK  op k axes
 ///   Cast                        to_type                  Quantize, Dequantize  axis
-///   Padding                     pre_padding post_padding  Normalization  axes epsilon num_groups
+///   Padding                     pre_padding post_padding  Shape  to_type
+///   Normalization               axes epsilon num_groups compute_precision
+///   Gather                      axis mode num_elementwise_dims
+///   Scatter                     axis mode                OneHot  axis           Einsum  equation
+///   GridSample                  interpolation_mode align_corners sample_mode
+///   Cumulative                  op exclusive reverse     NMS  bounding_box_format topk_box_limit
+///   ReverseSequence             batch_axis sequence_axis
+///   Fill                        shape op alpha beta to_type                     Assertion  message
 ///
 /// `axes` is a bit mask. Setting a parameter that the kind lacks throws NotFound.
 class MEDLAR_API Layer {
@@ -97,6 +104,10 @@ class MEDLAR_API Layer {
   /// Tensors that the layer reads; constants of a parsed model are not counted.
   int numInputs() const noexcept;
   Tensor* input(int index) const;
+  /// Of a layer that was added to the network, inputs behind those that it was made with, too, where its kind
+  /// has such: the reshape dimensions of a shuffle (1), start, size, stride and fill of a slice (1 to 4), the
+  /// sizes of a resize (1), kernel and bias of a convolution (1, 2), k (1), the thresholds of NMS (3, 4),
+  /// start and steps of a fill (1, 2).
   void setInput(int index, Tensor& tensor);
   int numOutputs() const noexcept;
   Tensor* output(int index) const;
@@ -114,10 +125,12 @@ class MEDLAR_API Layer {
   double getFloat(std::string_view name) const;
   Dims getDims(std::string_view name) const;
   OwnedWeights getWeights(std::string_view name) const;
+  const std::string& getString(std::string_view name) const;
   Layer& setInt(std::string_view name, std::int64_t value);
   Layer& setFloat(std::string_view name, double value);
   Layer& setDims(std::string_view name, const Dims& value);
   Layer& setWeights(std::string_view name, const Weights& value);
+  Layer& setString(std::string_view name, std::string_view value);
 
   LayerState& state() noexcept { return *state_; }
   const LayerState& state() const noexcept { return *state_; }
@@ -186,11 +199,37 @@ class MEDLAR_API NetworkDefinition {
   Layer& addIdentity(Tensor& input);
   Layer& addCast(Tensor& input, DataType type);
   Layer& addGather(Tensor& data, Tensor& indices, int axis);
+  /// kDefault gathers along axis 0, kElement needs indices of the data's rank, kNd has index tuples
+  /// innermost.
+  Layer& addGatherV2(Tensor& data, Tensor& indices, GatherMode mode);
   Layer& addTopK(Tensor& input, TopKOperation operation, int k, std::uint32_t axes);
   Layer& addSelect(Tensor& condition, Tensor& then, Tensor& otherwise);
-  Layer& addShape(Tensor& input);
+  Layer& addShape(Tensor& input, DataType type = DataType::kInt64);
   Layer& addQuantize(Tensor& input, Tensor& scale);
   Layer& addDequantize(Tensor& input, Tensor& scale);
+  /// (x - mean) / sqrt(variance + epsilon) * scale + bias over `axes`; scale and bias broadcast to the input,
+  /// or hold one value a group.
+  Layer& addNormalization(Tensor& input, Tensor& scale, Tensor& bias, std::uint32_t axes);
+  Layer& addEinsum(const std::vector<Tensor*>& inputs, std::string_view equation);
+  /// `values`: what stands for off and for on. `depth`: a scalar.
+  Layer& addOneHot(Tensor& indices, Tensor& values, Tensor& depth, int axis);
+  Layer& addScatter(Tensor& data, Tensor& indices, Tensor& updates, ScatterMode mode);
+  Layer& addGridSample(Tensor& input, Tensor& grid);
+  Layer& addSqueeze(Tensor& input, Tensor& axes);
+  Layer& addUnsqueeze(Tensor& input, Tensor& axes);
+  /// `axis`: a scalar.
+  Layer& addCumulative(Tensor& input, Tensor& axis, CumulativeOperation operation, bool exclusive,
+                       bool reverse);
+  /// Indices as int32 [rank, count]; only a run tells the count.
+  Layer& addNonZero(Tensor& input);
+  /// boxes [batch, boxes, 4], scores [batch, boxes, classes]; outputs: int32 [selected, 3] of batch, class,
+  /// box, and how many they are.
+  Layer& addNMS(Tensor& boxes, Tensor& scores, Tensor& maxOutputBoxesPerClass);
+  Layer& addReverseSequence(Tensor& input, Tensor& lengths);
+  /// Numbers alpha + beta * i. Random operations are not available.
+  Layer& addFill(const Dims& dims, FillOperation operation, DataType type = DataType::kFloat32);
+  /// `condition` must be a constant that holds: a layer without outputs.
+  Layer& addAssertion(Tensor& condition, std::string_view message);
 
   NetworkState& state() noexcept { return *state_; }
   const NetworkState& state() const noexcept { return *state_; }

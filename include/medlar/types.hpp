@@ -117,10 +117,18 @@ enum class LayerType : std::int32_t {
   kQuantize = 32,
   kDequantize = 33,
   kCondition = 34,
+  kScatter = 37,
   kEinsum = 38,
+  kAssertion = 39,
+  kOneHot = 40,
+  kNonZero = 41,
+  kGridSample = 42,
+  kNms = 43,
+  kReverseSequence = 44,
   kNormalization = 45,
   kSqueeze = 47,
   kUnsqueeze = 48,
+  kCumulative = 49,
   kOther = 1000,
 };
 
@@ -192,6 +200,12 @@ enum class ResizeMode : std::int32_t { kNearest, kLinear, kCubic };
 enum class ResizeCoordinates : std::int32_t { kAlignCorners, kAsymmetric, kHalfPixel };
 enum class ResizeRounding : std::int32_t { kHalfUp, kHalfDown, kFloor, kCeil };
 enum class TopKOperation : std::int32_t { kMax, kMin };
+enum class GatherMode : std::int32_t { kDefault, kElement, kNd };
+enum class ScatterMode : std::int32_t { kElement, kNd };
+enum class FillOperation : std::int32_t { kLinspace, kRandomUniform, kRandomNormal };
+enum class CumulativeOperation : std::int32_t { kSum };
+enum class BoundingBoxFormat : std::int32_t { kCornerPairs, kCenterSizes };
+/// Of slices and of samples beside a grid.
 enum class SliceMode : std::int32_t { kStrict, kWrap, kClamp, kFill, kReflect };
 
 }  // namespace medlar

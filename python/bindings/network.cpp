@@ -68,6 +68,8 @@ void bind_layer(nb::module_& m) {
       .def("set_int", [](Layer& l, std::string_view name, int64_t v) { l.setInt(name, v); })
       .def("set_float", [](Layer& l, std::string_view name, double v) { l.setFloat(name, v); })
       .def("set_dims", [](Layer& l, std::string_view name, const Dims& v) { l.setDims(name, v); })
+      .def("get_string", &Layer::getString)
+      .def("set_string", [](Layer& l, std::string_view name, std::string_view v) { l.setString(name, v); })
       .def(
           "set_weights",
           [](Layer& l, std::string_view name, std::optional<Array> v) { l.setWeights(name, weights_of(v)); },
@@ -159,8 +161,44 @@ void bind_additions(nb::class_<NetworkDefinition>& c) {
   c.def("add_padding", &N::addPaddingNd, kRef).def("add_identity", &N::addIdentity, kRef);
   c.def("add_gather", &N::addGather, kRef)
       .def("add_select", &N::addSelect, kRef)
-      .def("add_shape", &N::addShape, kRef);
+      .def(
+          "add_shape",
+          [](N& n, Tensor& x, int type) -> Layer& { return n.addShape(x, static_cast<DataType>(type)); },
+          kRef);
   c.def("add_quantize", &N::addQuantize, kRef).def("add_dequantize", &N::addDequantize, kRef);
+}
+
+void bind_indexed_additions(nb::class_<NetworkDefinition>& c) {
+  using N = NetworkDefinition;
+  c.def(
+      "add_gather_v2",
+      [](N& n, Tensor& x, Tensor& indices, int mode) -> Layer& {
+        return n.addGatherV2(x, indices, static_cast<GatherMode>(mode));
+      },
+      kRef);
+  c.def(
+      "add_scatter",
+      [](N& n, Tensor& x, Tensor& indices, Tensor& updates, int mode) -> Layer& {
+        return n.addScatter(x, indices, updates, static_cast<ScatterMode>(mode));
+      },
+      kRef);
+  c.def(
+      "add_cumulative",
+      [](N& n, Tensor& x, Tensor& axis, int op, bool exclusive, bool reverse) -> Layer& {
+        return n.addCumulative(x, axis, static_cast<CumulativeOperation>(op), exclusive, reverse);
+      },
+      kRef);
+  c.def(
+      "add_fill",
+      [](N& n, const Dims& dims, int op, int type) -> Layer& {
+        return n.addFill(dims, static_cast<FillOperation>(op), static_cast<DataType>(type));
+      },
+      kRef);
+  c.def("add_normalization", &N::addNormalization, kRef).def("add_einsum", &N::addEinsum, kRef);
+  c.def("add_one_hot", &N::addOneHot, kRef).def("add_grid_sample", &N::addGridSample, kRef);
+  c.def("add_squeeze", &N::addSqueeze, kRef).def("add_unsqueeze", &N::addUnsqueeze, kRef);
+  c.def("add_non_zero", &N::addNonZero, kRef).def("add_nms", &N::addNMS, kRef);
+  c.def("add_reverse_sequence", &N::addReverseSequence, kRef).def("add_assertion", &N::addAssertion, kRef);
 }
 
 void bind_parser(nb::module_& m) {
@@ -209,6 +247,7 @@ void bind_network(nb::module_& m) {
       .def("output", &NetworkDefinition::output, kRef)
       .def("layer", &NetworkDefinition::layer, kRef);
   bind_additions(network);
+  bind_indexed_additions(network);
   bind_parser(m);
 }
 

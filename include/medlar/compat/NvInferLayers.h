@@ -191,6 +191,96 @@ class IGatherLayer : public ILayer {
  public:
   using ILayer::ILayer;
   MEDLAR_COMPAT_INT(int32_t, setGatherAxis, getGatherAxis, "axis")
+  MEDLAR_COMPAT_INT(int32_t, setNbElementWiseDims, getNbElementWiseDims, "num_elementwise_dims")
+  MEDLAR_COMPAT_INT(GatherMode, setMode, getMode, "mode")
+};
+class IScatterLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(ScatterMode, setMode, getMode, "mode")
+  MEDLAR_COMPAT_INT(int32_t, setAxis, getAxis, "axis")
+};
+class IOneHotLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(int32_t, setAxis, getAxis, "axis")
+};
+class IEinsumLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  bool setEquation(char const* equation) noexcept { return set_text("equation", equation); }
+  char const* getEquation() const noexcept { return get_text("equation"); }
+};
+class INormalizationLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_FLOAT(float, setEpsilon, getEpsilon, "epsilon")
+  MEDLAR_COMPAT_INT(uint32_t, setAxes, getAxes, "axes")
+  MEDLAR_COMPAT_INT(int64_t, setNbGroups, getNbGroups, "num_groups")
+  MEDLAR_COMPAT_INT(DataType, setComputePrecision, getComputePrecision, "compute_precision")
+};
+class IGridSampleLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(InterpolationMode, setInterpolationMode, getInterpolationMode, "interpolation_mode")
+  MEDLAR_COMPAT_INT(bool, setAlignCorners, getAlignCorners, "align_corners")
+  bool setSampleMode(SampleMode mode) noexcept {
+    set_int("sample_mode", static_cast<int64_t>(mode));
+    return true;
+  }
+  SampleMode getSampleMode() const noexcept { return static_cast<SampleMode>(get_int("sample_mode")); }
+};
+class ISqueezeLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+};
+class IUnsqueezeLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+};
+class ICumulativeLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  bool setOperation(CumulativeOperation op) noexcept {
+    set_int("op", static_cast<int64_t>(op));
+    return true;
+  }
+  CumulativeOperation getOperation() const noexcept {
+    return static_cast<CumulativeOperation>(get_int("op"));
+  }
+  MEDLAR_COMPAT_INT(bool, setExclusive, getExclusive, "exclusive")
+  MEDLAR_COMPAT_INT(bool, setReverse, getReverse, "reverse")
+};
+class INonZeroLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+};
+class INMSLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(BoundingBoxFormat, setBoundingBoxFormat, getBoundingBoxFormat, "bounding_box_format")
+  MEDLAR_COMPAT_INT(int32_t, setTopKBoxLimit, getTopKBoxLimit, "topk_box_limit")
+};
+class IReverseSequenceLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_INT(int32_t, setBatchAxis, getBatchAxis, "batch_axis")
+  MEDLAR_COMPAT_INT(int32_t, setSequenceAxis, getSequenceAxis, "sequence_axis")
+};
+class IFillLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  MEDLAR_COMPAT_DIMS(setDimensions, getDimensions, "shape")
+  MEDLAR_COMPAT_INT(FillOperation, setOperation, getOperation, "op")
+  MEDLAR_COMPAT_FLOAT(double, setAlpha, getAlpha, "alpha")
+  MEDLAR_COMPAT_FLOAT(double, setBeta, getBeta, "beta")
+  MEDLAR_COMPAT_INT(DataType, setToType, getToType, "to_type")
+};
+class IAssertionLayer : public ILayer {
+ public:
+  using ILayer::ILayer;
+  void setMessage(char const* message) noexcept { set_text("message", message); }
+  char const* getMessage() const noexcept { return get_text("message"); }
 };
 class IPaddingLayer : public ILayer {
  public:

@@ -105,12 +105,9 @@ class INetworkDefinition {
   }
   IConcatenationLayer* addConcatenation(ITensor* const* inputs, int32_t count) noexcept {
     return add<IConcatenationLayer>([&]() -> auto& {
-      compat::deref(inputs, "inputs");
-      std::vector<medlar::Tensor*> list;
-      for (int32_t i = 0; i < count; ++i) {
-        list.push_back(&compat::deref(inputs[i], "an input").medlarTensor());
-      }
-      return network_->addConcatenation(list);
+      auto const list = tensors(inputs, count);
+      auto const rank = list.empty() ? 0 : static_cast<int>(list[0]->dims().size());
+      return network_->addConcatenation(list, std::max(0, rank - 3));
     });
   }
   IMatrixMultiplyLayer* addMatrixMultiply(ITensor& a, MatrixOperation opA, ITensor& b,
@@ -181,7 +178,8 @@ class INetworkDefinition {
     });
   }
   IShapeLayer* addShape(ITensor& x) noexcept {
-    return add<IShapeLayer>([&]() -> auto& { return network_->addShape(x.medlarTensor()); });
+    auto const type = NV_TENSORRT_MAJOR >= 10 ? medlar::DataType::kInt64 : medlar::DataType::kInt32;
+    return add<IShapeLayer>([&]() -> auto& { return network_->addShape(x.medlarTensor(), type); });
   }
   IQuantizeLayer* addQuantize(ITensor& x, ITensor& scale) noexcept {
     return add<IQuantizeLayer>(
@@ -190,6 +188,75 @@ class INetworkDefinition {
   IDequantizeLayer* addDequantize(ITensor& x, ITensor& scale) noexcept {
     return add<IDequantizeLayer>(
         [&]() -> auto& { return network_->addDequantize(x.medlarTensor(), scale.medlarTensor()); });
+  }
+  IGatherLayer* addGatherV2(ITensor& data, ITensor& indices, GatherMode mode) noexcept {
+    return add<IGatherLayer>([&]() -> auto& {
+      return network_->addGatherV2(data.medlarTensor(), indices.medlarTensor(),
+                                   static_cast<medlar::GatherMode>(mode));
+    });
+  }
+  INormalizationLayer* addNormalization(ITensor& x, ITensor& scale, ITensor& bias, uint32_t axes) noexcept {
+    return add<INormalizationLayer>([&]() -> auto& {
+      return network_->addNormalization(x.medlarTensor(), scale.medlarTensor(), bias.medlarTensor(), axes);
+    });
+  }
+  IEinsumLayer* addEinsum(ITensor* const* inputs, int32_t count, char const* equation) noexcept {
+    return add<IEinsumLayer>([&]() -> auto& {
+      return network_->addEinsum(tensors(inputs, count), &compat::deref(equation, "an equation"));
+    });
+  }
+  IOneHotLayer* addOneHot(ITensor& indices, ITensor& values, ITensor& depth, int32_t axis) noexcept {
+    return add<IOneHotLayer>([&]() -> auto& {
+      return network_->addOneHot(indices.medlarTensor(), values.medlarTensor(), depth.medlarTensor(), axis);
+    });
+  }
+  IScatterLayer* addScatter(ITensor& data, ITensor& indices, ITensor& updates, ScatterMode mode) noexcept {
+    return add<IScatterLayer>([&]() -> auto& {
+      return network_->addScatter(data.medlarTensor(), indices.medlarTensor(), updates.medlarTensor(),
+                                  static_cast<medlar::ScatterMode>(mode));
+    });
+  }
+  IGridSampleLayer* addGridSample(ITensor& x, ITensor& grid) noexcept {
+    return add<IGridSampleLayer>(
+        [&]() -> auto& { return network_->addGridSample(x.medlarTensor(), grid.medlarTensor()); });
+  }
+  ISqueezeLayer* addSqueeze(ITensor& x, ITensor& axes) noexcept {
+    return add<ISqueezeLayer>(
+        [&]() -> auto& { return network_->addSqueeze(x.medlarTensor(), axes.medlarTensor()); });
+  }
+  IUnsqueezeLayer* addUnsqueeze(ITensor& x, ITensor& axes) noexcept {
+    return add<IUnsqueezeLayer>(
+        [&]() -> auto& { return network_->addUnsqueeze(x.medlarTensor(), axes.medlarTensor()); });
+  }
+  ICumulativeLayer* addCumulative(ITensor& x, ITensor& axis, CumulativeOperation op, bool exclusive,
+                                  bool reverse) noexcept {
+    return add<ICumulativeLayer>([&]() -> auto& {
+      return network_->addCumulative(x.medlarTensor(), axis.medlarTensor(),
+                                     static_cast<medlar::CumulativeOperation>(op), exclusive, reverse);
+    });
+  }
+  INonZeroLayer* addNonZero(ITensor& x) noexcept {
+    return add<INonZeroLayer>([&]() -> auto& { return network_->addNonZero(x.medlarTensor()); });
+  }
+  INMSLayer* addNMS(ITensor& boxes, ITensor& scores, ITensor& most) noexcept {
+    return add<INMSLayer>([&]() -> auto& {
+      return network_->addNMS(boxes.medlarTensor(), scores.medlarTensor(), most.medlarTensor());
+    });
+  }
+  IReverseSequenceLayer* addReverseSequence(ITensor& x, ITensor& lengths) noexcept {
+    return add<IReverseSequenceLayer>(
+        [&]() -> auto& { return network_->addReverseSequence(x.medlarTensor(), lengths.medlarTensor()); });
+  }
+  IFillLayer* addFill(Dims const& dims, FillOperation op, DataType type = DataType::kFLOAT) noexcept {
+    return add<IFillLayer>([&]() -> auto& {
+      return network_->addFill(compat::dims(dims), static_cast<medlar::FillOperation>(op),
+                               static_cast<medlar::DataType>(type));
+    });
+  }
+  IAssertionLayer* addAssertion(ITensor& condition, char const* message) noexcept {
+    return add<IAssertionLayer>([&]() -> auto& {
+      return network_->addAssertion(condition.medlarTensor(), &compat::deref(message, "a message"));
+    });
   }
 
   medlar::NetworkDefinition& medlarNetwork() noexcept { return *network_; }
@@ -208,6 +275,14 @@ class INetworkDefinition {
   void destroy() noexcept { delete this; }
 
  private:
+  static std::vector<medlar::Tensor*> tensors(ITensor* const* inputs, int32_t count) {
+    compat::deref(inputs, "inputs");
+    std::vector<medlar::Tensor*> list;
+    for (int32_t i = 0; i < count; ++i) {
+      list.push_back(&compat::deref(inputs[i], "an input").medlarTensor());
+    }
+    return list;
+  }
   INetworkDefinition& self() const noexcept { return const_cast<INetworkDefinition&>(*this); }
   template <typename Kind>
   Kind* layer(medlar::Layer& of) {
@@ -246,6 +321,8 @@ class INetworkDefinition {
           return std::make_unique<IShuffleLayer>(of, *this, shared_);
         case medlar::LayerType::kReduce:
           return std::make_unique<IReduceLayer>(of, *this, shared_);
+        case medlar::LayerType::kGather:
+          return std::make_unique<IGatherLayer>(of, *this, shared_);
         default:
           return std::make_unique<ILayer>(of, *this, shared_);
       }

@@ -57,6 +57,8 @@ enum class LayerType : int32_t {
   kPLUGIN_V3,
   kSQUEEZE,
   kUNSQUEEZE,
+  kCUMULATIVE,
+  kDYNAMIC_QUANTIZE,
   kOTHER = 1000
 };
 enum class ActivationType : int32_t {
@@ -128,6 +130,12 @@ using ResizeMode = InterpolationMode;
 enum class ResizeCoordinateTransformation : int32_t { kALIGN_CORNERS, kASYMMETRIC, kHALF_PIXEL };
 enum class ResizeRoundMode : int32_t { kHALF_UP, kHALF_DOWN, kFLOOR, kCEIL };
 enum class TopKOperation : int32_t { kMAX, kMIN };
-enum class SampleMode : int32_t { kSTRICT_BOUNDS, kWRAP, kCLAMP, kFILL, kREFLECT };
+enum class SampleMode : int32_t { kSTRICT_BOUNDS, kDEFAULT = kSTRICT_BOUNDS, kWRAP, kCLAMP, kFILL, kREFLECT };
+using SliceMode = SampleMode;
+enum class GatherMode : int32_t { kDEFAULT, kELEMENT, kND };
+enum class ScatterMode : int32_t { kELEMENT, kND };
+enum class FillOperation : int32_t { kLINSPACE, kRANDOM_UNIFORM, kRANDOM_NORMAL };
+enum class CumulativeOperation : int32_t { kSUM };
+enum class BoundingBoxFormat : int32_t { kCORNER_PAIRS, kCENTER_SIZES };
 
 }  // namespace nvinfer1

@@ -61,7 +61,7 @@ constexpr int32_t EnumMax<ErrorCode>() noexcept {
 }
 template <>
 constexpr int32_t EnumMax<LayerType>() noexcept {
-  return 49;
+  return 51;
 }
 template <>
 constexpr int32_t EnumMax<ILogger::Severity>() noexcept {

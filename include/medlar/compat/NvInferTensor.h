@@ -158,6 +158,13 @@ class ILayer {
                      static_cast<int64_t>(medlar::volume(kept.dims))};
     });
   }
+  bool set_text(char const* name, char const* value) noexcept {
+    return shared_->set([&] { layer_->setString(name, &compat::deref(value, name)); });
+  }
+  char const* get_text(char const* name) const noexcept {
+    return compat::attempt<char const*>(*shared_->logger, "",
+                                        [&] { return layer_->getString(name).c_str(); });
+  }
   void set_permutation(char const* name, Permutation const& order) noexcept {
     shared_->set([&] {
       auto const rank = layer_->input(0)->dims().size();

@@ -6,16 +6,22 @@ mean nothing on a simulated device say so in the log.
 """
 import os as _os
 
+from ._allocator import AllocatorFlag, IGpuAllocator, IGpuAsyncAllocator
 from ._basic import (Dims, Dims2, Dims3, Dims4, DimsHW, IHostMemory, ILogger, Logger, Permutation, Weights, bfloat16, bool, float16,
-                     float32, fp8, int4, int8, int32, int64, nptype, uint8, volume)
+                     float32, fp8, int4, int8, int32, int64, itemsize, nptype, uint8, volume)
 from ._builder import Builder
 from ._calibrator import IInt8Calibrator, IInt8EntropyCalibrator, IInt8EntropyCalibrator2, IInt8LegacyCalibrator, IInt8MinMaxCalibrator
 from ._config import IBuilderConfig, IOptimizationProfile, IProgressMonitor, ITimingCache
+from ._context import IExecutionContext, IOutputAllocator, IProfiler, Profiler
+from ._engine import EngineInspector, ICudaEngine, IRuntimeConfig, ISerializationConfig
 from ._enums import *  # noqa: F401,F403
-from ._network import *  # noqa: F401,F403
+from ._layers import *  # noqa: F401,F403
+from ._network import INetworkDefinition
 from ._parser import OnnxParser, ParserError
-from ._plugins import (IPluginCreator, IPluginRegistry, get_plugin_registry, init_libnvinfer_plugins)
-from ._runtime import (EngineInspector, ICudaEngine, IExecutionContext, IOutputAllocator, IProfiler, Profiler, Runtime)
+from ._plugins import (IPluginCreator, IPluginRegistry, get_builder_plugin_registry,
+                       get_plugin_registry, init_libnvinfer_plugins)
+from ._recorder import ErrorCodeTRT, IErrorRecorder
+from ._runtime import Runtime
 from ._stream import IStreamReader, IStreamReaderV2, IStreamWriter, SeekPosition
 
 #: The version whose names and manners are nearest; later names are there as well.

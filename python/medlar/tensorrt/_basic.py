@@ -24,6 +24,11 @@ def nptype(trt_type):
         raise TypeError(f"Could not resolve TensorRT datatype to an equivalent numpy datatype: {trt_type}") from None
 
 
+def itemsize(trt_type):
+    """Bytes of one element."""
+    return DataType(trt_type).itemsize
+
+
 def volume(iterable):
     """Product of the dimensions; 1 of none."""
     total = 1

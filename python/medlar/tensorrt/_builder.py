@@ -3,11 +3,14 @@
 import os
 
 from .. import _core
-from ._basic import IHostMemory, Strict, core_logger, no_effect, report, unsupported
+from ._allocator import checked
+from ._basic import IHostMemory, core_logger, no_effect, unsupported
 from ._calibrator import CoreCalibrator
 from ._config import IBuilderConfig, IOptimizationProfile
 from ._enums import BuilderFlag, DeviceType, NetworkDefinitionCreationFlag
 from ._network import INetworkDefinition
+from ._plugins import get_plugin_registry
+from ._recorder import Recording
 from ._runtime import Runtime
 from ._stream import write_all
 
@@ -24,7 +27,7 @@ def _check_types(network, config):
         raise unsupported("the DLA for a strongly typed network", "create the network without STRONGLY_TYPED and set BuilderFlag.FP16 or INT8")
 
 
-class Builder(Strict):
+class Builder(Recording):
     max_batch_size = property(lambda self: 1, lambda self, v: no_effect(self._logger, "Builder.max_batch_size", "batches are explicit"))
     max_threads = property(lambda self: os.cpu_count() or 1,
                            lambda self, v: no_effect(self._logger, "Builder.max_threads", "builds use what the machine has") or True)
@@ -32,17 +35,17 @@ class Builder(Strict):
     platform_has_fast_int8 = property(lambda self: True)
     platform_has_tf32 = property(lambda self: False)
     max_DLA_batch_size = property(lambda self: 1)
-    error_recorder = property(lambda self: None)
 
     def __init__(self, logger):
         self._logger = core_logger(logger)
         self._core = _core.Builder(self._logger)
+        self._gpu_allocator = None
 
     logger = property(lambda self: self._logger.target)
     num_DLA_cores = property(lambda self: self._core.num_dla_cores)
 
     def create_network(self, flags=0):
-        return INetworkDefinition(self._core.create_network(), self._logger, flags)
+        return self._made(INetworkDefinition(self._core.create_network(), self._logger, flags, self))
 
     def create_builder_config(self):
         return IBuilderConfig(self._core.create_config(), self._logger)
@@ -63,7 +66,7 @@ class Builder(Strict):
         except _core.CallbackError:
             raise
         except _core.Error as error:
-            report(self._logger, error)
+            self._report(error, network)
             return None
         finally:
             config._core.set_progress(None)
@@ -76,7 +79,11 @@ class Builder(Strict):
 
     def build_engine(self, network, config):
         plan = self.build_serialized_network(network, config)
-        return None if plan is None else Runtime(self._logger).deserialize_cuda_engine(plan)
+        if plan is None:
+            return None
+        runtime = self._made(Runtime(self._logger))
+        runtime.gpu_allocator = self._gpu_allocator
+        return runtime.deserialize_cuda_engine(plan)
 
     def build_engine_with_config(self, network, config):
         return self.build_engine(network, config)
@@ -89,8 +96,20 @@ class Builder(Strict):
             self._core.check(network._core, config._core)
             return True
         except _core.Error as error:
-            report(self._logger, error)
+            self._report(error, network)
             return False
+
+    @property
+    def gpu_allocator(self):
+        return self._gpu_allocator
+
+    @gpu_allocator.setter
+    def gpu_allocator(self, allocator):
+        """A build needs no device memory; the engines of build_engine() take the allocator along."""
+        self._gpu_allocator = checked(allocator)
+
+    def get_plugin_registry(self):
+        return get_plugin_registry()
 
     def reset(self):
         pass

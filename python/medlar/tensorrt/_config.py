@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How to build: config, optimisation profile and what belongs to them, under TensorRT's Python names."""
 from ._basic import Dims, IHostMemory, Strict, no_effect, unsupported
-from ._enums import BuilderFlag, DeviceType, EngineCapability, HardwareCompatibilityLevel, MemoryPoolType, ProfilingVerbosity
+from ._enums import BuilderFlag, DeviceType, EngineCapability, HardwareCompatibilityLevel, MemoryPoolType, ProfilingVerbosity, RuntimePlatform, TilingOptimizationLevel
 from ._network import ILayer, dims
 from .. import _core
 
@@ -98,7 +98,9 @@ class IBuilderConfig(Strict):
     max_aux_streams = _setting("max_aux_streams", 0, "a context uses the stream that it is given")
     quantization_flags = _setting("quantization_flags", 0, "calibration always watches the network before fusion")
     profile_stream = _setting("profile_stream", 0, _NO_TIMING)
-    tiling_optimization_level = _setting("tiling_optimization_level", 0, _NO_TIMING)
+    tiling_optimization_level = _setting("tiling_optimization_level", TilingOptimizationLevel.NONE, _NO_TIMING)
+    l2_limit_for_tiling = _setting("l2_limit_for_tiling", -1, "there is no L2 cache")
+    max_num_tactics = _setting("max_num_tactics", -1, _NO_TIMING)
 
     # Flags
 
@@ -269,6 +271,33 @@ class IBuilderConfig(Strict):
         if value == EngineCapability.DLA_STANDALONE:
             raise unsupported("EngineCapability.DLA_STANDALONE", "medlar build --no-fallback writes an engine whose one segment is an NVDLA loadable")
         object.__setattr__(self, "_capability", value)
+
+    @property
+    def runtime_platform(self):
+        return RuntimePlatform.SAME_AS_BUILD
+
+    @runtime_platform.setter
+    def runtime_platform(self, value):
+        if value != RuntimePlatform.SAME_AS_BUILD:
+            raise unsupported(f"RuntimePlatform.{RuntimePlatform(value).name}", "engines run where libmedlar does")
+
+    @property
+    def plugins_to_serialize(self):
+        return []
+
+    @plugins_to_serialize.setter
+    def plugins_to_serialize(self, libraries):
+        if list(libraries):
+            raise unsupported("IBuilderConfig.plugins_to_serialize", "plugins are code for a GPU")
+
+    @property
+    def algorithm_selector(self):
+        return None
+
+    @algorithm_selector.setter
+    def algorithm_selector(self, value):
+        if value is not None:
+            raise unsupported("IBuilderConfig.algorithm_selector", "there is one algorithm for every layer")
 
     def create_timing_cache(self, serialized_timing_cache=b""):
         return ITimingCache()

@@ -268,6 +268,32 @@ class SampleMode(Enum):
 SliceMode = SampleMode
 
 
+class GatherMode(Enum):
+    DEFAULT = 0
+    ELEMENT = 1
+    ND = 2
+
+
+class ScatterMode(Enum):
+    ELEMENT = 0
+    ND = 1
+
+
+class FillOperation(Enum):
+    LINSPACE = 0
+    RANDOM_UNIFORM = 1
+    RANDOM_NORMAL = 2
+
+
+class CumulativeOperation(Enum):
+    SUM = 0
+
+
+class BoundingBoxFormat(Enum):
+    CORNER_PAIRS = 0
+    CENTER_SIZES = 1
+
+
 class TensorLocation(Enum):
     DEVICE = 0
     HOST = 1
@@ -369,3 +395,40 @@ class ExecutionContextAllocationStrategy(Enum):
     STATIC = 0
     ON_PROFILE_CHANGE = 1
     USER_MANAGED = 2
+
+
+class EngineStat(Enum):
+    TOTAL_WEIGHTS_SIZE = 0
+    STRIPPED_WEIGHTS_SIZE = 1
+
+
+class SerializationFlag(Enum):
+    EXCLUDE_WEIGHTS = 0
+    EXCLUDE_LEAN_RUNTIME = 1
+    INCLUDE_REFIT = 2
+
+
+class TempfileControlFlag(Enum):
+    ALLOW_IN_MEMORY_FILES = 0
+    ALLOW_TEMPORARY_FILES = 1
+
+
+class RuntimePlatform(Enum):
+    SAME_AS_BUILD = 0
+    WINDOWS_AMD64 = 1
+
+
+class TilingOptimizationLevel(Enum):
+    NONE = 0
+    FAST = 1
+    MODERATE = 2
+    FULL = 3
+
+
+class WeightsRole(Enum):
+    KERNEL = 0
+    BIAS = 1
+    SHIFT = 2
+    SCALE = 3
+    CONSTANT = 4
+    ANY = 5

@@ -50,6 +50,7 @@ class OnnxParser(Strict):
         self._network = network
         self._core = _core.OnnxParser(network._core, self._logger)
         self._flags = 0
+        self._parts = []
 
     num_errors = property(lambda self: len(self._core.errors))
 
@@ -93,6 +94,30 @@ class OnnxParser(Strict):
 
     def get_flag(self, flag):
         return bool(self._flags >> int(flag) & 1)
+
+    # What of a model can be parsed: all of it as one part, or nothing.
+
+    def supports_model_v2(self, model, path=None):
+        """True when the whole model can be parsed. num_subgraphs and what follows speak of it then."""
+        probe = _core.Builder(self._logger).create_network()
+        supported = _core.OnnxParser(probe, self._logger).parse(bytes(model), path or "")
+        self._parts = [(supported, list(range(probe.num_layers)) if supported else [])]
+        return supported
+
+    @property
+    def num_subgraphs(self):
+        return len(self._parts)
+
+    def _part(self, index):
+        if not 0 <= index < len(self._parts):
+            raise _core.OutOfRange(f"subgraph {index}: supports_model_v2() told of {len(self._parts)}")
+        return self._parts[index]
+
+    def is_subgraph_supported(self, index):
+        return self._part(index)[0]
+
+    def get_subgraph_nodes(self, index):
+        return self._part(index)[1]
 
     def get_used_vc_plugin_libraries(self):
         return []

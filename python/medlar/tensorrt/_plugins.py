@@ -31,6 +31,10 @@ def get_plugin_registry():
     return _REGISTRY
 
 
+def get_builder_plugin_registry(capability):
+    return _REGISTRY
+
+
 def init_libnvinfer_plugins(logger, namespace):
     """True: there is nothing to initialise."""
     if logger is not None:

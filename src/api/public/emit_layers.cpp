@@ -17,14 +17,6 @@ namespace {
 using Attributes = std::map<std::string, graph::Attribute>;
 using graph::ValueId;
 
-template <typename Table>
-auto row(const Emitter& out, const Table& table, int64_t index, std::string_view what) {
-  if (index < 0 || static_cast<size_t>(index) >= table.size()) {
-    raise(ErrorCode::kInvalidArgument, "layer '{}': there is no {} {}", out.layer().name, what, index);
-  }
-  return table[static_cast<size_t>(index)];
-}
-
 void emit_clip(Emitter& out) {
   const auto low = static_cast<float>(out.float_of("alpha"));
   const auto high = static_cast<float>(out.float_of("beta"));
@@ -202,10 +194,10 @@ struct Chain {
 
 void emit_shuffle(Emitter& out) {
   const Dims* first = out.maybe_dims("first_transpose");
-  const Dims* reshape = out.maybe_dims("reshape_dims");
+  const Dims* dims = out.maybe_dims("reshape_dims");
   const Dims* second = out.maybe_dims("second_transpose");
-  const size_t steps =
-      (first != nullptr ? 1U : 0U) + (reshape != nullptr ? 1U : 0U) + (second != nullptr ? 1U : 0U);
+  const bool reshape = dims != nullptr || out.operand(1) != graph::kNoValue;
+  const size_t steps = (first != nullptr ? 1U : 0U) + (reshape ? 1U : 0U) + (second != nullptr ? 1U : 0U);
   Chain chain{out, out.operand(0), steps};
   if (steps == 0) {
     out.node("Identity", {chain.value}, {out.output(0)});
@@ -214,12 +206,13 @@ void emit_shuffle(Emitter& out) {
   if (first != nullptr) {
     chain.add("Transpose", {}, {{"perm", *first}});
   }
-  if (reshape != nullptr) {
+  if (reshape) {
     Attributes attributes;
     if (out.int_of("zero_is_placeholder") == 0 && out.opset() >= 14) {
       attributes["allowzero"] = int64_t{1};
     }
-    chain.add("Reshape", {out.ints(*reshape, "shape")}, attributes);
+    const ValueId shape = out.operand(1) != graph::kNoValue ? out.int64_operand(1) : out.ints(*dims, "shape");
+    chain.add("Reshape", {shape}, attributes);
   }
   if (second != nullptr) {
     chain.add("Transpose", {}, {{"perm", *second}});
@@ -270,40 +263,6 @@ void emit_matrix_multiply(Emitter& out) {
   out.node("MatMul", {a, b}, {out.output(0)});
 }
 
-void need_opset(const Emitter& out, int64_t least) {
-  if (out.opset() < least) {
-    refuse(out, fmt::format("it can be added to networks of opset {} and later, this one has {}", least,
-                            out.opset()));
-  }
-}
-
-void emit_slice(Emitter& out) {
-  need_opset(out, 10);
-  if (out.int_of("mode") != static_cast<int64_t>(SliceMode::kStrict)) {
-    refuse(out, "slice modes other than STRICT_BOUNDS");
-  }
-  const Dims& start = out.dims_of("start");
-  const Dims& shape = out.dims_of("shape");
-  const Dims& stride = out.dims_of("stride");
-  const Dims input = out.input_dims(0);
-  Dims ends, axes;
-  for (size_t i = 0; i < start.size(); ++i) {
-    const int64_t last = start[i] + (shape[i] - 1) * stride[i];
-    if (i >= input.size() || shape[i] < 1 || start[i] < 0 || stride[i] < 1 ||
-        (input[i] >= 0 && last >= input[i])) {
-      raise(ErrorCode::kInvalidArgument,
-            "layer '{}': start [{}], shape [{}], stride [{}] leave the input [{}]", out.layer().name,
-            fmt::join(start, ","), fmt::join(shape, ","), fmt::join(stride, ","), fmt::join(input, ","));
-    }
-    ends.push_back(last + 1);
-    axes.push_back(static_cast<int64_t>(i));
-  }
-  out.node("Slice",
-           {out.operand(0), out.ints(start, "starts"), out.ints(ends, "ends"), out.ints(axes, "axes"),
-            out.ints(stride, "steps")},
-           {out.output(0)});
-}
-
 void emit_resize(Emitter& out) {
   need_opset(out, 11);
   constexpr std::array kModes{"nearest", "linear", "cubic"};
@@ -320,15 +279,16 @@ void emit_resize(Emitter& out) {
   auto none = std::make_shared<graph::Tensor>(
       graph::make_tensor(graph::DataType::kFloat32, {0}, std::vector<float>{}));
   const ValueId roi = out.opset() >= 13 ? graph::kNoValue : out.constant(none, "roi");
-  const bool scales = out.layer().parameters.contains("scales");
+  const bool scales = out.layer().parameters.contains("scales") && out.operand(1) == graph::kNoValue;
   if (scales) {
     out.node("Resize", {out.operand(0), roi, out.constant(out.data_of("scales"), "scales")}, {out.output(0)},
              attributes);
     return;
   }
+  const ValueId sizes =
+      out.operand(1) != graph::kNoValue ? out.int64_operand(1) : out.ints(out.dims_of("shape"), "sizes");
   const ValueId no_scales = out.opset() >= 13 ? graph::kNoValue : out.constant(none, "no_scales");
-  out.node("Resize", {out.operand(0), roi, no_scales, out.ints(out.dims_of("shape"), "sizes")},
-           {out.output(0)}, attributes);
+  out.node("Resize", {out.operand(0), roi, no_scales, sizes}, {out.output(0)}, attributes);
 }
 
 void emit_padding(Emitter& out) {
@@ -348,8 +308,13 @@ void emit_padding(Emitter& out) {
 void emit_topk(Emitter& out) {
   need_opset(out, 11);
   const auto largest = int64_t{out.int_of("op") == static_cast<int64_t>(TopKOperation::kMax)};
-  out.node("TopK", {out.operand(0), out.ints({out.int_of("k")}, "k")}, {out.output(0), out.output(1)},
+  const graph::Shape one{1};
+  const ValueId k =
+      out.operand(1) != graph::kNoValue ? out.int64_operand(1, &one) : out.ints({out.int_of("k")}, "k");
+  const ValueId indices = out.fresh("indices");
+  out.node("TopK", {out.operand(0), k}, {out.output(0), indices},
            {{"axis", only_axis(out)}, {"largest", largest}});
+  out.node("Cast", {indices}, {out.output(1)}, {{"to", static_cast<int64_t>(graph::DataType::kInt32)}});
 }
 
 void emit_quantize(Emitter& out) {
@@ -369,6 +334,13 @@ void emit_quantize(Emitter& out) {
 
 [[noreturn]] void refuse(const Emitter& out, std::string_view what) {
   raise(ErrorCode::kUnsupported, "layer '{}': {}", out.layer().name, what);
+}
+
+void need_opset(const Emitter& out, int64_t least) {
+  if (out.opset() < least) {
+    refuse(out, fmt::format("it can be added to networks of opset {} and later, this one has {}", least,
+                            out.opset()));
+  }
 }
 
 void emit_layer(Emitter& out) {
@@ -427,13 +399,12 @@ void emit_layer(Emitter& out) {
     case LayerType::kCast:
       return plain("Cast", 1,
                    {{"to", static_cast<int64_t>(graph_type(static_cast<DataType>(out.int_of("to_type"))))}});
-    case LayerType::kGather:
-      return plain("Gather", 2, {{"axis", out.int_of("axis")}});
     case LayerType::kSelect:
       return plain("Where", 3);
-    case LayerType::kShape:
-      return plain("Shape", 1);
     default:
+      if (emit_indexed(out)) {
+        return;
+      }
       raise(ErrorCode::kInternal, "layer '{}': kind {} has no ONNX form", out.layer().name,
             static_cast<int>(out.layer().type));
   }

@@ -72,9 +72,14 @@ void emit_convolution(Emitter& out) {
   attributes["kernel_shape"] = out.dims_of("kernel_size");
   attributes["dilations"] = out.dims_of("dilation");
   attributes["group"] = out.int_of("num_groups");
-  std::vector<ValueId> inputs{out.operand(0), out.constant(shaped_kernel(out, forward), "kernel")};
+  const ValueId kernel = out.operand(1);
+  std::vector<ValueId> inputs{out.operand(0), kernel != graph::kNoValue
+                                                  ? kernel
+                                                  : out.constant(shaped_kernel(out, forward), "kernel")};
   const Constant& bias = out.data_of("bias");
-  if (!bias->bytes.empty()) {
+  if (const ValueId given = out.operand(2); given != graph::kNoValue) {
+    inputs.push_back(given);
+  } else if (!bias->bytes.empty()) {
     inputs.push_back(out.constant(bias, "bias"));
   }
   out.node(forward ? "Conv" : "ConvTranspose", inputs, {out.output(0)}, attributes);

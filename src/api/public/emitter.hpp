@@ -2,6 +2,7 @@
 // Writes the nodes that one layer becomes. Private to this folder.
 #pragma once
 
+#include "api/public/errors.hpp"
 #include "api/public/network_state.hpp"
 
 #include <string>
@@ -31,13 +32,20 @@ class Emitter {
   graph::ValueId step(std::string_view op, std::vector<graph::ValueId> inputs,
                       std::map<std::string, graph::Attribute> attributes = {});
 
+  /// An operand of integers as int64, which ONNX wants where TensorRT takes int32; `shape` (may be null): as
+  /// which it is read. Constants stay constants.
+  graph::ValueId int64_operand(size_t index, const graph::Shape* shape = nullptr);
+  /// The data of an operand that a constant layer made; null for others.
+  Constant constant_operand(size_t index);
   /// Shape of an operand, inferred from what is emitted so far.
   Dims input_dims(size_t index);
+  graph::DataType input_type(size_t index);
 
   int64_t int_of(std::string_view name) const;
   double float_of(std::string_view name) const;
   const Dims& dims_of(std::string_view name) const;
   const Constant& data_of(std::string_view name) const;
+  const std::string& text_of(std::string_view name) const;
   const Dims* maybe_dims(std::string_view name) const;
   const LayerState& layer() const { return *layer_; }
 
@@ -55,8 +63,24 @@ class Emitter {
 void emit_layer(Emitter& out);
 void emit_convolution(Emitter& out);
 void emit_pooling(Emitter& out);
+void emit_normalization(Emitter& out);
+void emit_slice(Emitter& out);
+void emit_fill(Emitter& out);
+void emit_nms(Emitter& out);
+/// Layers that look things up by index, and other rarer ones. False: the kind is none of them.
+bool emit_indexed(Emitter& out);
 
 /// Throws Unsupported naming the layer.
 [[noreturn]] void refuse(const Emitter& out, std::string_view what);
+void need_opset(const Emitter& out, int64_t least);
+
+/// What a table says for the number of an enumeration.
+template <typename Table>
+auto row(const Emitter& out, const Table& table, int64_t index, std::string_view what) {
+  if (index < 0 || static_cast<size_t>(index) >= table.size()) {
+    raise(ErrorCode::kInvalidArgument, "layer '{}': there is no {} {}", out.layer().name, what, index);
+  }
+  return table[static_cast<size_t>(index)];
+}
 
 }  // namespace medlar::door

@@ -11,6 +11,32 @@
 
 namespace medlar {
 namespace door {
+namespace {
+
+std::vector<ParameterSpec> rarer_specs(LayerType type) {
+  switch (type) {
+    case LayerType::kNormalization:
+      return {{"axes", 'i'}, {"epsilon", 'f'}, {"num_groups", 'i'}, {"compute_precision", 'i'}};
+    case LayerType::kEinsum:
+      return {{"equation", 's'}};
+    case LayerType::kGridSample:
+      return {{"interpolation_mode", 'i'}, {"align_corners", 'i'}, {"sample_mode", 'i'}};
+    case LayerType::kCumulative:
+      return {{"op", 'i'}, {"exclusive", 'i'}, {"reverse", 'i'}};
+    case LayerType::kNms:
+      return {{"bounding_box_format", 'i'}, {"topk_box_limit", 'i'}};
+    case LayerType::kReverseSequence:
+      return {{"batch_axis", 'i'}, {"sequence_axis", 'i'}};
+    case LayerType::kFill:
+      return {{"shape", 'd'}, {"op", 'i'}, {"alpha", 'f'}, {"beta", 'f'}, {"to_type", 'i'}};
+    case LayerType::kAssertion:
+      return {{"message", 's'}};
+    default:
+      return {};
+  }
+}
+
+}  // namespace
 
 std::vector<ParameterSpec> parameter_specs(LayerType type) {
   switch (type) {
@@ -38,10 +64,14 @@ std::vector<ParameterSpec> parameter_specs(LayerType type) {
     case LayerType::kSoftmax:
       return {{"axes", 'i'}};
     case LayerType::kConcatenation:
-    case LayerType::kGather:
+    case LayerType::kOneHot:
     case LayerType::kQuantize:
     case LayerType::kDequantize:
       return {{"axis", 'i'}};
+    case LayerType::kGather:
+      return {{"axis", 'i'}, {"mode", 'i'}, {"num_elementwise_dims", 'i'}};
+    case LayerType::kScatter:
+      return {{"axis", 'i'}, {"mode", 'i'}};
     case LayerType::kConstant:
       return {{"weights", 'w'}, {"shape", 'd'}};
     case LayerType::kShuffle:
@@ -66,11 +96,30 @@ std::vector<ParameterSpec> parameter_specs(LayerType type) {
     case LayerType::kTopk:
       return {{"op", 'i'}, {"k", 'i'}, {"axes", 'i'}};
     case LayerType::kCast:
+    case LayerType::kShape:
       return {{"to_type", 'i'}};
     case LayerType::kPadding:
       return {{"pre_padding", 'd'}, {"post_padding", 'd'}};
     default:
-      return {};
+      return rarer_specs(type);
+  }
+}
+
+size_t max_inputs(LayerType type) {
+  switch (type) {
+    case LayerType::kSlice:
+    case LayerType::kNms:
+      return 5;  // start, size, stride, fill; scores, boxes, the two thresholds
+    case LayerType::kConvolution:
+    case LayerType::kDeconvolution:
+    case LayerType::kFill:
+      return 3;
+    case LayerType::kShuffle:
+    case LayerType::kResize:
+    case LayerType::kTopk:
+      return 2;
+    default:
+      return 0;  // those that it was made with
   }
 }
 
@@ -155,6 +204,15 @@ OwnedWeights Layer::getWeights(std::string_view name) const {
     std::memcpy(out.bytes.data(), data->bytes.data(), out.bytes.size());
   }
   return out;
+}
+
+const std::string& Layer::getString(std::string_view name) const {
+  return typed<std::string>(*state_, name, "text");
+}
+
+Layer& Layer::setString(std::string_view name, std::string_view value) {
+  store(*state_, name, 's', std::string(value));
+  return *this;
 }
 
 Layer& Layer::setInt(std::string_view name, int64_t value) {

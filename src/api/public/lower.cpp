@@ -93,6 +93,42 @@ Dims Emitter::input_dims(size_t index) {
   return *graph_.value(value).shape;
 }
 
+graph::DataType Emitter::input_type(size_t index) {
+  const graph::ValueId value = operand(index);
+  if (value != graph::kNoValue && graph_.value(value).type == graph::DataType::kUndefined) {
+    take(graph::infer_shapes(graph_));
+  }
+  return value == graph::kNoValue ? graph::DataType::kUndefined : graph_.value(value).type;
+}
+
+Constant Emitter::constant_operand(size_t index) {
+  const graph::ValueId value = operand(index);
+  return value == graph::kNoValue ? nullptr : graph_.value(value).data;
+}
+
+graph::ValueId Emitter::int64_operand(size_t index, const graph::Shape* shape) {
+  const Constant data = constant_operand(index);
+  if (data) {
+    const auto values = graph::to_ints(*data);
+    if (!values ||
+        (shape != nullptr && graph::element_count(*shape) != static_cast<int64_t>(values->size()))) {
+      raise(ErrorCode::kInvalidArgument,
+            "layer '{}': its input {} holds no integers of the count that it needs", layer_->name, index);
+    }
+    return constant(std::make_shared<graph::Tensor>(graph::make_tensor(
+                        graph::DataType::kInt64, shape != nullptr ? *shape : data->shape, *values)),
+                    fmt::format("input{}", index));
+  }
+  graph::ValueId value = operand(index);
+  if (input_type(index) != graph::DataType::kInt64) {
+    value = step("Cast", {value}, {{"to", static_cast<int64_t>(graph::DataType::kInt64)}});
+  }
+  if (shape != nullptr && graph_.value(operand(index)).shape != *shape) {
+    value = step("Reshape", {value, ints(*shape, fmt::format("input{}_shape", index))});
+  }
+  return value;
+}
+
 void Emitter::node(std::string_view op, std::vector<graph::ValueId> inputs,
                    std::vector<graph::ValueId> outputs, std::map<std::string, graph::Attribute> attributes) {
   std::string name = nodes_.empty() ? layer_->name : fmt::format("{}/{}{}", layer_->name, op, nodes_.size());
@@ -143,6 +179,10 @@ const Constant& Emitter::data_of(std::string_view name) const {
   return parameter<Constant>(*layer_, name);
 }
 
+const std::string& Emitter::text_of(std::string_view name) const {
+  return parameter<std::string>(*layer_, name);
+}
+
 const Dims* Emitter::maybe_dims(std::string_view name) const {
   const auto at = layer_->parameters.find(name);
   return at == layer_->parameters.end() ? nullptr : std::get_if<Dims>(&at->second);
@@ -187,6 +227,21 @@ void emit_original(Emitter& out, graph::Graph& graph) {
   graph.nodes.push_back(std::move(node));
 }
 
+/// First, since others that were added before may read them: Layer::setInput().
+void emit_constants(const NetworkState& network, Emitter& out, graph::Graph& graph,
+                    const std::map<const Tensor*, graph::ValueId>& ids) {
+  for (const auto& layer : network.layers) {
+    const LayerState& state = layer->state();
+    if (layer->type() == LayerType::kConstant && !(state.original && !state.changed)) {
+      out.begin(state);
+      graph::Value& value = graph.value(ids.at(layer->output(0)));
+      value.data = out.data_of("weights");
+      value.type = value.data->type;
+      value.shape = value.data->shape;
+    }
+  }
+}
+
 void check_layer_names(const NetworkState& network) {
   std::set<std::string_view> names;
   for (const auto& layer : network.layers) {
@@ -214,6 +269,7 @@ Lowered lower(const NetworkState& network, const std::map<std::string, graph::Sh
   graph.opsets = network.opsets;
   const auto ids = add_tensors(network, graph, shapes);
   Emitter out(graph, ids);
+  emit_constants(network, out, graph, ids);
   for (const auto& layer : network.layers) {
     out.begin(layer->state());
     if (layer->state().original && !layer->state().changed) {
@@ -222,10 +278,6 @@ Lowered lower(const NetworkState& network, const std::map<std::string, graph::Sh
       continue;
     }
     if (layer->type() == LayerType::kConstant) {
-      graph::Value& value = graph.value(ids.at(layer->output(0)));
-      value.data = out.data_of("weights");
-      value.type = value.data->type;
-      value.shape = value.data->shape;
       continue;
     }
     emit_layer(out);

@@ -165,6 +165,17 @@ Tensor* Layer::input(int index) const {
 
 void Layer::setInput(int index, Tensor& tensor) {
   state_->network->check_owner(tensor, "input of layer '" + state_->name + "'");
+  if (!state_->original) {
+    const size_t most = std::max(state_->operands.size(), door::max_inputs(state_->type));
+    if (index < 0 || static_cast<size_t>(index) >= most) {
+      door::raise(ErrorCode::kOutOfRange, "layer '{}' can have {} inputs, not one with index {}",
+                  state_->name, most, index);
+    }
+    state_->operands.resize(std::max(state_->operands.size(), static_cast<size_t>(index) + 1));
+    state_->operands[static_cast<size_t>(index)].tensor = &tensor;
+    state_->network->touch();
+    return;
+  }
   int at = 0;
   for (Operand& operand : state_->operands) {
     if (operand.tensor != nullptr && at++ == index) {
@@ -174,8 +185,9 @@ void Layer::setInput(int index, Tensor& tensor) {
     }
   }
   if (index == at) {  // a further input, e.g. the reshape dimensions of a shuffle
-    door::raise(ErrorCode::kUnsupported, "layer '{}': input {} is not one that it can be given later",
-                state_->name, index);
+    door::raise(ErrorCode::kUnsupported,
+                "layer '{}' was read from an ONNX {} node: input {} is not one that it can be given later",
+                state_->name, state_->original->op_type, index);
   }
   door::raise(ErrorCode::kOutOfRange, "layer '{}' has {} inputs, not one with index {}", state_->name, at,
               index);
@@ -226,7 +238,7 @@ std::optional<DataType> Layer::outputType(int index) const {
 std::vector<Tensor*> LayerState::inputs() const {
   std::vector<Tensor*> found;
   for (const Operand& operand : operands) {
-    if (operand.tensor != nullptr) {
+    if (operand.tensor != nullptr || !original) {  // inputs of an added layer keep their numbers
       found.push_back(operand.tensor);
     }
   }

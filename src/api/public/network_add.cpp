@@ -214,6 +214,7 @@ Layer& NetworkDefinition::addSlice(Tensor& input, const Dims& start, const Dims&
   }
   Layer& layer = state_->new_layer(LayerType::kSlice, "Slice", {&input});
   layer.state().parameters = {{"start", start},
+                              {"fill", 0.0},
                               {"shape", shape},
                               {"stride", stride},
                               {"mode", static_cast<int64_t>(SliceMode::kStrict)}};
@@ -254,7 +255,9 @@ Layer& NetworkDefinition::addCast(Tensor& input, DataType type) {
 
 Layer& NetworkDefinition::addGather(Tensor& data, Tensor& indices, int axis) {
   Layer& layer = state_->new_layer(LayerType::kGather, "Gather", {&data, &indices});
-  layer.state().parameters["axis"] = static_cast<int64_t>(axis);
+  layer.state().parameters = {{"axis", static_cast<int64_t>(axis)},
+                              {"mode", static_cast<int64_t>(GatherMode::kDefault)},
+                              {"num_elementwise_dims", int64_t{0}}};
   return layer;
 }
 
@@ -273,8 +276,14 @@ Layer& NetworkDefinition::addSelect(Tensor& condition, Tensor& then, Tensor& oth
   return state_->new_layer(LayerType::kSelect, "Select", {&condition, &then, &otherwise});
 }
 
-Layer& NetworkDefinition::addShape(Tensor& input) {
-  return state_->new_layer(LayerType::kShape, "Shape", {&input});
+Layer& NetworkDefinition::addShape(Tensor& input, DataType type) {
+  if (type != DataType::kInt64 && type != DataType::kInt32) {
+    door::raise(ErrorCode::kInvalidArgument, "Shape of '{}' as {}: int64 or int32 is wanted", input.name(),
+                dataTypeName(type));
+  }
+  Layer& layer = state_->new_layer(LayerType::kShape, "Shape", {&input});
+  layer.state().parameters["to_type"] = static_cast<int64_t>(type);
+  return layer;
 }
 
 Layer& NetworkDefinition::addQuantize(Tensor& input, Tensor& scale) {

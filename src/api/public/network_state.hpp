@@ -41,7 +41,7 @@ struct Operand {
 };
 
 using Constant = std::shared_ptr<const graph::Tensor>;
-using Parameter = std::variant<int64_t, double, Dims, Constant>;
+using Parameter = std::variant<int64_t, double, Dims, Constant, std::string>;
 
 struct LayerState {
   NetworkState* network = nullptr;
@@ -90,12 +90,15 @@ struct NetworkState {
 
 namespace door {
 
-/// Names that a layer kind understands, with the type that each has: i(nt), f(loat), d(ims), w(eights).
+/// Names that a layer kind understands, with the type that each has: i(nt), f(loat), d(ims), w(eights),
+/// s(tring).
 struct ParameterSpec {
   std::string_view name;
   char type;
 };
 std::vector<ParameterSpec> parameter_specs(LayerType type);
+/// How many inputs a layer of the kind may have, those among them that it can do without.
+size_t max_inputs(LayerType type);
 
 /// Kind and parameters of an ONNX node, as far as TensorRT has words for them.
 void describe_onnx_node(const graph::Graph& graph, LayerState& layer);
