@@ -42,11 +42,13 @@ Status check_precision(const BuildRequest& request, const hw::DeviceProfile& dev
     return fail(Code::kUnsupported, "{} does not compute in {}: it supports {}", device.name,
                 hw::precision_name(request.precision), device.config->supports(hw::Precision::kInt8) ? "int8 (--int8)" : "fp16 (--fp16)");
   }
-  const bool asks_fp16 = request.accuracy_budget || std::any_of(request.layer_precisions.begin(), request.layer_precisions.end(),
+  // With fallback, a budget moves layers to the host where there is no FP16.
+  const bool budget = request.accuracy_budget && !request.allow_fallback;
+  const bool asks_fp16 = budget || std::any_of(request.layer_precisions.begin(), request.layer_precisions.end(),
       [](const LayerPrecision& rule) { return rule.precision == hw::Precision::kFp16; });
   if (asks_fp16 && !device.config->supports(hw::Precision::kFp16)) {
     return fail(Code::kUnsupported, "{} computes in int8 alone: no layer can stay in fp16 ({})", device.name,
-                request.accuracy_budget ? "accuracy budget" : "layer precisions");
+                budget ? "accuracy budget" : "layer precisions");
   }
   const bool asks_int8 = std::any_of(request.layer_precisions.begin(), request.layer_precisions.end(),
       [](const LayerPrecision& rule) { return rule.precision == hw::Precision::kInt8; });
@@ -184,6 +186,7 @@ Result<engine::Engine> build(const BuildRequest& request) {
   if (request.precision == hw::Precision::kInt8) {
     MEDLAR_ASSIGN(calibrated, find_ranges(request, p, options));
     options.fp16_nodes = calibrated.fp16_nodes;
+    options.host_nodes = calibrated.host_nodes;
   }
   return compile_prepared(request, p, options, &calibrated.table);
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/calibration.hpp"
 
+#include <utility>
+
 #include "base/files.hpp"
 #include "compiler/calibration_cache.hpp"
 #include "compiler/segment.hpp"
 #include "host/calibrate.hpp"
+#include "host/host_choice.hpp"
 #include "host/sensitivity.hpp"
 
 namespace medlar::api {
@@ -94,6 +97,90 @@ Result<Sampled> sampled_ranges(const BuildRequest& request, const graph::Graph& 
   return sampled;
 }
 
+/// INT8 alone: which error is too much; nothing: none.
+std::optional<host::HostLimits> host_limits(const BuildRequest& request, const compiler::CompileOptions& options) {
+  const bool none = request.accuracy_budget && *request.accuracy_budget >= kAnyError;
+  if (none || request.calibrator.kind != compiler::Calibrator::kBest || options.config->supports(hw::Precision::kFp16)) {
+    return std::nullopt;
+  }
+  return host::HostLimits{.budget = request.accuracy_budget.value_or(kByItself.budget)};
+}
+
+/// Takes the reaches that a rule gave to computed values, so that those to be chosen start without; puts back what was not chosen.
+class Unclipped {
+ public:
+  explicit Unclipped(compiler::CalibrationTable& table) : table_(table) {
+    for (auto& [name, range] : table.ranges) {
+      reaches_[name] = std::exchange(range.reach, 0.0f);
+    }
+  }
+  void restore(const std::set<std::string>& chosen) {
+    for (const auto& [name, reach] : reaches_) {
+      if (!chosen.contains(name)) {
+        table_.ranges[name].reach = reach;
+      }
+    }
+  }
+
+ private:
+  compiler::CalibrationTable& table_;
+  std::map<std::string, float> reaches_;
+};
+
+Status warn_of_costly(const BuildRequest& request, const host::HostChoice& choice) {
+  if (choice.left.empty()) {
+    return {};
+  }
+  std::string list;
+  for (const host::CostlyTensor& tensor : choice.left) {
+    list += fmt::format("{}{} ({:.3f})", list.empty() ? "" : ", ", tensor.name, tensor.error);
+  }
+  request.log(Severity::kWarning, fmt::format("storing in INT8 costs about {:.2f} of the outputs, most of it at: {}{}", choice.after, list,
+                                              request.allow_fallback ? "" : "; fallback would compute such layers on the host"));
+  return {};
+}
+
+/// Reaches of all stored tensors where there is INT8 alone, and the layers that leave the DLA.
+Status choose_for_int8(const BuildRequest& request, const graph::Graph& graph, const compiler::CompileOptions& options,
+                       const host::HostLimits& limits, host::Sensitivity& sensitivity, Calibrated& result) {
+  compiler::CompileOptions moved = options;
+  const auto choose_reaches = [&]() -> Status {
+    MEDLAR_ASSIGN(compiler::Survey survey, compiler::survey(graph, moved, &result.table));
+    survey.stored.insert(survey.stored.end(), survey.handed.begin(), survey.handed.end());
+    return sensitivity.choose_reaches(survey.stored, request.calibrator.percentile, true, request.progress, result.table);
+  };
+  Unclipped unclipped(result.table);
+  MEDLAR_TRY(choose_reaches());
+  MEDLAR_ASSIGN(host::HostChoice choice, host::choose_host(graph, options, result.table, sensitivity, limits));
+  if (!choice.nodes.empty()) {
+    request.log(Severity::kInfo, fmt::format("{} nodes go to the host, where INT8 costs most accuracy (--accuracy-budget 1: none)",
+                                             choice.nodes.size()));
+    moved.host_nodes = choice.nodes;
+    MEDLAR_TRY(choose_reaches());
+  }
+  unclipped.restore(sensitivity.chosen());
+  MEDLAR_TRY(warn_of_costly(request, choice));
+  result.host_nodes = std::move(choice.nodes);
+  return {};
+}
+
+/// Reaches where they are to be the best, and the layers that stay in FP16.
+Status choose_beside_fp16(const BuildRequest& request, const graph::Graph& graph, const compiler::CompileOptions& options,
+                          const std::optional<host::HalfLimits>& limits, host::Sensitivity& sensitivity, Calibrated& result) {
+  MEDLAR_ASSIGN(const compiler::Survey survey, compiler::survey(graph, options, nullptr));
+  if (request.calibrator.kind == compiler::Calibrator::kBest) {
+    MEDLAR_TRY(sensitivity.choose_reaches(survey.stored, request.calibrator.percentile, limits.has_value(), request.progress, result.table));
+  }
+  if (limits) {
+    MEDLAR_ASSIGN(result.fp16_nodes, sensitivity.fp16_nodes(survey.stored, result.table, *limits, request.progress));
+    if (!result.fp16_nodes.empty()) {
+      request.log(Severity::kInfo, fmt::format("{} nodes compute in FP16, where INT8 costs most accuracy (--accuracy-budget 1: none)",
+                                               result.fp16_nodes.size()));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Calibrated> calibrate(const BuildRequest& request, const graph::Graph& graph, const std::optional<sample::Preprocess>& preprocess,
@@ -102,25 +189,23 @@ Result<Calibrated> calibrate(const BuildRequest& request, const graph::Graph& gr
   add_stated(stated, sampled.table);
   const bool best = request.calibrator.kind == compiler::Calibrator::kBest;
   const std::optional<host::HalfLimits> limits = half_limits(request, options);
-  Calibrated result;
+  const std::optional<host::HostLimits> alone = host_limits(request, options);
+  if (limits && !alone && !options.config->supports(hw::Precision::kFp16)) {
+    return fail(Code::kInvalidArgument, "an accuracy budget without FP16 moves layers to the host beside ranges that the calibrator 'best' chooses, not {}",
+                compiler::calibrator_name(request.calibrator.kind));
+  }
+  Calibrated result{.table = std::move(sampled.table), .fp16_nodes = {}};
   if (!sampled.kept.empty() && (best || limits)) {
-    MEDLAR_ASSIGN(const auto stored, compiler::stored_tensors(graph, options));
     MEDLAR_ASSIGN(host::Sensitivity sensitivity, host::Sensitivity::create(graph, sampled.kept));
-    if (best) {
-      MEDLAR_TRY(sensitivity.choose_reaches(stored, request.calibrator.percentile, limits.has_value(), request.progress, sampled.table));
-    }
-    if (limits) {
-      MEDLAR_ASSIGN(result.fp16_nodes, sensitivity.fp16_nodes(stored, sampled.table, *limits, request.progress));
-      if (!result.fp16_nodes.empty()) {
-        request.log(Severity::kInfo, fmt::format("{} nodes compute in FP16, where INT8 costs most accuracy (--accuracy-budget 1: none)",
-                                                 result.fp16_nodes.size()));
-      }
+    if (alone) {
+      MEDLAR_TRY(choose_for_int8(request, graph, options, *alone, sensitivity, result));
+    } else {
+      MEDLAR_TRY(choose_beside_fp16(request, graph, options, limits, sensitivity, result));
     }
   } else if (request.accuracy_budget) {
     return fail(Code::kInvalidArgument, "an accuracy budget is measured on samples: calibrate with images, not from a cache");
   }
-  MEDLAR_TRY(save_cache(request, sampled.table));
-  result.table = std::move(sampled.table);
+  MEDLAR_TRY(save_cache(request, result.table));
   return result;
 }
 

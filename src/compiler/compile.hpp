@@ -2,6 +2,7 @@
 // The compiler: ONNX graph in, plan out. A pure function of its arguments; the same arguments give the same bytes.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct CompileOptions {
   PartitionCosts costs = {};
   uint64_t max_intermediate_bytes = uint64_t{1} << 30;  ///< Of one DLA segment.
   std::set<std::string> fp16_nodes = {};  ///< INT8 builds: nodes of the user's model that stay in FP16.
+  std::map<std::string, std::string> host_nodes = {};  ///< INT8 builds: nodes that go to the host for their accuracy, and why.
   bool probe = false;                     ///< Every tensor of the DLA's segments becomes an output of the plan.
   uint64_t max_weight_bytes = uint64_t{1} << 32;        ///< Of one DLA segment, packed.
   EmitOptions emit = {};

@@ -34,7 +34,7 @@ struct DlaBinding {
   int w = 1, h = 1, c = 1;
   uint32_t line_stride = 0, surface_stride = 0, bytes = 0;
   int item = 0;  ///< Of the batch: every item of a tensor is bound by itself.
-  std::vector<float> channel_scale = {};  ///< Probes of equalised tensors: a further factor of each channel.
+  std::vector<float> channel_scale = {};  ///< Not empty: real = channel_scale[c] * scale * (stored - zero).
   int components = 0;  ///< Not 0: an image of so many interleaved components instead of a feature cube.
 };
 

@@ -40,6 +40,7 @@ constexpr std::array kReasons = {
     ReasonText{Reason::kMemory, "MDL2028", "more memory than a DLA segment has"},
     ReasonText{Reason::kSlower, "MDL2029", "slower on the DLA"},
     ReasonText{Reason::kRounding, "MDL2030", "would only be rounded to 8 bits between layers on the host"},
+    ReasonText{Reason::kAccuracy, "MDL2031", "INT8 costs too much accuracy there"},
 };
 
 constexpr bool in_order() {

@@ -40,6 +40,7 @@ enum class Reason : uint8_t {
   kMemory,         ///< The intermediate tensors or weights of its segment are too large.
   kSlower,         ///< The caller wants the fastest placement, and another engine is faster.
   kRounding,       ///< No multiply-accumulates, and the host computes in float what comes before and after.
+  kAccuracy,       ///< INT8 would cost much accuracy there, and the configuration has nothing finer.
 };
 
 struct ReasonText {

@@ -7,6 +7,7 @@
 
 #include "compiler/fuse/fuse.hpp"
 #include "compiler/legalise/legalise.hpp"
+#include "compiler/quantise/equalise.hpp"
 #include "compiler/quantise/quantise.hpp"
 #include "compiler/simplify/simplify.hpp"
 
@@ -60,6 +61,15 @@ void name_copies(const graph::Graph& graph, LayerGraph& layers) {
   }
 }
 
+Verdict accuracy_verdict(const graph::Node& node, const std::map<std::string, std::string>& host_nodes) {
+  for (const std::string& origin : node.origins) {
+    if (const auto found = host_nodes.find(origin); found != host_nodes.end()) {
+      return Refusal{Reason::kAccuracy, found->second, "--accuracy-budget 1 keeps it there"};
+    }
+  }
+  return std::nullopt;
+}
+
 Result<LayerGraph> fused_layers(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options) {
   const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision, .halves = &options.fp16_nodes};
   MEDLAR_ASSIGN(LayerGraph layers, lower_segment(question, nodes.nodes, nodes.outputs));
@@ -84,6 +94,9 @@ Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options
   const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision, .halves = &options.fp16_nodes};
   for (const graph::Node& node : draft.graph.nodes) {
     draft.verdicts.push_back(check_node(question, node));
+    if (!draft.verdicts.back()) {
+      draft.verdicts.back() = accuracy_verdict(node, options.host_nodes);
+    }
   }
   MEDLAR_TRY(divide(draft, options));
   return draft;
@@ -166,6 +179,22 @@ const std::string& stored_range(const LayerGraph& layers, TensorId id) {
   return tensor.view_of == kNoTensor ? tensor.range : layers.tensor(tensor.view_of).range;
 }
 
+/// What INT8 will divide the channels of a segment's tensors by, by tensor.
+struct Division {
+  const LayerGraph& layers;
+  Equalised equalised;
+
+  void note(TensorId id, StoredTensor& stored) const {
+    const LayerTensor& tensor = layers.tensor(id);
+    const TensorId root = tensor.view_of == kNoTensor ? id : tensor.view_of;
+    if (equalised.channel_scale.empty() || equalised.channel_scale[static_cast<size_t>(root)].empty()) {
+      return;
+    }
+    stored.channel_scale = equalised.channel_scale[static_cast<size_t>(root)];
+    stored.divided = equalised.table.ranges.at(equalised.graph.tensor(root).range);
+  }
+};
+
 void add_reader(size_t reader, std::vector<size_t>& readers) {
   if (std::find(readers.begin(), readers.end(), reader) == readers.end()) {
     readers.push_back(reader);
@@ -173,12 +202,14 @@ void add_reader(size_t reader, std::vector<size_t>& readers) {
 }
 
 /// Adds what the layers of one segment write and read.
-void add_stored(const LayerGraph& layers, std::map<std::string, size_t>& known, std::vector<StoredTensor>& stored) {
+void add_stored(const Division& division, std::map<std::string, size_t>& known, std::vector<StoredTensor>& stored) {
+  const LayerGraph& layers = division.layers;
   for (const Layer& layer : layers.layers) {
     const std::string& range = stored_range(layers, layer.dst);
     const auto [at, fresh] = known.emplace(range, stored.size());
     if (fresh) {
       stored.push_back({range, {}, {}, 0, 0});
+      division.note(layer.dst, stored.back());
     }
     StoredTensor& tensor = stored[at->second];
     tensor.origins.insert(tensor.origins.end(), layer.origins.begin(), layer.origins.end());
@@ -200,20 +231,59 @@ void add_stored(const LayerGraph& layers, std::map<std::string, size_t>& known, 
   }
 }
 
+/// Inputs that the host writes and outputs that it alone reads: neither the model's own nor another DLA segment's.
+std::set<std::string> host_borders(const Draft& draft, const SegmentNodes& nodes) {
+  const auto makers = graph::producers(draft.graph);
+  const auto readers = graph::consumers(draft.graph);
+  const std::set<graph::NodeId> own(nodes.nodes.begin(), nodes.nodes.end());
+  const auto on_dla = [&](graph::NodeId id) { return draft.assignment.engine[static_cast<size_t>(id)] == Engine::kDla; };
+  std::set<std::string> borders;
+  for (const graph::ValueId id : nodes.inputs) {
+    const graph::NodeId maker = makers[static_cast<size_t>(id)];
+    if (maker != graph::kNoValue && !on_dla(maker)) {
+      borders.insert(draft.graph.value(id).name);
+    }
+  }
+  const std::set<graph::ValueId> results(draft.graph.outputs.begin(), draft.graph.outputs.end());
+  for (const graph::ValueId id : nodes.outputs) {
+    const auto& of_value = readers[static_cast<size_t>(id)];
+    const bool to_dla = std::any_of(of_value.begin(), of_value.end(), [&](graph::NodeId reader) { return on_dla(reader) && !own.contains(reader); });
+    if (!to_dla && !results.contains(id)) {
+      borders.insert(draft.graph.value(id).name);
+    }
+  }
+  return borders;
+}
+
+/// Adds what the host hands to one segment.
+void add_handed(const Division& division, const std::set<std::string>& borders, std::vector<StoredTensor>& handed) {
+  for (size_t i = 0; i < division.layers.tensors.size(); ++i) {
+    const LayerTensor& tensor = division.layers.tensors[i];
+    if (tensor.role == TensorRole::kInput && borders.contains(tensor.name)) {
+      handed.push_back({tensor.range, {}, {}, 0, 0});
+      division.note(static_cast<TensorId>(i), handed.back());
+    }
+  }
+}
+
 }  // namespace
 
-Result<std::vector<StoredTensor>> stored_tensors(const graph::Graph& graph, const CompileOptions& options) {
-  MEDLAR_ASSIGN(const Draft draft, make_draft(graph, options));
-  std::vector<StoredTensor> stored;
+Result<Survey> survey(const graph::Graph& graph, const CompileOptions& options, const CalibrationTable* table) {
+  MEDLAR_ASSIGN(Draft draft, make_draft(graph, options));
+  Survey result{.draft = std::move(draft), .stored = {}, .handed = {}};
+  const CalibrationTable ranges = table != nullptr ? spread_ranges(result.draft.graph, *table) : CalibrationTable{};
   std::map<std::string, size_t> known;
-  for (const SegmentNodes& nodes : draft.segments) {
-    const auto layers = nodes.engine == Engine::kDla ? fused_layers(draft, nodes, options) : Result<LayerGraph>(LayerGraph{});
+  for (const SegmentNodes& nodes : result.draft.segments) {
+    const auto layers = nodes.engine == Engine::kDla ? fused_layers(result.draft, nodes, options) : Result<LayerGraph>(LayerGraph{});
     if (!layers) {
       continue;
     }
-    add_stored(*layers, known, stored);
+    const std::set<std::string> borders = host_borders(result.draft, nodes);
+    const Division division{*layers, table != nullptr ? equalise(*layers, ranges, std::vector<bool>(layers->tensors.size(), false), borders) : Equalised{}};
+    add_stored(division, known, result.stored);
+    add_handed(division, borders, result.handed);
   }
-  return stored;
+  return result;
 }
 
 Attempt<HwGraph> translate_segment(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,
@@ -223,7 +293,7 @@ Attempt<HwGraph> translate_segment(const Draft& draft, const SegmentNodes& nodes
     return tl::unexpected(Setback{layers.error(), {}, std::nullopt});
   }
   auto hardware = quantise(*layers, {.config = *options.config, .precision = options.precision, .table = table,
-                                     .fp16_nodes = &options.fp16_nodes});
+                                     .fp16_nodes = &options.fp16_nodes, .borders = host_borders(draft, nodes)});
   if (!hardware) {
     return tl::unexpected(Setback{hardware.error(), origins_at_fault(layers->layers, hardware.error()), std::nullopt});
   }

@@ -52,11 +52,19 @@ struct StoredTensor {
   std::vector<size_t> readers;  ///< Tensors that the layers which read it write, by index.
   uint64_t macs = 0;            ///< Of the layers that write it.
   uint64_t values = 0;
+  std::vector<float> channel_scale = {};  ///< What INT8 divides its channels by; empty: nothing.
+  TensorRange divided = {};               ///< Its range then.
 };
 
-/// Of all DLA segments, as compile() would first cut them; segments that do not lower are left out. In execution order,
-/// every range once.
-Result<std::vector<StoredTensor>> stored_tensors(const graph::Graph& graph, const CompileOptions& options);
+/// What becomes of a graph, before anything is built.
+struct Survey {
+  Draft draft;
+  std::vector<StoredTensor> stored;  ///< Of all DLA segments, in execution order, every range once.
+  std::vector<StoredTensor> handed;  ///< What the host hands to them, without origins and readers.
+};
+
+/// As compile() would first cut segments; those that do not lower are left out. With a table, channels are divided as INT8 would.
+Result<Survey> survey(const graph::Graph& graph, const CompileOptions& options, const CalibrationTable* table);
 
 /// Lowers, fuses and quantises one DLA segment.
 Attempt<HwGraph> translate_segment(const Draft& draft, const SegmentNodes& nodes, const CompileOptions& options,

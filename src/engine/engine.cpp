@@ -18,10 +18,11 @@ template <typename T>
 using Offsets = std::vector<Offset<T>>;
 
 Offset<fb::Binding> write_binding(FlatBufferBuilder& builder, const compiler::DlaBinding& binding) {
+  const auto factors = binding.channel_scale.empty() ? Offset<flatbuffers::Vector<float>>{} : builder.CreateVector(binding.channel_scale);
   return fb::CreateBinding(builder, builder.CreateString(binding.tensor), binding.bind_id,
                            static_cast<uint8_t>(binding.precision), binding.scale, binding.w, binding.h, binding.c,
                            binding.line_stride, binding.surface_stride, binding.bytes, binding.zero, binding.item,
-                           binding.components);
+                           binding.components, factors);
 }
 
 Offset<fb::Segment> write_segment(FlatBufferBuilder& builder, const compiler::Segment& segment) {

@@ -2,6 +2,7 @@
 // Reading engine files: nothing in the body is believed before the checksum, the FlatBuffers verifier and the checks
 // of every index and enumeration have passed.
 #include <algorithm>
+#include <cmath>
 
 #include "base/files.hpp"
 #include "base/hash.hpp"
@@ -61,6 +62,9 @@ Result<compiler::DlaBinding> read_binding(const fb::Binding& table) {
   binding.bytes = table.bytes();
   binding.item = table.item();
   binding.components = table.components();
+  if (table.channel_scale() != nullptr) {
+    binding.channel_scale.assign(table.channel_scale()->begin(), table.channel_scale()->end());
+  }
   const auto bad_side = [](int side) { return side < 1 || side > 8192; };
   if (bad_side(binding.w) || bad_side(binding.h) || bad_side(binding.c) || !(binding.scale > 0) || binding.item < 0) {
     return fail(Code::kCorrupt, "binding '{}': {} x {} x {} with scale {}", binding.tensor, binding.w, binding.h, binding.c,
@@ -68,6 +72,12 @@ Result<compiler::DlaBinding> read_binding(const fb::Binding& table) {
   }
   if (binding.zero < -128 || binding.zero > 127) {
     return fail(Code::kCorrupt, "binding '{}': zero point {} is no INT8 value", binding.tensor, binding.zero);
+  }
+  const auto bad_factor = [](float factor) { return !(factor > 0.0f && std::isfinite(factor)); };
+  if ((!binding.channel_scale.empty() && binding.channel_scale.size() != static_cast<size_t>(binding.c)) ||
+      std::any_of(binding.channel_scale.begin(), binding.channel_scale.end(), bad_factor)) {
+    return fail(Code::kCorrupt, "binding '{}': {} factors of {} channels, all of which must be positive", binding.tensor,
+                binding.channel_scale.size(), binding.c);
   }
   return binding;
 }

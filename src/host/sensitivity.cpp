@@ -190,26 +190,42 @@ Result<Sensitivity> Sensitivity::create(const graph::Graph& graph, const std::ve
   return Sensitivity(judged_graph(graph), std::move(values));
 }
 
-Result<OutputError> Sensitivity::rounding_error(const Downstream& behind, const std::string& value, const TensorRange& range,
-                                                size_t samples) const {
+namespace {
+
+/// Multiplies each channel of values in NCHW by its factor, or divides.
+void scale_channels(std::span<const float> factors, bool divide, std::vector<float>& values) {
+  const size_t plane = factors.empty() ? 0 : values.size() / factors.size();
+  for (size_t i = 0; plane != 0 && i < plane * factors.size(); ++i) {
+    values[i] = divide ? values[i] / factors[i / plane] : values[i] * factors[i / plane];
+  }
+}
+
+graph::Tensor stored_and_back(const graph::Tensor& exact, const TensorRange& range, std::span<const float> channel_scale) {
+  std::vector<float> values = floats_of(exact);
+  scale_channels(channel_scale, true, values);
+  compiler::round_like_int8(range, values);
+  scale_channels(channel_scale, false, values);
+  return with_values(exact, values);
+}
+
+}  // namespace
+
+Result<OutputError> Sensitivity::rounding_error(const Downstream& behind, const Storing& storing, size_t samples) const {
   ErrorMean mean;
   for (size_t i = 0; i < std::min(samples, values_.size()); ++i) {
-    const graph::Tensor& exact = values_[i].at(value);
-    std::vector<float> rounded = floats_of(exact);
-    compiler::round_like_int8(range, rounded);
-    MEDLAR_ASSIGN(const std::vector<OutputError> errors, behind.errors(values_[i], with_values(exact, rounded)));
+    const graph::Tensor& exact = values_[i].at(storing.value);
+    MEDLAR_ASSIGN(const std::vector<OutputError> errors,
+                  behind.errors(values_[i], stored_and_back(exact, storing.range, storing.channel_scale)));
     mean.add(errors);
   }
   return mean.root();
 }
 
-OutputError Sensitivity::own_error(const std::string& value, const TensorRange& range) const {
+OutputError Sensitivity::own_error(const Storing& storing) const {
   ErrorMean mean;
   for (const Values& values : values_) {
-    const graph::Tensor& exact = values.at(value);
-    std::vector<float> rounded = floats_of(exact);
-    compiler::round_like_int8(range, rounded);
-    mean.add({relative_error(with_values(exact, rounded), exact)});
+    const graph::Tensor& exact = values.at(storing.value);
+    mean.add({relative_error(stored_and_back(exact, storing.range, storing.channel_scale), exact)});
   }
   // The other outputs are right.
   const OutputError error = mean.root();
@@ -217,7 +233,13 @@ OutputError Sensitivity::own_error(const std::string& value, const TensorRange& 
   return {error.two / part, error.four / part};
 }
 
-Status Sensitivity::choose_reach(const std::string& value, double percentile, bool closely, TensorRange& range) {
+Status Sensitivity::choose_reach(const compiler::StoredTensor& stored, double percentile, bool closely, TensorRange& range) {
+  const std::string& value = stored.range;
+  if (!stored.channel_scale.empty()) {
+    // Every channel has a reach of its own already.
+    range.reach = compiler::calibrated_reach(range, {Calibrator::kMaximum, percentile});
+    return closely ? storing_error(stored, range).map([](double) {}) : Status{};
+  }
   const std::vector<float> reaches = candidate_reaches(range, percentile);
   if (reaches.empty()) {
     return {};
@@ -230,14 +252,14 @@ Status Sensitivity::choose_reach(const std::string& value, double percentile, bo
   if (!behind) {
     // An output: its largest values are the scores and boxes that count, so nothing is clipped.
     range.reach = compiler::calibrated_reach(range, {Calibrator::kMaximum, percentile});
-    rounding_[value] = own_error(value, range).two;
+    rounding_[value] = own_error({value, range}).two;
     return {};
   }
   double least = INFINITY;
   float best = range.reach;
   for (const float reach : reaches) {
     range.reach = reach;
-    MEDLAR_ASSIGN(const OutputError error, rounding_error(*behind, value, range, reaches.size() < 2 ? kFewSamples : values_.size()));
+    MEDLAR_ASSIGN(const OutputError error, rounding_error(*behind, {value, range}, reaches.size() < 2 ? kFewSamples : values_.size()));
     if (error.four < kBetter * least) {
       least = error.four;
       best = reach;
@@ -245,6 +267,7 @@ Status Sensitivity::choose_reach(const std::string& value, double percentile, bo
     }
   }
   range.reach = best;
+  storing_[{value, {}}] = rounding_[value];
   return {};
 }
 
@@ -256,8 +279,9 @@ Status Sensitivity::choose_reaches(const std::vector<compiler::StoredTensor>& st
       progress("choosing ranges", ++done, stored.size());
     }
     const auto found = table.ranges.find(tensor.range);
-    if (found != table.ranges.end() && !found->second.histogram.empty() && values_.front().contains(tensor.range)) {
-      MEDLAR_TRY(choose_reach(tensor.range, percentile, closely, found->second));
+    if (found != table.ranges.end() && !found->second.histogram.empty() && values_.front().contains(tensor.range) &&
+        chosen_.insert(tensor.range).second) {
+      MEDLAR_TRY(choose_reach(tensor, percentile, closely, found->second));
     }
   }
   return {};
@@ -286,21 +310,27 @@ Result<double> Sensitivity::weight_error(const std::vector<std::string>& nodes) 
   return std::sqrt(squares);
 }
 
-Result<double> Sensitivity::known_error(const std::string& value, const compiler::CalibrationTable& table) const {
-  const auto known = rounding_.find(value);
-  if (known != rounding_.end()) {
-    return known->second;
-  }
-  const auto range = table.ranges.find(value);
-  if (range == table.ranges.end() || !values_.front().contains(value)) {
-    return 0.0;
-  }
-  const auto behind = Downstream::create(graph_, value);
+Result<double> Sensitivity::measured_error(const Storing& storing, size_t samples) const {
+  const auto behind = Downstream::create(graph_, storing.value);
   if (!behind) {
-    return own_error(value, range->second).two;
+    return own_error(storing).two;
   }
-  MEDLAR_ASSIGN(const OutputError error, rounding_error(*behind, value, range->second, values_.size()));
+  MEDLAR_ASSIGN(const OutputError error, rounding_error(*behind, storing, samples));
   return error.two;
+}
+
+Result<double> Sensitivity::storing_error(const compiler::StoredTensor& stored, const compiler::CalibrationTable& table) {
+  const auto range = table.ranges.find(stored.range);
+  return range == table.ranges.end() || !values_.front().contains(stored.range) ? 0.0 : storing_error(stored, range->second);
+}
+
+Result<double> Sensitivity::storing_error(const compiler::StoredTensor& stored, const TensorRange& range) {
+  const auto [known, fresh] = storing_.emplace(std::pair(stored.range, stored.channel_scale), 0.0);
+  if (fresh) {
+    const Storing storing{stored.range, stored.channel_scale.empty() ? range : stored.divided, stored.channel_scale};
+    MEDLAR_ASSIGN(known->second, measured_error(storing, kFewSamples));
+  }
+  return known->second;
 }
 
 Result<std::set<std::string>> Sensitivity::fp16_nodes(const std::vector<compiler::StoredTensor>& stored,
@@ -315,7 +345,12 @@ Result<std::set<std::string>> Sensitivity::fp16_nodes(const std::vector<compiler
     if (limits.weights) {
       MEDLAR_ASSIGN(weights, weight_error(tensor.origins));
     }
-    MEDLAR_ASSIGN(const double rounding, known_error(tensor.range, table));
+    const auto known = rounding_.find(tensor.range);
+    double rounding = known != rounding_.end() ? known->second : 0.0;
+    const auto range = table.ranges.find(tensor.range);
+    if (known == rounding_.end() && range != table.ranges.end() && values_.front().contains(tensor.range)) {
+      MEDLAR_ASSIGN(rounding, measured_error({tensor.range, range->second}, values_.size()));
+    }
     question.weights.push_back(weights * weights);
     question.rounding.push_back(rounding * rounding);
   }

@@ -5,7 +5,9 @@
 
 #include <map>
 #include <set>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.hpp"
@@ -29,7 +31,8 @@ class Sensitivity {
   static Result<Sensitivity> create(const graph::Graph& graph, const std::vector<sample::Sample>& samples);
 
   /// Sets the reach of each stored tensor to that of the calibrator, of all four, with the least error at the outputs; outputs
-  /// themselves are not clipped. `closely`: tensors with one candidate are measured as well, for fp16_nodes().
+  /// themselves and tensors whose channels are divided are not clipped. `closely`: tensors with one candidate are measured as well,
+  /// for fp16_nodes(). Tensors whose reach was chosen before are passed over.
   Status choose_reaches(const std::vector<compiler::StoredTensor>& stored, double percentile, bool closely, const ProgressSink& progress,
                         compiler::CalibrationTable& table);
 
@@ -38,20 +41,34 @@ class Sensitivity {
   Result<std::set<std::string>> fp16_nodes(const std::vector<compiler::StoredTensor>& stored, const compiler::CalibrationTable& table,
                                            const HalfLimits& limits, const ProgressSink& progress) const;
 
+  /// Of storing the tensor in INT8, at the outputs in the 2-norm; 0 where it cannot be told.
+  Result<double> storing_error(const compiler::StoredTensor& stored, const compiler::CalibrationTable& table);
+
+  /// Values whose reach choose_reaches() set.
+  const std::set<std::string>& chosen() const { return chosen_; }
+
  private:
   Sensitivity(graph::Graph judged, std::vector<Values> values) : graph_(std::move(judged)), values_(std::move(values)) {}
-  Result<OutputError> rounding_error(const Downstream& behind, const std::string& value, const compiler::TensorRange& range,
-                                     size_t samples) const;
+  /// The tensor as INT8 gives it back.
+  struct Storing {
+    const std::string& value;
+    const compiler::TensorRange& range;
+    std::span<const float> channel_scale = {};  ///< What its channels are divided by.
+  };
+
+  Result<OutputError> rounding_error(const Downstream& behind, const Storing& storing, size_t samples) const;
   /// Of rounding an output.
-  OutputError own_error(const std::string& value, const compiler::TensorRange& range) const;
-  Status choose_reach(const std::string& value, double percentile, bool closely, compiler::TensorRange& range);
+  OutputError own_error(const Storing& storing) const;
+  Status choose_reach(const compiler::StoredTensor& stored, double percentile, bool closely, compiler::TensorRange& range);
   Result<double> weight_error(const std::vector<std::string>& nodes) const;
-  /// Of rounding a tensor, in the 2-norm; 0 where it cannot be told.
-  Result<double> known_error(const std::string& value, const compiler::CalibrationTable& table) const;
+  Result<double> storing_error(const compiler::StoredTensor& stored, const compiler::TensorRange& range);
+  Result<double> measured_error(const Storing& storing, size_t samples) const;
 
   graph::Graph graph_;  ///< Its outputs are those that are judged: in front of a last softmax.
   std::vector<Values> values_;  ///< By sample.
   std::map<std::string, double> rounding_;  ///< What choose_reaches() found at the ranges that it chose.
+  std::set<std::string> chosen_;            ///< Values whose reach choose_reaches() set.
+  std::map<std::pair<std::string, std::vector<float>>, double> storing_;  ///< By value and what divides its channels.
 };
 
 }  // namespace medlar::host

@@ -49,11 +49,26 @@ void narrow(std::span<const float> values, DataType type, uint8_t* rows) {
   }
 }
 
+/// Multiplies each channel of values in NCHW by its factor, or divides.
+void scale_channels(std::span<const float> factors, bool divide, std::span<float> values) {
+  const size_t plane = values.size() / factors.size();
+  for (size_t c = 0; c < factors.size(); ++c) {
+    for (float& value : values.subspan(c * plane, plane)) {
+      value = divide ? value / factors[c] : value * factors[c];
+    }
+  }
+}
+
 }  // namespace
 
 Status rows_to_device(ByteView rows, DataType type, const loadable::Tensor& layout, StoredAs stored,
                       MutableBytes device) {
   MEDLAR_TRY(check_rows(rows.size(), rows.size(), type, layout));
+  if (!stored.channel_scale.empty()) {
+    std::vector<float> values = widen(rows, type);
+    scale_channels(stored.channel_scale, true, values);
+    return umd::pack_tensor(layout, values, stored.scale, device, stored.zero);
+  }
   if (type == DataType::kFloat32 && aligned(rows.data())) {
     return umd::pack_tensor(
         layout, {reinterpret_cast<const float*>(rows.data()), rows.size() / sizeof(float)}, stored.scale, device, stored.zero);
@@ -66,12 +81,22 @@ Status device_to_rows(ByteView device, const loadable::Tensor& layout, StoredAs 
   const uint64_t count = umd::element_count(layout);
   MEDLAR_TRY(
       check_rows(rows.size(), count * static_cast<uint64_t>(graph::element_bytes(type)), type, layout));
-  if (type == DataType::kFloat32 && aligned(rows.data())) {
-    return umd::unpack_tensor(layout, device, stored.scale, {reinterpret_cast<float*>(rows.data()), count}, stored.zero);
+  std::vector<float> own;
+  std::span<float> values;
+  const bool in_place = type == DataType::kFloat32 && aligned(rows.data());
+  if (in_place) {
+    values = {reinterpret_cast<float*>(rows.data()), count};
+  } else {
+    own.resize(count);
+    values = own;
   }
-  std::vector<float> values(count);
   MEDLAR_TRY(umd::unpack_tensor(layout, device, stored.scale, values, stored.zero));
-  narrow(values, type, rows.data());
+  if (!stored.channel_scale.empty()) {
+    scale_channels(stored.channel_scale, false, values);
+  }
+  if (!in_place) {
+    narrow(values, type, rows.data());
+  }
   return {};
 }
 

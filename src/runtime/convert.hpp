@@ -5,14 +5,21 @@
 #include "graph/graph.hpp"
 #include "loadable/loadable.hpp"
 
+#include <algorithm>
+#include <span>
 #include <string>
 
 namespace medlar::runtime {
 
-/// real = scale * (stored - zero).
+/// real = scale * (stored - zero), times the channel's factor where there are such.
 struct StoredAs {
   float scale = 1.0f;
   int zero = 0;
+  std::span<const float> channel_scale = {};
+
+  friend bool operator==(const StoredAs& a, const StoredAs& b) {
+    return a.scale == b.scale && a.zero == b.zero && std::equal(a.channel_scale.begin(), a.channel_scale.end(), b.channel_scale.begin(), b.channel_scale.end());
+  }
 };
 
 /// float32 or float16 rows into the DLA's layout.

@@ -24,6 +24,10 @@ uint64_t item_elements(const compiler::DlaBinding& binding) {
          static_cast<uint64_t>(binding.c);
 }
 
+StoredAs stored_as(const compiler::DlaBinding& binding) {
+  return {binding.scale, binding.zero, binding.channel_scale};
+}
+
 /// The rows of one item.
 Result<MutableBytes> item_rows(const HostValue& value, const compiler::DlaBinding& binding) {
   const uint64_t size = item_elements(binding) * static_cast<uint64_t>(graph::element_bytes(value.type));
@@ -73,7 +77,7 @@ Status Run::take_inputs() {
     MEDLAR_ASSIGN(const LoadedEngine::Io* io, engine_.find_io(name));
     if (binding.layout() == Layout::kDevice) {
       MEDLAR_ASSIGN(auto buffer, import(binding));
-      device_[name][0] = {{std::move(buffer), binding.offset()}, *io->device, io->scale, io->zero};
+      device_[name][0] = {{std::move(buffer), binding.offset()}, *io->device, {io->scale, io->zero}};
       continue;
     }
     MEDLAR_ASSIGN(const MutableBytes bytes, binding.bytes());
@@ -153,8 +157,7 @@ Result<umd::BufferSlice> Run::feed(size_t index, size_t input, SegmentRun& recor
   const loadable::Tensor& layout =
       std::get<LoadedEngine::DlaSegment>(engine_.segments()[index]).inputs()[input].tensor;
   const DeviceValue* device = on_device(wanted);
-  if (device != nullptr && same_layout(device->layout, layout) && device->scale == wanted.scale &&
-      device->zero == wanted.zero) {
+  if (device != nullptr && same_layout(device->layout, layout) && device->stored == stored_as(wanted)) {
     note(record, wanted.tensor, HandOver::kInPlace, 0, "");
     return device->slice;
   }
@@ -166,7 +169,7 @@ Result<umd::BufferSlice> Run::feed(size_t index, size_t input, SegmentRun& recor
     return own;
   }
   MEDLAR_ASSIGN(const MutableBytes rows, item_rows(*value, wanted));
-  MEDLAR_TRY(rows_to_device(rows, value->type, layout, {wanted.scale, wanted.zero}, bytes));
+  MEDLAR_TRY(rows_to_device(rows, value->type, layout, stored_as(wanted), bytes));
   note(record, wanted.tensor, HandOver::kConverted, layout.size,
        rows_text(value->type) + " to " + describe_layout(layout));
   return own;
@@ -238,8 +241,7 @@ Status Run::run_dla(size_t index, SegmentRun& record, const Cancellation* cancel
   record.serials.push_back(fence.serial());
   for (size_t i = 0; i < segment.bindings_out.size(); ++i) {
     const compiler::DlaBinding& binding = segment.bindings_out[i];
-    device_[binding.tensor][binding.item] = {bindings.outputs[i], model.outputs()[i].tensor, binding.scale,
-                                             binding.zero};
+    device_[binding.tensor][binding.item] = {bindings.outputs[i], model.outputs()[i].tensor, stored_as(binding)};
   }
   return {};
 }
@@ -312,7 +314,7 @@ Result<const HostValue*> Run::on_host(const std::string& tensor, SegmentRun& rec
   const size_t size = value.bytes.size() / device->second.size();
   for (const auto& [item, from] : device->second) {
     MEDLAR_ASSIGN(const MutableBytes stored, mapped(from.slice));
-    MEDLAR_TRY(device_to_rows(stored, from.layout, {from.scale, from.zero}, boundary.type,
+    MEDLAR_TRY(device_to_rows(stored, from.layout, from.stored, boundary.type,
                               value.bytes.subspan(static_cast<size_t>(item) * size, size)));
   }
   note(record, tensor, HandOver::kConverted, value.bytes.size(),

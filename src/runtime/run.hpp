@@ -2,6 +2,7 @@
 // One inference under way: where every tensor between the segments lies right now. Private to this folder.
 #pragma once
 
+#include "runtime/convert.hpp"
 #include "runtime/execution_context.hpp"
 
 #include <map>
@@ -27,8 +28,7 @@ using HostValue = host::TensorRef;
 struct DeviceValue {
   umd::BufferSlice slice;
   loadable::Tensor layout;
-  float scale = 1.0f;
-  int zero = 0;
+  StoredAs stored;
 };
 
 /// Host time that a cancelled run gives the DLA task that it has started: a task cannot be stopped half way,

@@ -26,6 +26,7 @@ Engine sample_engine() {
   plan.outputs = {"logits"};
   compiler::DlaBinding in{.tensor = "image", .scale = 0.5f, .w = 28, .h = 28, .c = 1, .line_stride = 224, .bytes = 6272};
   compiler::DlaBinding out{.tensor = "logits", .scale = 0.25f, .w = 1, .h = 1, .c = 10, .bytes = 16};
+  out.channel_scale = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   plan.segments = {{compiler::Engine::kDla, "dla0", {1, 2, 3}, {"image"}, {"logits"}, {in}, {out}, {}}};
   plan.segments[0].memory = {.weights = 100, .input = 6272, .output = 16, .intermediate = 64, .intermediate_bound = 64,
                              .intermediate_unshared = 128, .sram = 0};
@@ -44,11 +45,23 @@ TEST(Engine, RoundTripIsDeterministic) {
   ASSERT_TRUE(read) << read.error().to_string();
   EXPECT_EQ(serialize(*read), bytes);
   EXPECT_EQ(read->plan.segments[0].bindings_in[0].line_stride, 224u);
+  EXPECT_TRUE(read->plan.segments[0].bindings_in[0].channel_scale.empty());
+  EXPECT_EQ(read->plan.segments[0].bindings_out[0].channel_scale, engine.plan.segments[0].bindings_out[0].channel_scale);
   EXPECT_EQ(read->plan.segments[0].memory, engine.plan.segments[0].memory);
   EXPECT_EQ(read->plan.placements[0].bytes, 7000u);
   ASSERT_EQ(read->plan.transitions.size(), 1u);
   EXPECT_EQ(read->plan.transitions[0].tensors, std::vector<std::string>{"logits"});
   EXPECT_EQ(read->plan.hw_ops[0].origins, (std::vector<std::string>{"conv1", "relu1"}));
+}
+
+TEST(Engine, FactorsOfChannelsAreOneAChannelAndPositive) {
+  for (const std::vector<float>& factors : {std::vector<float>(9, 1.0f), std::vector<float>{1, 2, 3, 4, 0, 6, 7, 8, 9, 10}}) {
+    Engine engine = sample_engine();
+    engine.plan.segments[0].bindings_out[0].channel_scale = factors;
+    const auto read = deserialize(serialize(engine), "x.engine");
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, Code::kCorrupt);
+  }
 }
 
 TEST(Engine, IsRefusedOnAnotherDevice) {

@@ -28,8 +28,8 @@ void add_build_options(CLI::App& command, BuildOptions& options) {
   command.add_option("--layerPrecisions", options.layer_precisions,
                      "Layers of an INT8 build that stay in FP16, and those that the host computes in FP32, e.g. 'conv1:fp16,head*:fp32'; '*' matches anything");
   command.add_option("--accuracy-budget", options.accuracy_budget,
-                     "Keep the most sensitive layers of an INT8 build in FP16 until the outputs' relative error (2-norm) is below; "
-                     "1: none (default: 0.05, in less time than FP16, where the device has both)")
+                     "Keep the most sensitive layers of an INT8 build in FP16, or on the host where the device has INT8 alone, until the outputs' "
+                     "relative error (2-norm) is below; 1: none (default: 0.05, in less time than FP16 or with 3 % of the work on the host)")
       ->check(CLI::Range(1e-6, 10.0));
   command.add_option("--shapes", options.shapes, "Static input shapes, e.g. name:1x3x224x224,other:1x10");
   command.add_option("--preprocess", options.preprocess, "JSON that says how images become inputs (default: the file beside the model)");

@@ -19,6 +19,9 @@ constexpr double kMostStretch = 64.0;
 /// Error that must remain for a change to be kept.
 constexpr double kWorthwhile = 0.8;
 constexpr std::array<double, 4> kExponents{0.25, 0.5, 0.75, 1.0};
+/// Where the host takes part, how far channels may be stretched on the side on which the tensor reaches less, in parts of what
+/// it reaches there; the last means as far as on the other side.
+constexpr std::array<double, 4> kSides{1.0, 4.0, 16.0, 1e9};
 constexpr double kSteps = 255.0;
 constexpr double kWeightSteps = 127.0;
 /// Part of the weights' error that rounding against moments leaves.
@@ -29,15 +32,19 @@ struct Member {
   TensorId id = kNoTensor;
   double reach = 0.0;             ///< Where the tensor saturates now.
   std::vector<double> channels;   ///< The same by channel.
-  std::vector<double> lows;       ///< Least value by channel.
+  std::vector<double> lows, highs;  ///< Least and largest value by channel, 0 included.
   std::vector<double> powers;     ///< Mean square by channel.
   double weights_part = 1.0;      ///< Of the error of nearest weights, what remains.
+  bool to_host = false;           ///< An output of the segment.
 };
 
 /// Tensors that pooling and sums tie together, and the layers around them.
 struct Site {
   std::vector<Member> members;
   std::vector<size_t> writers, readers;  ///< Convolutions that make and that read them.
+  bool from_host = false, to_host = false;  ///< Members are inputs and outputs of the segment.
+
+  bool at_border() const { return from_host || to_host; }
 
   size_t size() const { return members.front().channels.size(); }
   const Member* find(TensorId root) const {
@@ -141,7 +148,7 @@ bool find_layers(const LayerGraph& graph, Site& site) {
       site.readers.push_back(i);
     }
   }
-  return !site.writers.empty() && !site.readers.empty();
+  return (site.from_host || !site.writers.empty()) && (site.to_host || !site.readers.empty());
 }
 
 bool find_ranges(const LayerGraph& graph, const CalibrationTable& table, Member& member) {
@@ -162,18 +169,38 @@ bool find_ranges(const LayerGraph& graph, const CalibrationTable& table, Member&
   for (const ChannelRange& channel : range.channels) {
     const double largest = std::max(static_cast<double>(channel.max), -static_cast<double>(channel.min));
     member.channels.push_back(std::min(member.reach, largest));
-    member.lows.push_back(std::max(-member.reach, static_cast<double>(channel.min)));
+    member.lows.push_back(std::clamp(static_cast<double>(channel.min), -member.reach, 0.0));
+    member.highs.push_back(std::clamp(static_cast<double>(channel.max), 0.0, member.reach));
     member.powers.push_back(channel.square / static_cast<double>(range.values_per_channel()));
   }
   return member.reach > 0.0;
 }
 
-std::vector<double> factors_of(const Site& site, double exponent) {
+/// What part of the box from -low to high a channel takes up.
+struct Box {
+  double low = 0.0, high = 0.0;
+
+  double part(const Member& member, size_t c) const {
+    return std::max(high > 0.0 ? member.highs[c] / high : 0.0, low > 0.0 ? -member.lows[c] / low : 0.0);
+  }
+};
+
+Box box_of(const Member& member, double side) {
+  const double low = -*std::min_element(member.lows.begin(), member.lows.end());
+  const double high = *std::max_element(member.highs.begin(), member.highs.end());
+  return {std::min(side * low, std::max(low, high)), std::min(side * high, std::max(low, high))};
+}
+
+std::vector<double> factors_of(const Site& site, double exponent, double side) {
+  std::vector<Box> boxes;
+  for (const Member& member : site.members) {
+    boxes.push_back(side == kSides.back() ? Box{member.reach, member.reach} : box_of(member, side));
+  }
   std::vector<double> factors;
   for (size_t c = 0; c < site.size(); ++c) {
     double part = 0.0;
-    for (const Member& member : site.members) {
-      part = std::max(part, member.channels[c] * kMargin / member.reach);
+    for (size_t m = 0; m < boxes.size(); ++m) {
+      part = std::max(part, boxes[m].part(site.members[m], c) * kMargin);
     }
     // A channel that was never seen keeps its scale.
     factors.push_back(part > 0.0 ? std::pow(std::clamp(part, 1.0 / kMostStretch, 1.0), exponent) : 1.0);
@@ -182,12 +209,12 @@ std::vector<double> factors_of(const Site& site, double exponent) {
 }
 
 /// Width of the values that the tensor must hold once its channels are divided.
-double width_of(const Member& member, const std::vector<double>& factors) {
+double width_of(const Member& member, const std::vector<double>& factors, bool exact) {
   double low = 0.0;
   double high = 0.0;
   for (size_t c = 0; c < factors.size(); ++c) {
     low = std::min(low, member.lows[c] / factors[c]);
-    high = std::max(high, member.channels[c] / factors[c]);
+    high = std::max(high, (exact ? member.highs[c] : member.channels[c]) / factors[c]);
   }
   return high - low;
 }
@@ -221,12 +248,27 @@ double reader_error(const LayerGraph& graph, const Layer& reader, const Member& 
   return error;
 }
 
+/// Behind the host, which reads every channel as it is.
+double host_error(const Member& member, const std::vector<double>& factors) {
+  double error = 0.0;
+  for (const double factor : factors) {
+    error += factor * factor;
+  }
+  const double width = width_of(member, factors, true);
+  return error * width * width;
+}
+
 /// By reader, so that large and small tensors of a site count alike.
 std::vector<double> errors_of(const LayerGraph& graph, const Site& site, const std::vector<double>& factors) {
   std::vector<double> errors;
   for (const size_t reader : site.readers) {
     const Member& member = *site.find(root_of(graph, graph.layers[reader].src));
-    errors.push_back(reader_error(graph, graph.layers[reader], member, factors, width_of(member, factors)));
+    errors.push_back(reader_error(graph, graph.layers[reader], member, factors, width_of(member, factors, site.at_border())));
+  }
+  for (const Member& member : site.members) {
+    if (member.to_host) {
+      errors.push_back(host_error(member, factors));
+    }
   }
   return errors;
 }
@@ -236,16 +278,21 @@ std::vector<double> best_factors(const LayerGraph& graph, const Site& site) {
   const std::vector<double> present = errors_of(graph, site, std::vector<double>(site.size(), 1.0));
   double least = kWorthwhile;
   std::vector<double> best;
-  for (const double exponent : kExponents) {
-    std::vector<double> factors = factors_of(site, exponent);
-    const std::vector<double> errors = errors_of(graph, site, factors);
-    double mean = 0.0;
-    for (size_t i = 0; i < errors.size(); ++i) {
-      mean += (present[i] > 0.0 ? errors[i] / present[i] : 1.0) / static_cast<double>(errors.size());
+  for (const double side : kSides) {
+    if (side != kSides.back() && !site.at_border()) {
+      continue;
     }
-    if (mean < least) {
-      least = mean;
-      best = std::move(factors);
+    for (const double exponent : kExponents) {
+      std::vector<double> factors = factors_of(site, exponent, side);
+      const std::vector<double> errors = errors_of(graph, site, factors);
+      double mean = 0.0;
+      for (size_t i = 0; i < errors.size(); ++i) {
+        mean += (present[i] > 0.0 ? errors[i] / present[i] : 1.0) / static_cast<double>(errors.size());
+      }
+      if (mean < least) {
+        least = mean;
+        best = std::move(factors);
+      }
     }
   }
   return best;
@@ -331,17 +378,33 @@ void apply(const Site& site, const std::vector<double>& factors, Equalised& equa
   }
 }
 
+/// Whether the tensors of one storage may be scaled: the host takes part in inputs and outputs at borders alone.
+bool scalable(const LayerGraph& graph, TensorId root, const std::set<std::string>& borders, Site& site, Member& member) {
+  for (size_t i = 0; i < graph.tensors.size(); ++i) {
+    const LayerTensor& tensor = graph.tensors[i];
+    if (root_of(graph, static_cast<TensorId>(i)) != root || tensor.role == TensorRole::kIntermediate) {
+      continue;
+    }
+    if (tensor.role == TensorRole::kConstant || !borders.contains(tensor.name)) {
+      return false;
+    }
+    site.from_host = site.from_host || tensor.role == TensorRole::kInput;
+    site.to_host = site.to_host || tensor.role == TensorRole::kOutput;
+    member.to_host = member.to_host || tensor.role == TensorRole::kOutput;
+  }
+  return graph.tensor(root).reach <= 0.0f;
+}
+
 /// The site around a tensor, or nothing where its channels cannot be divided.
-std::optional<Site> site_of(const Equalised& state, TensorId id, const std::vector<bool>& keep) {
+std::optional<Site> site_of(const Equalised& state, TensorId id, const std::vector<bool>& keep, const std::set<std::string>& borders) {
   std::vector<TensorId> roots{id};
   if (!grow(state.graph, roots)) {
     return std::nullopt;
   }
   Site site;
   for (const TensorId root : roots) {
-    const LayerTensor& tensor = state.graph.tensor(root);
-    Member member{.id = root, .reach = 0.0, .channels = {}, .lows = {}, .powers = {}};
-    if (keep[static_cast<size_t>(root)] || tensor.role != TensorRole::kIntermediate || tensor.reach > 0.0f ||
+    Member member{.id = root, .reach = 0.0, .channels = {}, .lows = {}, .highs = {}, .powers = {}};
+    if (keep[static_cast<size_t>(root)] || !scalable(state.graph, root, borders, site, member) ||
         !find_ranges(state.graph, state.table, member)) {
       return std::nullopt;
     }
@@ -352,13 +415,14 @@ std::optional<Site> site_of(const Equalised& state, TensorId id, const std::vect
 
 }  // namespace
 
-Equalised equalise(const LayerGraph& graph, const CalibrationTable& table, const std::vector<bool>& keep) {
+Equalised equalise(const LayerGraph& graph, const CalibrationTable& table, const std::vector<bool>& keep,
+                   const std::set<std::string>& borders) {
   Equalised result{graph, table, std::vector<std::vector<float>>(graph.tensors.size())};
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     if (graph.tensors[i].view_of != kNoTensor || !result.channel_scale[i].empty()) {
       continue;
     }
-    const std::optional<Site> site = site_of(result, static_cast<TensorId>(i), keep);
+    const std::optional<Site> site = site_of(result, static_cast<TensorId>(i), keep, borders);
     if (!site) {
       continue;
     }

@@ -229,7 +229,7 @@ Result<HwGraph> quantise(const LayerGraph& given, const QuantiseOptions& options
     return fail(Code::kInvalidArgument, "INT8 needs a calibration table");
   }
   const Precisions precisions = precisions_of(given, options);
-  const Equalised equalised = integer ? equalise(given, *options.table, precisions.half_tensors) : Equalised{};
+  const Equalised equalised = integer ? equalise(given, *options.table, precisions.half_tensors, options.borders) : Equalised{};
   const LayerGraph& graph = integer ? equalised.graph : given;
   Context context{.graph = graph, .options = options, .table = &equalised.table, .channel_scale = equalised.channel_scale,
                   .precisions = precisions, .scales = {}, .luts = {}};

@@ -17,6 +17,7 @@ struct QuantiseOptions {
   hw::Precision precision = hw::Precision::kInt8;
   const CalibrationTable* table = nullptr;  ///< Needed for INT8.
   const std::set<std::string>* fp16_nodes = nullptr;  ///< INT8: layers with one of these origins stay in FP16.
+  std::set<std::string> borders = {};  ///< INT8: inputs and outputs that the host alone writes or reads.
 };
 
 /// Every layer must fit one pass of the SDP (fusion sees to that).
