@@ -13,7 +13,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace medlar;
   auto graph = import::import_onnx_bytes({data, size}, "fuzz");
-  if (!graph || !compiler::simplify(*graph, nullptr)) {
+  if (!graph || !compiler::simplify(*graph, hw::Precision::kInt8, nullptr)) {
     return 0;
   }
   for (const hw::Precision precision : {hw::Precision::kInt8, hw::Precision::kFp16}) {

@@ -126,11 +126,11 @@ compiler::CompileOptions compile_options(const BuildRequest& request, const Prep
   return options;
 }
 
-/// As the compiler rewrites it first, always alike: the values in between need ranges too.
+/// As the compiler rewrites it first for INT8, always alike: the values in between need ranges too.
 Result<graph::Graph> rewritten_graph(const Preparation& p) {
   graph::Graph rewritten = p.graph;
   host::OnnxEvaluator evaluator;
-  MEDLAR_TRY(compiler::simplify(rewritten, &evaluator));
+  MEDLAR_TRY(compiler::simplify(rewritten, hw::Precision::kInt8, &evaluator));
   return rewritten;
 }
 

@@ -259,7 +259,7 @@ Result<std::vector<Placement>> place(const graph::Graph& graph, const CompileOpt
 CalibrationTable assumed_ranges(const graph::Graph& graph) {
   CalibrationTable table;
   graph::Graph rewritten = graph;
-  if (!simplify(rewritten, nullptr)) {
+  if (!simplify(rewritten, hw::Precision::kInt8, nullptr)) {
     rewritten = graph;  // compile() will name what is wrong
   }
   for (const graph::Graph* each : {&graph, &std::as_const(rewritten)}) {

@@ -62,6 +62,7 @@ set(COMPILER_FRONT_SOURCES
   report.cpp
   segment.cpp
   simplify/band_convs.cpp
+  simplify/split_averages.cpp
   simplify/cancel_transposes.cpp
   simplify/fold_pad.cpp
   simplify/fold_space_to_depth.cpp

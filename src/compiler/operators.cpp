@@ -200,7 +200,7 @@ class ProbeGraph {
 
 /// The first refusal of any node that is left after the rewrites.
 Verdict verdict_on(graph::Graph graph, const hw::HwConfig& config, hw::Precision precision, size_t& nodes) {
-  if (const Status status = simplify(graph, nullptr); !status) {
+  if (const Status status = simplify(graph, precision, nullptr); !status) {
     return Refusal{Reason::kAttribute, status.error().message, ""};
   }
   nodes = graph.nodes.size();

@@ -89,7 +89,7 @@ Result<Draft> make_draft(const graph::Graph& user, const CompileOptions& options
       node.origins = {node.name};
     }
   }
-  MEDLAR_TRY(simplify(draft.graph, options.evaluator));
+  MEDLAR_TRY(simplify(draft.graph, options.precision, options.evaluator));
   anchor_outputs(draft.graph);
   const Question question{.graph = draft.graph, .config = *options.config, .precision = options.precision, .halves = &options.fp16_nodes};
   for (const graph::Node& node : draft.graph.nodes) {

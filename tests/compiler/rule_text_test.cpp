@@ -2,7 +2,7 @@
 // Rewrite rules on text: every file of tests/compiler/text holds a rule's name, a graph, and what the rules make of it,
 // apart by lines of "---". Run with MEDLAR_BLESS=1 to write the results anew.
 //
-//   rule simplify | layers CONFIG PRECISION | fused CONFIG PRECISION
+//   rule simplify [int8] | layers CONFIG PRECISION | fused CONFIG PRECISION
 //   ---
 //   graph in its text form
 //   ---
@@ -73,10 +73,11 @@ Result<std::string> layers_of(const graph::Graph& graph, const std::string& conf
 
 Result<std::string> apply(const RuleText& text) {
   MEDLAR_ASSIGN(graph::Graph graph, graph::parse(text.input));
-  MEDLAR_TRY(simplify(graph, nullptr));
   std::istringstream words(text.rule);
   std::string word, kind, config, precision;
   words >> word >> kind >> config >> precision;
+  const bool int8 = precision == "int8" || (kind == "simplify" && config == "int8");
+  MEDLAR_TRY(simplify(graph, int8 ? hw::Precision::kInt8 : hw::Precision::kFp16, nullptr));
   if (kind == "simplify") {
     return graph::print(graph);
   }

@@ -61,7 +61,7 @@ Result<engine::Engine> build_run(GraphRun& run, const TripOptions& options) {
   compiler::CalibrationTable table;
   if (options.precision == hw::Precision::kInt8) {
     graph::Graph prepared = run.graph;
-    MEDLAR_TRY(compiler::simplify(prepared, &evaluator));
+    MEDLAR_TRY(compiler::simplify(prepared, hw::Precision::kInt8, &evaluator));
     MEDLAR_ASSIGN(table, observe_ranges(prepared, run.inputs));
   }
   engine::Engine engine;

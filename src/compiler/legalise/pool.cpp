@@ -221,9 +221,64 @@ Status lower_max_pool(Lowering& lowering, const graph::Node& node) {
 
 namespace {
 
-/// One window that is the whole input.
-bool is_global(const Window& window, const Cube& in) {
-  return window.kernel_w == in.w && window.kernel_h == in.h && !padded(window) && window.dilation_x == 1 && window.dilation_y == 1;
+/// Averages that the PDP takes of whole axes: half precision has no scale to lose, and an operation on all channels is
+/// many times faster than a convolution for every atom of them. Empty where they do not come out even.
+std::vector<Window> pdp_average_stages(const Question& question, const Window& window) {
+  const bool floats = question.precision == hw::Precision::kFp16 && question.config.pdp;
+  return floats ? even_stages(window.kernel_w, window.kernel_h, largest_pool()) : std::vector<Window>{};
+}
+
+/// The stages of an average by convolutions. In half precision the last one goes axis by axis: a dense kernel would load as
+/// many weights as it has taps for a single output. (In INT8 simplify/split_averages has done so.)
+std::vector<Window> conv_average_stages(const Question& question, const Window& window) {
+  std::vector<Window> stages = global_stages(window.kernel_w, window.kernel_h, largest_kernel());
+  const Window last = stages.back();
+  if (question.precision == hw::Precision::kFp16 && last.kernel_w > 1 && last.kernel_h > 1) {
+    stages.back() = {.kernel_h = 1, .kernel_w = last.kernel_w};
+    stages.push_back({.kernel_h = last.kernel_h, .kernel_w = 1});
+  }
+  return stages;
+}
+
+Verdict check_whole_average(const Question& question, const Window& window) {
+  if (!pdp_average_stages(question, window).empty()) {
+    return std::nullopt;
+  }
+  for (const Window& stage : conv_average_stages(question, window)) {
+    if (Verdict verdict = check_conv_window(question, stage, 1)) {
+      return verdict;
+    }
+  }
+  return std::nullopt;
+}
+
+Status lower_whole_average(Lowering& lowering, const graph::Node& node, const Window& window) {
+  const TensorId first = source_tensor(lowering, node.inputs[0]);
+  const Cube in = size_of(lowering.layers.tensor(first));
+  const Cube out{.w = in.w / window.kernel_w, .h = in.h / window.kernel_h, .c = in.c};
+  if (const std::vector<Window> even = pdp_average_stages(lowering.question, window); !even.empty()) {
+    const auto average = [](Layer& layer, const Window& stage) { fill_pdp(layer, stage, PoolMode::kAverage); };
+    const TensorId src = lower_front_stages(lowering, node, std::span(even).first(even.size() - 1), first, average);
+    average(add_layer(lowering, node, src, out), even.back());
+    return {};
+  }
+  const std::vector<Window> stages = conv_average_stages(lowering.question, window);
+  double weight = 1.0 / taps_of(window);
+  const TensorId src = lower_front_stages(lowering, node, std::span(stages).first(stages.size() - 1), first,
+                                          [&](Layer& layer, const Window& stage) {
+                                            weight *= taps_of(stage);
+                                            fill_average_conv(layer, stage, in.c, 1.0 / taps_of(stage));
+                                          });
+  fill_average_conv(add_layer(lowering, node, src, out), stages.back(), in.c, weight);
+  return {};
+}
+
+/// A window that takes one axis of the input whole, or both, and nothing of the other.
+bool takes_whole_axes(const Window& window, const Cube& in) {
+  const bool columns = window.kernel_w == in.w || (window.kernel_w == 1 && window.stride_x == 1);
+  const bool rows = window.kernel_h == in.h || (window.kernel_h == 1 && window.stride_y == 1);
+  const bool some = window.kernel_w > 1 || window.kernel_h > 1;
+  return columns && rows && some && !padded(window) && window.dilation_x == 1 && window.dilation_y == 1;
 }
 
 }  // namespace
@@ -234,8 +289,8 @@ Verdict check_average_pool(const Question& question, const graph::Node& node) {
     return Refusal{Reason::kAttribute, average.error().message, ""};
   }
   const Window& window = average->window;
-  if (is_global(window, cube_of(*question.graph.value(node.inputs[0]).shape))) {
-    return check_global_average(question, node);
+  if (takes_whole_axes(window, cube_of(*question.graph.value(node.inputs[0]).shape))) {
+    return check_whole_average(question, window);
   }
   const bool dilated = window.dilation_x != 1 || window.dilation_y != 1;
   const auto include = graph::int_attribute(node, "count_include_pad", 0);
@@ -254,8 +309,8 @@ Status lower_average_pool(Lowering& lowering, const graph::Node& node) {
   const TensorId src = source_tensor(lowering, node.inputs[0]);
   const Cube in = size_of(lowering.layers.tensor(src));
   const Cube out = cube_of(*lowering.question.graph.value(node.outputs[0]).shape);
-  if (is_global(average.window, in)) {
-    return lower_global_average(lowering, node);
+  if (takes_whole_axes(average.window, in)) {
+    return lower_whole_average(lowering, node, average.window);
   }
   if (average.window.dilation_x != 1 || average.window.dilation_y != 1) {
     fill_average_conv(add_layer(lowering, node, src, out), average.window, out.c, 1.0 / taps_of(average.window));
@@ -281,59 +336,16 @@ Status lower_average_pool(Lowering& lowering, const graph::Node& node) {
 
 namespace {
 
-/// Averages that the PDP takes of the whole cube: half precision has no scale to lose, and an operation on all channels is
-/// many times faster than a convolution for every atom of them. Empty where they do not come out even.
-std::vector<Window> pdp_average_stages(const Question& question, const Cube& in) {
-  const bool floats = question.precision == hw::Precision::kFp16 && question.config.pdp;
-  return floats ? even_stages(in.w, in.h, largest_pool()) : std::vector<Window>{};
-}
-
-/// The stages of an average by convolutions. In half precision the last one goes axis by axis: a dense kernel would load as
-/// many weights as it has taps for a single output.
-std::vector<Window> conv_average_stages(const Question& question, const Cube& in) {
-  std::vector<Window> stages = global_stages(in.w, in.h, largest_kernel());
-  const Window last = stages.back();
-  if (question.precision == hw::Precision::kFp16 && last.kernel_w > 1 && last.kernel_h > 1) {
-    stages.back() = {.kernel_h = 1, .kernel_w = last.kernel_w};
-    stages.push_back({.kernel_h = last.kernel_h, .kernel_w = 1});
-  }
-  return stages;
-}
+Window whole_window(const Cube& in) { return {.kernel_h = in.h, .kernel_w = in.w}; }
 
 }  // namespace
 
 Verdict check_global_average(const Question& question, const graph::Node& node) {
-  const Cube in = cube_of(*question.graph.value(node.inputs[0]).shape);
-  if (!pdp_average_stages(question, in).empty()) {
-    return std::nullopt;
-  }
-  for (const Window& stage : conv_average_stages(question, in)) {
-    if (Verdict verdict = check_conv_window(question, stage, 1)) {
-      return verdict;
-    }
-  }
-  return std::nullopt;
+  return check_whole_average(question, whole_window(cube_of(*question.graph.value(node.inputs[0]).shape)));
 }
 
 Status lower_global_average(Lowering& lowering, const graph::Node& node) {
-  const TensorId first = source_tensor(lowering, node.inputs[0]);
-  const Cube in = size_of(lowering.layers.tensor(first));
-  const Cube out{.w = 1, .h = 1, .c = in.c};
-  if (const std::vector<Window> even = pdp_average_stages(lowering.question, in); !even.empty()) {
-    const auto average = [](Layer& layer, const Window& window) { fill_pdp(layer, window, PoolMode::kAverage); };
-    const TensorId src = lower_front_stages(lowering, node, std::span(even).first(even.size() - 1), first, average);
-    average(add_layer(lowering, node, src, out), even.back());
-    return {};
-  }
-  const std::vector<Window> stages = conv_average_stages(lowering.question, in);
-  double weight = 1.0 / (static_cast<double>(in.w) * in.h);
-  const TensorId src = lower_front_stages(lowering, node, std::span(stages).first(stages.size() - 1), first,
-                                          [&](Layer& layer, const Window& window) {
-                                            weight *= taps_of(window);
-                                            fill_average_conv(layer, window, in.c, 1.0 / taps_of(window));
-                                          });
-  fill_average_conv(add_layer(lowering, node, src, out), stages.back(), in.c, weight);
-  return {};
+  return lower_whole_average(lowering, node, whole_window(cube_of(*lowering.question.graph.value(node.inputs[0]).shape)));
 }
 
 Verdict check_global_max(const Question& question, const graph::Node& node) {

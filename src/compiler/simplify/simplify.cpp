@@ -12,6 +12,7 @@
 #include "compiler/simplify/recognise_shuffles.hpp"
 #include "compiler/simplify/reduce_space.hpp"
 #include "compiler/simplify/sink_transposes.hpp"
+#include "compiler/simplify/split_averages.hpp"
 #include "compiler/simplify/split_convs.hpp"
 #include "compiler/simplify/split_variadic.hpp"
 #include "compiler/simplify/spread_pixels.hpp"
@@ -38,7 +39,7 @@ void straighten_products(graph::Graph& graph) {
 
 }  // namespace
 
-Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
+Status simplify(graph::Graph& graph, hw::Precision precision, graph::Evaluator* evaluator) {
   MEDLAR_TRY(graph::fold_constants(graph, evaluator));
   for (graph::Node& node : graph.nodes) {
     if (node.origins.empty()) {
@@ -59,6 +60,9 @@ Status simplify(graph::Graph& graph, graph::Evaluator* evaluator) {
   fold_space_to_depth(graph);
   MEDLAR_TRY(fold_pads(graph));
   split_convs(graph);
+  if (precision == hw::Precision::kInt8) {
+    split_averages(graph);
+  }
   graph::remove_dead(graph);
   return graph::verify(graph);
 }

@@ -4,10 +4,12 @@
 
 #include "base/status.hpp"
 #include "graph/graph.hpp"
+#include "hw/config.hpp"
 
 namespace medlar::compiler {
 
-/// Folds constants, then applies the rules of this folder until nothing changes. Nodes keep their origins.
-Status simplify(graph::Graph& graph, graph::Evaluator* evaluator);
+/// Folds constants, then applies the rules of this folder until nothing changes, some of them for builds of one precision alone. Nodes
+/// keep their origins.
+Status simplify(graph::Graph& graph, hw::Precision precision, graph::Evaluator* evaluator);
 
 }  // namespace medlar::compiler
