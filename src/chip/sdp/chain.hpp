@@ -33,6 +33,7 @@ struct SdpChain {
   double offset = 0;
   double scale = 1;   ///< The shift included.
   int lanes = 32;     ///< Of an atom: 8, 16 or 32.
+  int used = 32;      ///< Lanes of an atom that can hold other inputs than zero.
   bool wide = false;  ///< 16-bit output.
   int64_t bound = int64_t{1} << 31;  ///< No input is larger in magnitude.
 };

@@ -78,8 +78,9 @@ __m256i x1_only(const SdpChain& chain, const int32_t* from, size_t j) {
 /// X1 as above in single precision, two atoms at a time: the sum is an exact word, the product off by less than 2^-15 where
 /// it is not limited anyway. False when some lane lies so near to a half that this could matter; then nothing is written.
 /// kTame: the product needs no limits to become a word, and half an ulp of it is too little to look like such a lane.
-template <bool kTame>
-bool x1_in_floats(const SdpChainStage& s, const int32_t* from, uint8_t* to) {
+/// kHalves: the first sixteen lanes of four atoms instead.
+template <bool kTame, bool kHalves>
+bool x1_in_floats(const SdpChainStage& s, const int32_t* from, __m512i& bytes) {
   constexpr float kBeyond = 200;  // limited to a byte whatever the error
   constexpr float kSure = 0.5f - 1.0f / 16384;
   constexpr int kLargestMagnitude = 0x0b;
@@ -87,8 +88,8 @@ bool x1_in_floats(const SdpChainStage& s, const int32_t* from, uint8_t* to) {
   __m512 farthest = _mm512_setzero_ps();
 #pragma GCC unroll 4
   for (size_t i = 0; i < 4; ++i) {
-    const size_t lane = i % 2 * 16;
-    const __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(from + i * 16), _mm512_loadu_si512(s.alu_word.data() + lane));
+    const size_t lane = kHalves ? 0 : i % 2 * 16;
+    const __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(from + i * (kHalves ? kAtom : 16)), _mm512_loadu_si512(s.alu_word.data() + lane));
     __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(s.mul_float.data() + lane));
     if constexpr (!kTame) {
       x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-kBeyond)), _mm512_set1_ps(kBeyond));
@@ -104,7 +105,7 @@ bool x1_in_floats(const SdpChainStage& s, const int32_t* from, uint8_t* to) {
   const __m512i second = _mm512_max_epi16(_mm512_packs_epi32(rounded[2], rounded[3]), low);
   // Dword d of 128-bit lane l: lanes 4 l... of vector d.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  _mm512_storeu_si512(to, _mm512_permutexvar_epi32(order, _mm512_packs_epi16(first, second)));
+  bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(first, second));
   return true;
 }
 
@@ -171,6 +172,35 @@ bool is_tame(const SdpChain& chain) {
   return static_cast<double>(summand + chain.bound) * factor < kTame;
 }
 
+/// Atoms whose upper lanes are zero, as many as go in fours; returns the lanes done.
+template <bool kTame>
+size_t run_half_atoms(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
+  constexpr size_t kStep = 4 * kAtom;
+  const SdpChainStage& x1 = chain.stages[0];
+  const auto in_doubles = [&](const int32_t* input, uint8_t* output) {
+    atom(0, output, [&](size_t, size_t j) { return x1_only(chain, input, j); });
+  };
+  alignas(64) static constexpr int32_t kZeros[kAtom] = {};
+  alignas(64) uint8_t unused[kAtom];
+  in_doubles(kZeros, unused);
+  const __m512i upper = _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(unused) + 1));
+  const __m512i low_pair = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+  const __m512i high_pair = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+  size_t first = 0;
+  for (; first + kStep <= count; first += kStep) {
+    __m512i bytes;
+    if (x1_in_floats<kTame, true>(x1, from + first, bytes)) {
+      _mm512_storeu_si512(to + first, _mm512_permutex2var_epi64(bytes, low_pair, upper));
+      _mm512_storeu_si512(to + first + 64, _mm512_permutex2var_epi64(bytes, high_pair, upper));
+      continue;
+    }
+    for (size_t at = first; at < first + kStep; at += kAtom) {
+      in_doubles(from + at, to + at);
+    }
+  }
+  return first;
+}
+
 void run_x1(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
   const SdpChainStage& x1 = chain.stages[0];
   const auto in_doubles = [&](size_t first) {
@@ -178,9 +208,14 @@ void run_x1(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* t
   };
   const bool tame = is_tame(chain);
   size_t first = 0;
+  if (chain.used <= 16 && x1.fits_word) {
+    first = tame ? run_half_atoms<true>(chain, from, count, to) : run_half_atoms<false>(chain, from, count, to);
+  }
   for (; first + 2 * kAtom <= count && x1.fits_word; first += 2 * kAtom) {
-    const bool sure = tame ? x1_in_floats<true>(x1, from + first, to + first) : x1_in_floats<false>(x1, from + first, to + first);
-    if (!sure) {
+    __m512i bytes;
+    if (tame ? x1_in_floats<true, false>(x1, from + first, bytes) : x1_in_floats<false, false>(x1, from + first, bytes)) {
+      _mm512_storeu_si512(to + first, bytes);
+    } else {
       in_doubles(first);
       in_doubles(first + kAtom);
     }

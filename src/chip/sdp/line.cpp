@@ -47,6 +47,9 @@ void SdpWorker::start_surface(int surface, const std::array<const uint8_t*, 3>& 
     return;
   }
   own.surface = surface;
+  if (plan_.flying) {  // the convolution core leaves zeros behind the last channel
+    own.chain.used = std::min(plan_.lanes, plan_.c - surface * plan_.lanes);
+  }
   for (size_t i = 0; i < feeds_.size(); ++i) {
     feeds_[i].start_surface(operands[i], static_cast<size_t>(plan_.lanes));
   }
