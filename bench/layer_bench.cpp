@@ -2,7 +2,8 @@
 // Layers of ResNet-50, MobileNetV2 and YOLOv5s on the chip, registers to memory, beside ONNX Runtime's INT8 convolution
 // on the same core in the same run; repetitions of all benchmarks are interleaved. Ends with a table of ratios, from the
 // fastest repetition of each: to ONNX Runtime, to this machine's peak of INT8 and 16-bit products, and to NVIDIA's C-model.
-// MEDLAR_BENCH_THREADS: default 1. Benchmark's own flags work (--benchmark_filter=resnet50).
+// MEDLAR_BENCH_THREADS: default 1. Benchmark's own flags work (--benchmark_filter=resnet50). With more threads ONNX Runtime's own
+// spin for a while after each of its runs and take the chip's cores: measure the chip alone then, '/(int8|int16|fp16)'.
 #include <cstdlib>
 #include <map>
 #include <memory>
