@@ -136,14 +136,17 @@ class IShuffleLayer : public ILayer {
   using ILayer::ILayer;
   MEDLAR_COMPAT_DIMS(setReshapeDimensions, getReshapeDimensions, "reshape_dims")
   void setFirstTranspose(Permutation order) noexcept { set_permutation("first_transpose", order); }
+  Permutation getFirstTranspose() const noexcept { return get_permutation("first_transpose"); }
+  Permutation getSecondTranspose() const noexcept { return get_permutation("second_transpose"); }
   void setSecondTranspose(Permutation order) noexcept { set_permutation("second_transpose", order); }
   MEDLAR_COMPAT_INT(bool, setZeroIsPlaceholder, getZeroIsPlaceholder, "zero_is_placeholder")
 };
 class IConstantLayer : public ILayer {
  public:
   using ILayer::ILayer;
+  void setWeights(Weights weights) noexcept { set_weights("weights", weights); }
   Weights getWeights() const noexcept { return get_weights("weights"); }
-  Dims getDimensions() const noexcept { return get_dims("shape"); }
+  MEDLAR_COMPAT_DIMS(setDimensions, getDimensions, "shape")
 };
 class IReduceLayer : public ILayer {
  public:
@@ -166,6 +169,14 @@ class IResizeLayer : public ILayer {
   MEDLAR_COMPAT_DIMS(setOutputDimensions, getOutputDimensions, "shape")
   void setScales(float const* scales, int32_t count) noexcept {
     set_weights("scales", {DataType::kFLOAT, scales, count});
+  }
+  /// How many scales there are; at most `size` of them are written.
+  int32_t getScales(int32_t size, float* scales) const noexcept {
+    Weights const given = get_weights("scales");
+    for (int32_t i = 0; scales != nullptr && i < size && i < given.count; ++i) {
+      scales[i] = static_cast<float const*>(given.values)[i];
+    }
+    return static_cast<int32_t>(given.count);
   }
   MEDLAR_COMPAT_INT(InterpolationMode, setResizeMode, getResizeMode, "resize_mode")
   MEDLAR_COMPAT_INT(ResizeCoordinateTransformation, setCoordinateTransformation, getCoordinateTransformation,

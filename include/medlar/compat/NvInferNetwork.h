@@ -10,12 +10,16 @@
 
 namespace nvinfer1 {
 
+class IBuilder;
+
 /// Owns its tensors and layers.
 class INetworkDefinition {
  public:
-  INetworkDefinition(std::unique_ptr<medlar::NetworkDefinition> network, compat::SharedLogger logger)
+  INetworkDefinition(std::unique_ptr<medlar::NetworkDefinition> network, compat::SharedLogger logger,
+                     uint32_t flags = 0)
       : network_(std::move(network)),
-        shared_(std::make_shared<compat::NetworkShared>(compat::NetworkShared{std::move(logger)})) {}
+        shared_(std::make_shared<compat::NetworkShared>(compat::NetworkShared{std::move(logger)})),
+        flags_(flags) {}
   virtual ~INetworkDefinition() noexcept = default;
 
   ITensor* addInput(char const* name, DataType type, Dims const& dims) noexcept {
@@ -48,6 +52,17 @@ class INetworkDefinition {
   void setName(char const* name) noexcept { network_->setName(name == nullptr ? "" : name); }
   char const* getName() const noexcept { return network_->name().c_str(); }
   bool hasImplicitBatchDimension() const noexcept { return false; }
+  bool hasExplicitPrecision() const noexcept { return false; }
+  uint32_t getFlags() const noexcept { return flags_; }
+  template <typename Flag>
+  bool getFlag(Flag flag) const noexcept {
+    return (flags_ >> static_cast<int32_t>(flag) & 1U) != 0;
+  }
+  IBuilder& getBuilder() const noexcept { return *builder_; }
+  void setBuilder(IBuilder* builder) noexcept { builder_ = builder; }
+  void setErrorRecorder(IErrorRecorder* recorder) noexcept { shared_->logger->record(recorder); }
+  IErrorRecorder* getErrorRecorder() const noexcept { return shared_->logger->recorder(); }
+  bool isDebugTensor(ITensor const&) const noexcept { return false; }
 
   IConvolutionLayer* addConvolutionNd(ITensor& x, int64_t maps, Dims const& kernel, Weights weights,
                                       Weights bias) noexcept {
@@ -335,6 +350,8 @@ class INetworkDefinition {
 
   std::unique_ptr<medlar::NetworkDefinition> network_;
   compat::Shared shared_;
+  uint32_t flags_ = 0;
+  IBuilder* builder_ = nullptr;
   std::map<medlar::Tensor*, std::unique_ptr<ITensor>> tensors_;
   std::map<medlar::Layer*, std::unique_ptr<ILayer>> layers_;
 };

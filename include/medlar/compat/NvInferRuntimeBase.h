@@ -1,151 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorRT's plain types under their own names. As in TensorRT, functions do not throw: they log an ERROR
-// line and return false or a null pointer. Only what a callback of the caller's throws is dropped to the log
-// in the same way.
+// How the classes under TensorRT's names reach those of include/medlar. As in TensorRT, functions do not
+// throw: they log an ERROR line, tell the error recorder and return false or a null pointer. Only what a
+// callback of the caller's throws is dropped to the log in the same way.
 #pragma once
 
-#include "medlar/medlar.hpp"
-
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <exception>
-#include <memory>
-#include <string>
-#include <utility>
-
-// Names of TensorRT 8.6 and 10 are all there; the number decides what Dims holds, and what programs see.
-#ifndef NV_TENSORRT_MAJOR
-#define NV_TENSORRT_MAJOR 8
-#define NV_TENSORRT_MINOR 6
-#define NV_TENSORRT_PATCH 1
-#define NV_TENSORRT_BUILD 6
-#endif
-#ifndef NV_TENSORRT_MINOR
-#define NV_TENSORRT_MINOR 0
-#define NV_TENSORRT_PATCH 0
-#define NV_TENSORRT_BUILD 0
-#endif
-#define NV_TENSORRT_VERSION (NV_TENSORRT_MAJOR * 1000 + NV_TENSORRT_MINOR * 100 + NV_TENSORRT_PATCH)
-#define TRT_DEPRECATED
-#define TRT_DEPRECATED_ENUM
-#define TENSORRTAPI
-
-struct CUstream_st;
-struct CUevent_st;
-using cudaStream_t = CUstream_st*;
-using cudaEvent_t = CUevent_st*;
+#include "medlar/compat/NvInferHooks.h"
+#include "medlar/compat/NvInferTypes.h"
 
 namespace nvinfer1 {
-
-using AsciiChar = char;
-using char_t = char;
-
-enum class DataType : int32_t { kFLOAT, kHALF, kINT8, kINT32, kBOOL, kUINT8, kFP8, kBF16, kINT64, kINT4 };
-enum class DeviceType : int32_t { kGPU, kDLA };
-enum class TensorFormat : int32_t {
-  kLINEAR,
-  kCHW2,
-  kHWC8,
-  kCHW4,
-  kCHW16,
-  kCHW32,
-  kDHWC8,
-  kCDHW32,
-  kHWC,
-  kDLA_LINEAR,
-  kDLA_HWC4,
-  kHWC16,
-  kDHWC
-};
-using TensorFormats = uint32_t;
-enum class TensorLocation : int32_t { kDEVICE, kHOST };
-enum class TensorIOMode : int32_t { kNONE, kINPUT, kOUTPUT };
-enum class ErrorCode : int32_t {
-  kSUCCESS,
-  kUNSPECIFIED_ERROR,
-  kINTERNAL_ERROR,
-  kINVALID_ARGUMENT,
-  kINVALID_CONFIG,
-  kFAILED_ALLOCATION,
-  kFAILED_INITIALIZATION,
-  kFAILED_EXECUTION,
-  kFAILED_COMPUTATION,
-  kINVALID_STATE,
-  kUNSUPPORTED_STATE
-};
-
-#if NV_TENSORRT_MAJOR >= 10
-using DimsInteger = int64_t;
-#else
-using DimsInteger = int32_t;
-#endif
-
-class Dims {
- public:
-  static constexpr int32_t MAX_DIMS{8};
-  int32_t nbDims = 0;
-  DimsInteger d[MAX_DIMS] = {};
-};
-
-class Dims2 : public Dims {
- public:
-  Dims2() : Dims2(0, 0) {}
-  Dims2(DimsInteger a, DimsInteger b) { nbDims = 2, d[0] = a, d[1] = b; }
-};
-class DimsHW : public Dims2 {
- public:
-  DimsHW() = default;
-  DimsHW(DimsInteger height, DimsInteger width) : Dims2(height, width) {}
-  DimsInteger& h() { return d[0]; }
-  DimsInteger h() const { return d[0]; }
-  DimsInteger& w() { return d[1]; }
-  DimsInteger w() const { return d[1]; }
-};
-class Dims3 : public Dims {
- public:
-  Dims3() : Dims3(0, 0, 0) {}
-  Dims3(DimsInteger a, DimsInteger b, DimsInteger c) { nbDims = 3, d[0] = a, d[1] = b, d[2] = c; }
-};
-class Dims4 : public Dims {
- public:
-  Dims4() : Dims4(0, 0, 0, 0) {}
-  Dims4(DimsInteger a, DimsInteger b, DimsInteger c, DimsInteger e) {
-    nbDims = 4, d[0] = a, d[1] = b, d[2] = c, d[3] = e;
-  }
-};
-
-class Weights {
- public:
-  DataType type = DataType::kFLOAT;
-  void const* values = nullptr;
-  int64_t count = 0;
-};
-
-struct Permutation {
-  int32_t order[Dims::MAX_DIMS];
-};
-
-class ILogger {
- public:
-  enum class Severity : int32_t { kINTERNAL_ERROR, kERROR, kWARNING, kINFO, kVERBOSE };
-  virtual void log(Severity severity, AsciiChar const* msg) noexcept = 0;
-  ILogger() = default;
-  virtual ~ILogger() = default;
-};
-
-class IHostMemory {
- public:
-  explicit IHostMemory(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
-  virtual ~IHostMemory() noexcept = default;
-  void* data() const noexcept { return const_cast<std::byte*>(bytes_.data()); }
-  std::size_t size() const noexcept { return bytes_.size(); }
-  DataType type() const noexcept { return DataType::kINT8; }
-  void destroy() noexcept { delete this; }
-
- private:
-  std::vector<std::byte> bytes_;
-};
 
 namespace compat {
 
@@ -185,15 +47,69 @@ T& deref(T& reference, char const*) {
 class LoggerBridge final : public medlar::Logger {
  public:
   explicit LoggerBridge(ILogger& target) : target_(target) {}
+  ~LoggerBridge() override { record(nullptr); }
+  LoggerBridge(LoggerBridge const&) = delete;
+  LoggerBridge& operator=(LoggerBridge const&) = delete;
   void log(medlar::LogLevel level, std::string_view message) override {
     target_.log(static_cast<ILogger::Severity>(level), std::string(message).c_str());
   }
   ILogger& target() { return target_; }
 
+  /// To the log, and to the error recorder.
+  void fail(medlar::LogLevel level, ErrorCode code, std::string const& message) noexcept {
+    log(level, message);
+    if (recorder_ != nullptr) {
+      recorder_->reportError(code, message.c_str());
+    }
+  }
+  void record(IErrorRecorder* recorder) noexcept {
+    if (recorder != nullptr) {
+      recorder->incRefCount();
+    }
+    if (recorder_ != nullptr) {
+      recorder_->decRefCount();
+    }
+    recorder_ = recorder;
+  }
+  IErrorRecorder* recorder() const noexcept { return recorder_; }
+  /// For an object that this one's owner makes: the same logger, and a recorder of its own to set.
+  std::shared_ptr<LoggerBridge> fork() const {
+    auto made = std::make_shared<LoggerBridge>(target_);
+    made->record(recorder_);
+    return made;
+  }
+
  private:
   ILogger& target_;
+  IErrorRecorder* recorder_ = nullptr;
 };
 using SharedLogger = std::shared_ptr<LoggerBridge>;
+
+inline ErrorCode code_of(medlar::ErrorCode code) noexcept {
+  switch (code) {
+    case medlar::ErrorCode::kInvalidArgument:
+    case medlar::ErrorCode::kOutOfRange:
+    case medlar::ErrorCode::kNotFound:
+    case medlar::ErrorCode::kAlreadyExists:
+      return ErrorCode::kINVALID_ARGUMENT;
+    case medlar::ErrorCode::kUnsupported:
+      return ErrorCode::kUNSUPPORTED_STATE;
+    case medlar::ErrorCode::kResourceExhausted:
+      return ErrorCode::kFAILED_ALLOCATION;
+    case medlar::ErrorCode::kCorrupt:
+    case medlar::ErrorCode::kDeviceMismatch:
+    case medlar::ErrorCode::kVersionMismatch:
+      return ErrorCode::kFAILED_INITIALIZATION;
+    case medlar::ErrorCode::kFault:
+    case medlar::ErrorCode::kTimeout:
+    case medlar::ErrorCode::kCancelled:
+      return ErrorCode::kFAILED_EXECUTION;
+    case medlar::ErrorCode::kBusy:
+      return ErrorCode::kINVALID_STATE;
+    default:
+      return ErrorCode::kINTERNAL_ERROR;
+  }
+}
 
 /// TensorRT's manner of failing.
 template <typename Result, typename Action>
@@ -201,13 +117,19 @@ Result attempt(LoggerBridge& logger, Result failed, Action const& action) noexce
   try {
     return action();
   } catch (medlar::Exception const& error) {
-    logger.log(medlar::LogLevel::kError, std::string(medlar::errorName(error.code())) + ": " + error.what());
+    logger.fail(medlar::LogLevel::kError, code_of(error.code()),
+                std::string(medlar::errorName(error.code())) + ": " + error.what());
   } catch (std::exception const& error) {
-    logger.log(medlar::LogLevel::kInternalError, error.what());
+    logger.fail(medlar::LogLevel::kInternalError, ErrorCode::kINTERNAL_ERROR, error.what());
   } catch (...) {
-    logger.log(medlar::LogLevel::kInternalError, "an exception that is no std::exception");
+    logger.fail(medlar::LogLevel::kInternalError, ErrorCode::kINTERNAL_ERROR,
+                "an exception that is no std::exception");
   }
   return failed;
+}
+/// A setting that is there for the sake of programs.
+inline void no_effect(LoggerBridge& logger, char const* what, char const* why) noexcept {
+  logger.log(medlar::LogLevel::kInfo, std::string(what) + " has no effect: " + why);
 }
 template <typename Action>
 bool attempt_void(LoggerBridge& logger, Action const& action) noexcept {
@@ -216,6 +138,17 @@ bool attempt_void(LoggerBridge& logger, Action const& action) noexcept {
     return true;
   });
 }
+
+/// An object with an error recorder of its own.
+class Recording {
+ public:
+  explicit Recording(SharedLogger logger) : logger_(std::move(logger)) {}
+  void setErrorRecorder(IErrorRecorder* recorder) noexcept { logger_->record(recorder); }
+  IErrorRecorder* getErrorRecorder() const noexcept { return logger_->recorder(); }
+
+ protected:
+  SharedLogger logger_;
+};
 
 }  // namespace compat
 }  // namespace nvinfer1

@@ -4,6 +4,7 @@
 // enumerations.
 #pragma once
 
+#include "medlar/compat/NvInferHooks.h"
 #include "medlar/compat/NvInferNetworkTypes.h"
 #include "medlar/compat/NvInferRuntimeBase.h"
 
@@ -14,6 +15,9 @@ namespace nvinfer1 {
 enum class WeightsRole : int32_t { kKERNEL, kBIAS, kSHIFT, kSCALE, kCONSTANT, kANY };
 enum class TacticSource : int32_t { kCUBLAS, kCUBLAS_LT, kCUDNN, kEDGE_MASK_CONVOLUTIONS, kJIT_CONVOLUTIONS };
 using TacticSources = uint32_t;
+enum class EngineStat : int32_t { kTOTAL_WEIGHTS_SIZE, kSTRIPPED_WEIGHTS_SIZE };
+enum class SerializationFlag : int32_t { kEXCLUDE_WEIGHTS, kEXCLUDE_LEAN_RUNTIME, kINCLUDE_REFIT };
+using SerializationFlags = uint32_t;
 enum class TempfileControlFlag : int32_t { kALLOW_IN_MEMORY_FILES, kALLOW_TEMPORARY_FILES };
 using TempfileControlFlags = uint32_t;
 enum class HardwareCompatibilityLevel : int32_t { kNONE, kAMPERE_PLUS, kSAME_COMPUTE_CAPABILITY };
@@ -67,27 +71,6 @@ template <>
 constexpr int32_t EnumMax<ILogger::Severity>() noexcept {
   return 5;
 }
-
-class IVersionedInterface {
- public:
-  virtual ~IVersionedInterface() noexcept = default;
-};
-
-/// For programs that keep one: errors of the library go to the logger, never here.
-class IErrorRecorder : public IVersionedInterface {
- public:
-  using ErrorDesc = char const*;
-  using RefCount = int32_t;
-  static constexpr std::size_t kMAX_DESC_LENGTH{127U};
-  virtual int32_t getNbErrors() const noexcept = 0;
-  virtual ErrorCode getErrorCode(int32_t index) const noexcept = 0;
-  virtual ErrorDesc getErrorDesc(int32_t index) const noexcept = 0;
-  virtual bool hasOverflowed() const noexcept = 0;
-  virtual void clear() noexcept = 0;
-  virtual bool reportError(ErrorCode code, ErrorDesc text) noexcept = 0;
-  virtual RefCount incRefCount() noexcept = 0;
-  virtual RefCount decRefCount() noexcept = 0;
-};
 
 /// Engines are not refitted: createInferRefitter logs so and returns null.
 class IRefitter {

@@ -82,11 +82,23 @@ class ITensor {
     });
   }
   TensorLocation getLocation() const noexcept { return TensorLocation::kDEVICE; }
+  void setBroadcastAcrossBatch(bool) noexcept {
+    compat::no_effect(*shared_->logger, "ITensor::setBroadcastAcrossBatch", "batches are explicit");
+  }
+  bool getBroadcastAcrossBatch() const noexcept { return false; }
+  void setDimensionName(int32_t index, char const* name) noexcept {
+    shared_->set([&] { dimension_names_[index] = &compat::deref(name, "a dimension's name"); });
+  }
+  char const* getDimensionName(int32_t index) const noexcept {
+    auto const at = dimension_names_.find(index);
+    return at == dimension_names_.end() ? nullptr : at->second.c_str();
+  }
   medlar::Tensor& medlarTensor() const noexcept { return *tensor_; }
 
  private:
   medlar::Tensor* tensor_;
   compat::Shared shared_;
+  std::map<int32_t, std::string> dimension_names_;
 };
 
 class INetworkDefinition;
@@ -164,6 +176,14 @@ class ILayer {
   char const* get_text(char const* name) const noexcept {
     return compat::attempt<char const*>(*shared_->logger, "",
                                         [&] { return layer_->getString(name).c_str(); });
+  }
+  Permutation get_permutation(char const* name) const noexcept {
+    Permutation order{};
+    Dims const axes = get_dims(name);
+    for (int32_t i = 0; i < Dims::MAX_DIMS; ++i) {
+      order.order[i] = i < axes.nbDims ? static_cast<int32_t>(axes.d[i]) : i;
+    }
+    return order;
   }
   void set_permutation(char const* name, Permutation const& order) noexcept {
     shared_->set([&] {

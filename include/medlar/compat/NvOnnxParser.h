@@ -4,6 +4,8 @@
 
 #include "medlar/compat/NvInfer.h"
 
+#include <numeric>
+
 #define NV_ONNX_PARSER_MAJOR 0
 #define NV_ONNX_PARSER_MINOR 1
 #define NV_ONNX_PARSER_PATCH 0
@@ -23,6 +25,13 @@ enum class ErrorCode : int {
   kUNSUPPORTED_NODE
 };
 
+enum class OnnxParserFlag : int32_t {
+  kNATIVE_INSTANCENORM,
+  kENABLE_UINT8_AND_ASYMMETRIC_QUANTIZATION_DLA,
+  kREPORT_CAPABILITY_DLA
+};
+using OnnxParserFlags = uint32_t;
+
 class IParserError {
  public:
   explicit IParserError(medlar::ParserError error) : error_(std::move(error)) {}
@@ -36,6 +45,10 @@ class IParserError {
   int line() const { return 0; }
   char const* func() const { return ""; }
   int node() const { return -1; }
+  char const* nodeName() const { return ""; }
+  char const* nodeOperator() const { return ""; }
+  char const* const* localFunctionStack() const { return nullptr; }
+  int32_t localFunctionStackSize() const { return 0; }
 
  private:
   medlar::ParserError error_;
@@ -44,7 +57,7 @@ class IParserError {
 class IParser {
  public:
   IParser(nvinfer1::INetworkDefinition& network, nvinfer1::compat::SharedLogger logger)
-      : logger_(std::move(logger)), parser_(network.medlarNetwork(), *logger_) {}
+      : network_(&network), logger_(std::move(logger)), parser_(network.medlarNetwork(), *logger_) {}
   virtual ~IParser() noexcept = default;
 
   bool parse(void const* model, std::size_t size, char const* path = nullptr) noexcept {
@@ -57,6 +70,56 @@ class IParser {
   }
   bool supportsOperator(char const* name) const noexcept {
     return name != nullptr && medlar::OnnxParser::supportsOperator(name);
+  }
+  /// Whether the whole model can be parsed; the subgraphs speak of it then: all of it as one part, or
+  /// nothing.
+  bool supportsModelV2(void const* model, std::size_t size, char const* path = nullptr) noexcept {
+    supported_ = nvinfer1::compat::attempt(*logger_, false, [&] {
+      auto const probe = medlar::Builder(*logger_).createNetwork();
+      medlar::OnnxParser parser(*probe, *logger_);
+      bool const parsed =
+          parser.parse({static_cast<std::byte const*>(model), size}, path == nullptr ? "" : path);
+      nodes_.resize(parsed ? static_cast<std::size_t>(probe->numLayers()) : 0);
+      std::iota(nodes_.begin(), nodes_.end(), int64_t{0});
+      return parsed;
+    });
+    asked_ = true;
+    return supported_;
+  }
+  int64_t getNbSubgraphs() noexcept { return asked_ ? 1 : 0; }
+  bool isSubgraphSupported(int64_t index) noexcept { return asked_ && index == 0 && supported_; }
+  int64_t* getSubgraphNodes(int64_t index, int64_t& length) noexcept {
+    bool const known = asked_ && index == 0;
+    length = known ? static_cast<int64_t>(nodes_.size()) : 0;
+    return known ? nodes_.data() : nullptr;
+  }
+  void setFlags(OnnxParserFlags flags) noexcept {
+    nvinfer1::compat::attempt_void(*logger_, [&] {
+      if ((flags & ~1U) != 0) {
+        throw medlar::Unsupported("parser flags other than OnnxParserFlag::kNATIVE_INSTANCENORM");
+      }
+      flags_ = flags;
+    });
+  }
+  OnnxParserFlags getFlags() const noexcept { return flags_; }
+  void setFlag(OnnxParserFlag flag) noexcept { setFlags(flags_ | 1U << static_cast<int32_t>(flag)); }
+  void clearFlag(OnnxParserFlag flag) noexcept { setFlags(flags_ & ~(1U << static_cast<int32_t>(flag))); }
+  bool getFlag(OnnxParserFlag flag) const noexcept {
+    return (flags_ >> static_cast<int32_t>(flag) & 1U) != 0;
+  }
+  /// The tensor that a node of that name writes; null when there is none.
+  nvinfer1::ITensor const* getLayerOutputTensor(char const* name, int64_t index) noexcept {
+    for (int32_t i = 0; name != nullptr && i < network_->getNbLayers(); ++i) {
+      nvinfer1::ILayer const* layer = network_->getLayer(i);
+      if (std::string(name) == layer->getName()) {
+        return layer->getOutput(static_cast<int32_t>(index));
+      }
+    }
+    return nullptr;
+  }
+  char const* const* getUsedVCPluginLibraries(int64_t& count) const noexcept {
+    count = 0;
+    return nullptr;
   }
   int getNbErrors() const noexcept { return static_cast<int>(errors_.size()); }
   IParserError const* getError(int index) const noexcept {
@@ -80,8 +143,12 @@ class IParser {
     return parsed;
   }
 
+  nvinfer1::INetworkDefinition* network_;
   nvinfer1::compat::SharedLogger logger_;
   medlar::OnnxParser parser_;
+  OnnxParserFlags flags_ = 0;
+  std::vector<int64_t> nodes_;
+  bool asked_ = false, supported_ = false;
   std::vector<std::unique_ptr<IParserError>> errors_;
 };
 

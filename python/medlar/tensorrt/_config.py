@@ -78,8 +78,23 @@ _REFUSED = {
     BuilderFlag.EXCLUDE_LEAN_RUNTIME: "there is no lean runtime",
     BuilderFlag.FP8: "the DLA computes in FP16 and INT8",
     BuilderFlag.BF16: "the DLA computes in FP16 and INT8",
+    BuilderFlag.INT4: "the DLA computes in FP16 and INT8",
+    BuilderFlag.FP4: "the DLA computes in FP16 and INT8",
+    BuilderFlag.STRIP_PLAN: "engines are compiled with their weights",
+    BuilderFlag.REFIT_IDENTICAL: "engines cannot be refitted, build again",
+    BuilderFlag.REFIT_INDIVIDUAL: "engines cannot be refitted, build again",
+    BuilderFlag.STRICT_NANS: "the DLA saturates",
 }
-_IDLE = {BuilderFlag.ENABLE_TACTIC_HEURISTIC: _NO_TIMING, BuilderFlag.ERROR_ON_TIMING_CACHE_MISS: _NO_TIMING}
+_IDLE = {
+    BuilderFlag.ENABLE_TACTIC_HEURISTIC: _NO_TIMING,
+    BuilderFlag.ERROR_ON_TIMING_CACHE_MISS: _NO_TIMING,
+    BuilderFlag.EDITABLE_TIMING_CACHE: _NO_TIMING,
+    BuilderFlag.DISABLE_COMPILATION_CACHE: "no kernels are compiled",
+    BuilderFlag.WEIGHT_STREAMING: "no weights of an engine are streamable",
+    BuilderFlag.MONITOR_MEMORY: "the memory map of an engine is in its inspector and report",
+    BuilderFlag.DISTRIBUTIVE_INDEPENDENCE: "batches are explicit and computed alike",
+    BuilderFlag.REQUIRE_USER_ALLOCATION: "a run allocates nothing",
+}
 
 
 class IBuilderConfig(Strict):

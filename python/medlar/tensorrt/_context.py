@@ -69,6 +69,7 @@ class IExecutionContext(Recording):
         self._memory_missing = False  # of a context that was made without
         self._memory = 0
         self._temporary = None
+        self._consumed = 0
 
     engine = property(lambda self: self._engine)
 
@@ -141,11 +142,11 @@ class IExecutionContext(Recording):
     def execute_async_v2(self, bindings, stream_handle, input_consumed=None):
         def run():
             self._bind(bindings)
-            self._enqueue(stream_handle)
+            self._enqueue(stream_handle, input_consumed)
         return self._attempt(run)
 
     def execute_async_v3(self, stream_handle):
-        return self._attempt(lambda: self._enqueue(stream_handle))
+        return self._attempt(lambda: self._enqueue(stream_handle, self._consumed))
 
     def execute(self, batch_size=1, bindings=()):
         _one_batch(batch_size)
@@ -153,7 +154,7 @@ class IExecutionContext(Recording):
 
     def execute_async(self, batch_size=1, bindings=(), stream_handle=0, input_consumed=None):
         _one_batch(batch_size)
-        return self.execute_async_v2(bindings, stream_handle)
+        return self.execute_async_v2(bindings, stream_handle, input_consumed)
 
     def _allocate_outputs(self, stream_handle):
         """Outputs of known shape that have an allocator get their memory before the run."""
@@ -175,11 +176,14 @@ class IExecutionContext(Recording):
             return int(call_back("IOutputAllocator.reallocate_output", allocator.reallocate_output, *arguments) or 0)
         return int(call_back("IOutputAllocator.reallocate_output_async", ask, *arguments, int(stream_handle)) or 0)
 
-    def _enqueue(self, stream_handle):
+    def _enqueue(self, stream_handle, consumed=None):
         self._allocate_outputs(stream_handle)
         self._core.enqueue(_state.stream(stream_handle))
         if any(not row[4] and not row[1] for row in self._engine._tensors):
             _state.stream(stream_handle).host(lambda: self._deliver_open(stream_handle))
+        if consumed:
+            event = consumed._core if hasattr(consumed, "_core") else _state.event(consumed)
+            event.record(_state.stream(stream_handle))
 
     def _deliver_open(self, stream_handle=0):
         """Outputs whose shape only the run tells go to their allocator, or to the address that was set for them."""
@@ -295,11 +299,16 @@ class IExecutionContext(Recording):
     def get_debug_listener(self):
         return None
 
-    def get_input_consumed_event(self):
-        return 0
-
     def set_input_consumed_event(self, event):
-        raise unsupported("IExecutionContext.set_input_consumed_event", "record an event on the stream after execute_async_v3")
+        """Recorded once the run is done: the inputs are free then at the latest."""
+        number = int(event or 0)
+        if number:
+            _state.event(number)
+        self._consumed = number
+        return True
+
+    def get_input_consumed_event(self):
+        return self._consumed
 
     # Bindings
 

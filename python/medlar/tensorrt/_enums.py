@@ -60,6 +60,18 @@ class BuilderFlag(Enum):
     FP8 = 17
     BF16 = 18
     ERROR_ON_TIMING_CACHE_MISS = 19
+    DISABLE_COMPILATION_CACHE = 20
+    STRIP_PLAN = 21
+    REFIT_IDENTICAL = 22
+    WEIGHT_STREAMING = 23
+    INT4 = 24
+    REFIT_INDIVIDUAL = 25
+    STRICT_NANS = 26
+    MONITOR_MEMORY = 27
+    FP4 = 28
+    EDITABLE_TIMING_CACHE = 29
+    DISTRIBUTIVE_INDEPENDENCE = 30
+    REQUIRE_USER_ALLOCATION = 31
 
 
 class NetworkDefinitionCreationFlag(Enum):
@@ -384,11 +396,14 @@ class PreviewFeature(Enum):
     FASTER_DYNAMIC_SHAPES_0805 = 0
     DISABLE_EXTERNAL_TACTIC_SOURCES_FOR_CORE_0805 = 1
     PROFILE_SHARING_0806 = 2
+    ALIASED_PLUGIN_IO_10_03 = 3
+    RUNTIME_ACTIVATION_RESIZE_10_10 = 4
 
 
 class HardwareCompatibilityLevel(Enum):
     NONE = 0
     AMPERE_PLUS = 1
+    SAME_COMPUTE_CAPABILITY = 2
 
 
 class ExecutionContextAllocationStrategy(Enum):

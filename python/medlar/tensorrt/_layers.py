@@ -249,8 +249,8 @@ class IShuffleLayer(ILayer):
 
 
 class IConstantLayer(ILayer):
-    weights = property(lambda self: Weights(self._core.get_weights("weights")))
-    shape = property(lambda self: Dims(self._core.get_dims("shape")))
+    weights = property(lambda self: self._core.get_weights("weights"), lambda self, v: self._core.set_weights("weights", weights_array(v)))
+    shape = _dims("shape")
 
 
 class IReduceLayer(ILayer):
@@ -382,10 +382,12 @@ class ICastLayer(ILayer):
 
 class IQuantizeLayer(ILayer):
     axis = _int("axis")
+    to_type = property(lambda self: DataType.INT8)
 
 
 class IDequantizeLayer(ILayer):
     axis = _int("axis")
+    to_type = property(lambda self: DataType.FLOAT)
 
 
 class IIdentityLayer(ILayer):

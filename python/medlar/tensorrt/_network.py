@@ -169,9 +169,13 @@ class INetworkDefinition(Recording):
         return IShapeLayer(self._core.add_shape(_core_of(input), int(DataType.INT64 if major >= 10 else DataType.INT32)))
 
     def add_quantize(self, input, scale, output_type=DataType.INT8):
+        if output_type != DataType.INT8:
+            raise unsupported(f"add_quantize to {DataType(output_type).name}", "the DLA quantises to INT8")
         return IQuantizeLayer(self._core.add_quantize(_core_of(input), _core_of(scale)))
 
     def add_dequantize(self, input, scale, output_type=DataType.FLOAT):
+        if output_type != DataType.FLOAT:
+            raise unsupported(f"add_dequantize to {DataType(output_type).name}", "FLOAT, and a cast behind it")
         return IDequantizeLayer(self._core.add_dequantize(_core_of(input), _core_of(scale)))
 
     def add_gather_v2(self, input, indices, mode):

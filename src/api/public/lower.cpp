@@ -227,6 +227,22 @@ void emit_original(Emitter& out, graph::Graph& graph) {
   graph.nodes.push_back(std::move(node));
 }
 
+/// Weights and dimensions can be set one after the other.
+Constant shaped_constant(const Emitter& out) {
+  const Constant& data = out.data_of("weights");
+  const Dims& shape = out.dims_of("shape");
+  if (data->shape == shape) {
+    return data;
+  }
+  if (graph::element_count(data->shape) != graph::element_count(shape)) {
+    raise(ErrorCode::kInvalidArgument, "layer '{}': {} weights for [{}]", out.layer().name,
+          graph::element_count(data->shape).value_or(0), fmt::join(shape, ","));
+  }
+  auto shaped = std::make_shared<graph::Tensor>(*data);
+  shaped->shape = shape;
+  return shaped;
+}
+
 /// First, since others that were added before may read them: Layer::setInput().
 void emit_constants(const NetworkState& network, Emitter& out, graph::Graph& graph,
                     const std::map<const Tensor*, graph::ValueId>& ids) {
@@ -235,7 +251,7 @@ void emit_constants(const NetworkState& network, Emitter& out, graph::Graph& gra
     if (layer->type() == LayerType::kConstant && !(state.original && !state.changed)) {
       out.begin(state);
       graph::Value& value = graph.value(ids.at(layer->output(0)));
-      value.data = out.data_of("weights");
+      value.data = shaped_constant(out);
       value.type = value.data->type;
       value.shape = value.data->shape;
     }
