@@ -80,6 +80,25 @@ TEST(BackConv, WeightOrderOfTwoGroupsAndAPartialChannelBlock) {
   EXPECT_EQ(at(199), 199);      // k9 c9 s1
 }
 
+/// As the groups of an average: the same kernels on one part of the channels after the other.
+TEST(BackConv, ConvolutionsWithTheSameWeightsFetchThemOnce) {
+  GraphMaker m(Precision::kInt8);
+  const TensorId first = m.tensor(8, 8, 32, TensorRole::kInput);
+  const TensorId second = m.tensor(8, 8, 32, TensorRole::kInput);
+  for (const TensorId in : {first, second, first}) {
+    m.conv_to(in, 32, {.r = 3, .s = 3, .pad = 1}, TensorRole::kOutput);
+  }
+  std::get<ConvOp>(m.graph.ops[1].body).weights = std::get<ConvOp>(m.graph.ops[0].body).weights;
+  const auto d = emit_and_check(m.graph, config_named("nv_full"));
+  ASSERT_TRUE(d);
+  ASSERT_EQ(d->ops.size(), 6U);
+  std::vector<std::pair<int, int>> flags;
+  for (size_t i = 0; i < d->ops.size(); i += 2) {
+    flags.emplace_back(d->ops[i].op.conv_op.weight_reuse, d->ops[i].op.conv_op.skip_weight_rls);
+  }
+  EXPECT_EQ(flags, (std::vector<std::pair<int, int>>{{0, 1}, {1, 0}, {0, 0}})) << "the third has others";
+}
+
 TEST(BackConv, HeightChunksKeepResidentWeights) {
   // 56x56x64 to 64, 3x3 on nv_small: 56*8 entries a row, 32 banks of 512 entries.
   const auto d = emit_and_check(single_conv(Precision::kInt8, {56, 56, 64, 64, {.r = 3, .s = 3, .pad = 1}}),

@@ -6,6 +6,7 @@ set(COMPILER_BACK_SOURCES
   back/dependencies.cpp
   back/emit.cpp
   back/image_input.cpp
+  back/keep_weights.cpp
   back/lower.cpp
   back/lower_conv.cpp
   back/lower_interleave.cpp

@@ -9,6 +9,7 @@
 #include "compiler/back/allocator.hpp"
 #include "compiler/back/check.hpp"
 #include "compiler/back/dependencies.hpp"
+#include "compiler/back/keep_weights.hpp"
 #include "compiler/back/lower.hpp"
 #include "compiler/back/sram.hpp"
 #include "compiler/back/storage.hpp"
@@ -166,6 +167,7 @@ Result<EmittedSegment> emit_segment(const HwGraph& graph, const hw::HwConfig& co
   for (size_t index = 0; index < graph.ops.size(); ++index) {
     MEDLAR_TRY(lower_op(program, index));
   }
+  keep_weights(program);
   EmittedSegment segment;
   allocate_activations(program, segment.memory);
   MEDLAR_ASSIGN(const DependencyGraph dependencies, build_dependencies(program));
