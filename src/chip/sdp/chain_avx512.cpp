@@ -4,6 +4,7 @@
 #include "chip/sdp/chain.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
@@ -122,6 +123,24 @@ __m256i any_chain(const SdpChain& chain, const int32_t* from, size_t first, size
   return _mm512_cvttpd_epi32(limit(x, kByte));
 }
 
+/// any_chain for stages whose operands are the atom's, without a look at what is on.
+template <bool kFirst, bool kSecond, bool kConvert>
+__m256i atom_chain(const SdpChain& chain, const int32_t* from, size_t first, size_t j) {
+  Doubles x = widen(from + first + j);
+  if constexpr (kFirst) {
+    const SdpChainStage& s = chain.stages[0];
+    x = cut(limit(stage<false, false>(s, x, 0, j), {s.relu ? 0.0 : kWord.low, kWord.high}));
+  }
+  if constexpr (kSecond) {
+    const SdpChainStage& s = chain.stages[1];
+    x = cut(limit(stage<false, false>(s, x, 0, j), {s.relu ? 0.0 : kWord.low, kWord.high}));
+  }
+  if constexpr (kConvert) {
+    x = nudge(_mm512_mul_pd(_mm512_sub_pd(x, _mm512_set1_pd(chain.offset)), _mm512_set1_pd(chain.scale)));
+  }
+  return _mm512_cvttpd_epi32(limit(x, kByte));
+}
+
 /// X1 with operands of the atom, X2 with a summand of the lane, as at the end of a residual block. `kLimit`: X1's result
 /// needs its limits.
 template <bool kLimit, bool kConvert>
@@ -157,6 +176,31 @@ void run_residual(const SdpChain& chain, const int32_t* from, size_t count, uint
   for (size_t first = 0; first < count; first += kAtom) {
     atom(first, to, [&](size_t i, size_t j) { return residual<kLimit, kConvert>(chain, from, i, j); });
   }
+}
+
+template <bool kFirst, bool kSecond, bool kConvert>
+void run_atom_chain(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
+  for (size_t first = 0; first < count; first += kAtom) {
+    atom(first, to, [&](size_t i, size_t j) { return atom_chain<kFirst, kSecond, kConvert>(chain, from, i, j); });
+  }
+}
+
+bool has_lane_operands(const SdpChainStage& s) { return s.on && (s.alu_lanes != nullptr || s.mul_lanes != nullptr); }
+
+void run_any(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) {
+  const SdpChainStage& x1 = chain.stages[0];
+  const SdpChainStage& x2 = chain.stages[1];
+  if (has_lane_operands(x1) || has_lane_operands(x2)) {
+    for (size_t at = 0; at < count; at += kAtom) {
+      atom(at, to, [&](size_t i, size_t j) { return any_chain(chain, from, i, j); });
+    }
+    return;
+  }
+  static constexpr std::array kRuns = {run_atom_chain<false, false, false>, run_atom_chain<false, false, true>,
+                                       run_atom_chain<false, true, false>, run_atom_chain<false, true, true>,
+                                       run_atom_chain<true, false, false>, run_atom_chain<true, false, true>,
+                                       run_atom_chain<true, true, false>, run_atom_chain<true, true, true>};
+  kRuns[(x1.on ? 4u : 0u) + (x2.on ? 2u : 0u) + (chain.convert ? 1u : 0u)](chain, from, count, to);
 }
 
 /// X1's result before its limits stays in 15 bits, for all inputs.
@@ -237,9 +281,7 @@ void run(const SdpChain& chain, const int32_t* from, size_t count, uint8_t* to) 
                                       : (limits ? run_residual<true, false> : run_residual<false, false>);
     chosen(chain, from, count, to);
   } else {
-    for (size_t at = 0; at < count; at += kAtom) {
-      atom(at, to, [&](size_t i, size_t j) { return any_chain(chain, from, i, j); });
-    }
+    run_any(chain, from, count, to);
   }
 }
 
