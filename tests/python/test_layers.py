@@ -248,6 +248,16 @@ def test_a_kernel_that_the_network_computes(net):
     assert np.allclose(net.run(conv.get_output(0)), np.einsum("ncij,oc->noij", X, kernel[:, :, 0, 0]), atol=2e-2)
 
 
+def test_weights_of_a_constant_can_be_set(net):
+    layer = net.network.add_constant((2, 2), np.ones((2, 2), np.float32))
+    layer.weights, layer.shape = np.arange(5, dtype=np.float32), (1, 5)
+    assert np.array_equal(layer.weights, np.arange(5)) and layer.shape == (1, 5)
+    y = net.network.add_elementwise(net.input("x", np.ones((1, 5), np.float32)), layer.get_output(0), trt.ElementWiseOperation.SUM)
+    assert net.run(y.get_output(0)).tolist() == [[1, 2, 3, 4, 5]]
+    with pytest.raises(medlar.Unsupported, match="INT4"):
+        net.network.add_quantize(net.network.get_input(0), layer.get_output(0), trt.int4)
+
+
 def test_misuse_is_named(net):
     x = net.input("x", X)
     with pytest.raises(TypeError, match="tensor"):

@@ -196,6 +196,13 @@ def test_small_names_of_builders(logger, model):
     assert not parser.supports_model_v2(b"rubbish") and not parser.is_subgraph_supported(0)
     with pytest.raises(medlar.OutOfRange):
         parser.get_subgraph_nodes(1)
+    with pytest.raises(TypeError, match="IBuilderConfig"):
+        builder.build_serialized_network(network, None)
+    with pytest.raises(medlar.Unsupported, match="STRIP_PLAN"):
+        config.set_flag(trt.BuilderFlag.STRIP_PLAN)
+    config.set_flag(trt.BuilderFlag.WEIGHT_STREAMING)
+    assert config.get_flag(trt.BuilderFlag.WEIGHT_STREAMING) and logger.has("WEIGHT_STREAMING has no effect")
     x = network.add_input("x", trt.float32, (1, 3))
+    assert network.set_weights_name(trt.Weights(np.ones(3, np.float32)), "w") and logger.has("set_weights_name('w') has no effect")
     x.set_dimension_name(0, "batch")
     assert x.get_dimension_name(0) == "batch" and x.get_dimension_name(1) is None

@@ -44,6 +44,7 @@ def test_another_device(compat):
     ("engine_builder.py", ["--precision", "int8", "--useDLACore", "0"], r"class \d"),
     ("network_api.py", [], r"class \d layers 1[0-9]"),
     ("legacy.py", ["model.onnx"], r"class \d"),
+    ("converter.py", [], r"best \d \d \d int32"),
     ("loaders.py", [], r"class \d"),
     ("dla_course.py", ["model.onnx", DIGITS / "images", "--fp16", "--dla_core", "0", "--gpu_fallback"], r"TEST ACCURACY: 1.0"),
     ("dla_course.py", ["model.onnx", DIGITS / "images", "--int8", "--dla_core", "0", "--gpu_fallback"], r"cache of \d+ bytes(.|\n)*TEST ACCURACY: 1.0"),

@@ -49,7 +49,7 @@ constexpr int32_t EnumMax<TacticSource>() noexcept {
 }
 template <>
 constexpr int32_t EnumMax<DataType>() noexcept {
-  return 10;
+  return 12;
 }
 template <>
 constexpr int32_t EnumMax<DeviceType>() noexcept {

@@ -39,7 +39,20 @@ namespace nvinfer1 {
 using AsciiChar = char;
 using char_t = char;
 
-enum class DataType : int32_t { kFLOAT, kHALF, kINT8, kINT32, kBOOL, kUINT8, kFP8, kBF16, kINT64, kINT4 };
+enum class DataType : int32_t {
+  kFLOAT,
+  kHALF,
+  kINT8,
+  kINT32,
+  kBOOL,
+  kUINT8,
+  kFP8,
+  kBF16,
+  kINT64,
+  kINT4,
+  kFP4,
+  kE8M0
+};
 enum class DeviceType : int32_t { kGPU, kDLA };
 enum class TensorFormat : int32_t {
   kLINEAR,

@@ -152,6 +152,17 @@ class IParser {
   std::vector<std::unique_ptr<IParserError>> errors_;
 };
 
+/// Engines are not refitted: createParserRefitter logs so and returns null.
+class IParserRefitter {
+ public:
+  virtual ~IParserRefitter() noexcept = default;
+};
+inline IParserRefitter* createParserRefitter(nvinfer1::IRefitter&, nvinfer1::ILogger& logger) noexcept {
+  logger.log(nvinfer1::ILogger::Severity::kERROR,
+             "createParserRefitter is not available: build the engine again");
+  return nullptr;
+}
+
 inline IParser* createParser(nvinfer1::INetworkDefinition& network, nvinfer1::ILogger& logger) noexcept {
   auto const bridge = std::make_shared<nvinfer1::compat::LoggerBridge>(logger);
   return nvinfer1::compat::attempt<IParser*>(*bridge, nullptr, [&] { return new IParser(network, bridge); });

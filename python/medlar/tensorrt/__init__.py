@@ -7,8 +7,8 @@ mean nothing on a simulated device say so in the log.
 import os as _os
 
 from ._allocator import AllocatorFlag, IGpuAllocator, IGpuAsyncAllocator
-from ._basic import (Dims, Dims2, Dims3, Dims4, DimsHW, IHostMemory, ILogger, Logger, Permutation, Weights, bfloat16, bool, float16,
-                     float32, fp8, int4, int8, int32, int64, itemsize, nptype, uint8, volume)
+from ._basic import (Dims, Dims2, Dims3, Dims4, DimsHW, IHostMemory, ILogger, Logger, Permutation, Weights, bfloat16, bool, e8m0, float16,
+                     float32, fp4, fp8, int4, int8, int32, int64, itemsize, nptype, uint8, volume)
 from ._builder import Builder
 from ._calibrator import IInt8Calibrator, IInt8EntropyCalibrator, IInt8EntropyCalibrator2, IInt8LegacyCalibrator, IInt8MinMaxCalibrator
 from ._config import IBuilderConfig, IOptimizationProfile, IProgressMonitor, ITimingCache

@@ -10,7 +10,7 @@ from ._enums import DataType, Enum
 
 float32, float16, int8, int32, bool, uint8, int64 = (DataType.FLOAT, DataType.HALF, DataType.INT8, DataType.INT32, DataType.BOOL,
                                                      DataType.UINT8, DataType.INT64)
-fp8, bfloat16, int4 = DataType.FP8, DataType.BF16, DataType.INT4
+fp8, bfloat16, int4, fp4, e8m0 = DataType.FP8, DataType.BF16, DataType.INT4, DataType.FP4, DataType.E8M0
 
 _NUMPY = {DataType.FLOAT: np.float32, DataType.HALF: np.float16, DataType.INT8: np.int8, DataType.INT32: np.int32,
           DataType.BOOL: np.bool_, DataType.UINT8: np.uint8, DataType.INT64: np.int64}

@@ -27,6 +27,12 @@ def _check_types(network, config):
         raise unsupported("the DLA for a strongly typed network", "create the network without STRONGLY_TYPED and set BuilderFlag.FP16 or INT8")
 
 
+def _check_pair(network, config):
+    for thing, kind in ((network, INetworkDefinition), (config, IBuilderConfig)):
+        if not isinstance(thing, kind):
+            raise TypeError(f"a trt.{kind.__name__} is wanted, not {type(thing).__name__}")
+
+
 class Builder(Recording):
     max_batch_size = property(lambda self: 1, lambda self, v: no_effect(self._logger, "Builder.max_batch_size", "batches are explicit"))
     max_threads = property(lambda self: os.cpu_count() or 1,
@@ -56,6 +62,7 @@ class Builder(Recording):
     def build_serialized_network(self, network, config):
         """The engine as IHostMemory; None when it cannot be built (the logger says why). What a callback of yours raises
         comes out as medlar.CallbackError."""
+        _check_pair(network, config)
         try:
             _check_types(network, config)
             calibrator = CoreCalibrator(config._calibrator, network._core) if config._calibrator is not None else None
@@ -92,6 +99,7 @@ class Builder(Recording):
         raise unsupported("Builder.build_cuda_engine", "build_engine(network, config)")
 
     def is_network_supported(self, network, config):
+        _check_pair(network, config)
         try:
             self._core.check(network._core, config._core)
             return True

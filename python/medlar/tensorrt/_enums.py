@@ -25,6 +25,8 @@ class DataType(Enum):
     BF16 = 7
     INT64 = 8
     INT4 = 9
+    FP4 = 10
+    E8M0 = 11
 
     @property
     def itemsize(self):

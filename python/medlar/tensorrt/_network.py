@@ -2,7 +2,7 @@
 """Networks under TensorRT's Python names."""
 import os
 
-from ._basic import unsupported, weights_array
+from ._basic import no_effect, unsupported, weights_array
 from ._enums import DataType, NetworkDefinitionCreationFlag
 from ._layers import (IActivationLayer, IAssertionLayer, ICastLayer, IConcatenationLayer, IConstantLayer, IConvolutionLayer, ICumulativeLayer,
                       IDeconvolutionLayer, IDequantizeLayer, IEinsumLayer, IElementWiseLayer, IFillLayer, IFullyConnectedLayer, IGatherLayer,
@@ -220,8 +220,19 @@ class INetworkDefinition(Recording):
     def add_assertion(self, condition, message):
         return IAssertionLayer(self._core.add_assertion(_core_of(condition), message))
 
+    def set_weights_name(self, weights, name):
+        no_effect(self._logger, f"INetworkDefinition.set_weights_name('{name}')", "names of weights serve refitting, which there is not")
+        return True
+
+    def are_weights_marked_refittable(self, name):
+        return False
+
+    def is_debug_tensor(self, tensor):
+        _core_of(tensor)
+        return False
+
     def __getattr__(self, name):
-        if name.startswith("add_") or name in ("mark_output_for_shapes", "remove_tensor", "set_weights_name", "mark_debug",
+        if name.startswith("add_") or name in ("mark_output_for_shapes", "remove_tensor", "mark_debug",
                                             "mark_weights_refittable"):
             raise unsupported(f"INetworkDefinition.{name}")
         raise AttributeError(f"'INetworkDefinition' object has no attribute '{name}'")
