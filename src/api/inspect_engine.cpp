@@ -37,7 +37,7 @@ Json bindings_json(const std::vector<compiler::DlaBinding>& bindings) {
                     {"precision", hw::precision_name(binding.precision)}, {"scale", binding.scale}, {"zero", binding.zero},
                     {"w", binding.w}, {"h", binding.h}, {"c", binding.c}, {"line_stride", binding.line_stride},
                     {"surface_stride", binding.surface_stride}, {"bytes", binding.bytes},
-                    {"components", binding.components}});
+                    {"components", binding.components}, {"channels_last", binding.channels_last}});
   }
   return list;
 }

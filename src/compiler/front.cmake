@@ -34,6 +34,7 @@ set(COMPILER_FRONT_SOURCES
   legalise/select.cpp
   legalise/shapes.cpp
   legalise/table.cpp
+  legalise/transpose.cpp
   legalise/unary.cpp
   legalise/wide_table.cpp
   operator_notes.cpp

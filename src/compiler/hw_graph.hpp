@@ -31,6 +31,7 @@ struct HwTensor {
   std::vector<float> channel_scale = {};
   TensorRole role = TensorRole::kIntermediate;
   int item = 0;  ///< Which item of a batch it is: every item has a tensor of its own.
+  bool channels_last = false;  ///< Inputs and outputs: the host's rows hold the channels of each pixel together.
   /// kConstant: what it holds, channel by channel in rows; integers for INT8, bit patterns for FP16.
   std::vector<int16_t> contents = {};
   /// A window of another tensor instead of storage of its own: channels [view_c, view_c + c), rows from view_y and

@@ -19,6 +19,7 @@ struct LayerTensor {
   int w = 1, h = 1, c = 1;
   TensorRole role = TensorRole::kIntermediate;
   int item = 0;                     ///< Of the batch.
+  bool channels_last = false;       ///< As HwTensor's.
   std::vector<float> contents = {};  ///< kConstant: c * h * w numbers.
   float reach = 0.0f;                ///< Largest magnitude where it is known without calibration; 0: `range` says.
   /// A channel window of another tensor, as HwTensor::view_of; both have one scale.

@@ -90,8 +90,8 @@ void add_layout(std::vector<OperatorNote>& notes) {
   add_all(notes, {"Reshape", "Flatten", "Squeeze", "Unsqueeze"}, Probe::kReshape, false,
           "where channels stay (rename or copy), or in front of Gemm and MatMul");
   notes.push_back({"Transpose", Probe::kTranspose, true,
-                   "where it only moves dimensions of size 1, undoes another, or is part of a channel shuffle, DepthToSpace or "
-                   "SpaceToDepth"});
+                   "where it only moves dimensions of size 1, undoes another, is part of a channel shuffle, DepthToSpace or "
+                   "SpaceToDepth, or turns an input or output of the model between channels last and first"});
   notes.push_back({"Gather", Probe::kGather, true, "of channels with a constant list"});
   notes.push_back({"DepthToSpace", Probe::kBlocks, true, fmt::format("blocks of {}", range(kLimits.rubik.deconv_stride))});
   notes.push_back({"SpaceToDepth", Probe::kBlocks, false, fmt::format("blocks of {}", range(kLimits.conv.stride))});

@@ -36,6 +36,7 @@ struct DlaBinding {
   int item = 0;  ///< Of the batch: every item of a tensor is bound by itself.
   std::vector<float> channel_scale = {};  ///< Not empty: real = channel_scale[c] * scale * (stored - zero).
   int components = 0;  ///< Not 0: an image of so many interleaved components instead of a feature cube.
+  bool channels_last = false;  ///< The host's rows hold the channels of each pixel together.
 };
 
 /// Bytes of a segment's memory, by class.

@@ -22,7 +22,7 @@ Offset<fb::Binding> write_binding(FlatBufferBuilder& builder, const compiler::Dl
   return fb::CreateBinding(builder, builder.CreateString(binding.tensor), binding.bind_id,
                            static_cast<uint8_t>(binding.precision), binding.scale, binding.w, binding.h, binding.c,
                            binding.line_stride, binding.surface_stride, binding.bytes, binding.zero, binding.item,
-                           binding.components, factors);
+                           binding.components, factors, binding.channels_last);
 }
 
 Offset<fb::Segment> write_segment(FlatBufferBuilder& builder, const compiler::Segment& segment) {

@@ -65,6 +65,7 @@ Result<compiler::DlaBinding> read_binding(const fb::Binding& table) {
   if (table.channel_scale() != nullptr) {
     binding.channel_scale.assign(table.channel_scale()->begin(), table.channel_scale()->end());
   }
+  binding.channels_last = table.channels_last();
   const auto bad_side = [](int side) { return side < 1 || side > 8192; };
   if (bad_side(binding.w) || bad_side(binding.h) || bad_side(binding.c) || !(binding.scale > 0) || binding.item < 0) {
     return fail(Code::kCorrupt, "binding '{}': {} x {} x {} with scale {}", binding.tensor, binding.w, binding.h, binding.c,

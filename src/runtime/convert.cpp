@@ -4,7 +4,9 @@
 #include "num/float_convert.hpp"
 #include "umd/tensor_io.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace medlar::runtime {
 namespace {
@@ -49,6 +51,18 @@ void narrow(std::span<const float> values, DataType type, uint8_t* rows) {
   }
 }
 
+/// Rows of one order into the other's: from `outer` x `inner` elements to `inner` x `outer`.
+std::vector<uint8_t> turned(ByteView rows, DataType type, size_t outer, size_t inner) {
+  const auto bytes = static_cast<size_t>(graph::element_bytes(type));
+  std::vector<uint8_t> result(rows.size());
+  for (size_t i = 0; i < outer; ++i) {
+    for (size_t k = 0; k < inner; ++k) {
+      std::memcpy(result.data() + (k * outer + i) * bytes, rows.data() + (i * inner + k) * bytes, bytes);
+    }
+  }
+  return result;
+}
+
 /// Multiplies each channel of values in NCHW by its factor, or divides.
 void scale_channels(std::span<const float> factors, bool divide, std::span<float> values) {
   const size_t plane = values.size() / factors.size();
@@ -59,11 +73,7 @@ void scale_channels(std::span<const float> factors, bool divide, std::span<float
   }
 }
 
-}  // namespace
-
-Status rows_to_device(ByteView rows, DataType type, const loadable::Tensor& layout, StoredAs stored,
-                      MutableBytes device) {
-  MEDLAR_TRY(check_rows(rows.size(), rows.size(), type, layout));
+Status pack_rows(ByteView rows, DataType type, const loadable::Tensor& layout, StoredAs stored, MutableBytes device) {
   if (!stored.channel_scale.empty()) {
     std::vector<float> values = widen(rows, type);
     scale_channels(stored.channel_scale, true, values);
@@ -76,11 +86,8 @@ Status rows_to_device(ByteView rows, DataType type, const loadable::Tensor& layo
   return umd::pack_tensor(layout, widen(rows, type), stored.scale, device, stored.zero);
 }
 
-Status device_to_rows(ByteView device, const loadable::Tensor& layout, StoredAs stored, DataType type,
-                      MutableBytes rows) {
+Status unpack_rows(ByteView device, const loadable::Tensor& layout, StoredAs stored, DataType type, MutableBytes rows) {
   const uint64_t count = umd::element_count(layout);
-  MEDLAR_TRY(
-      check_rows(rows.size(), count * static_cast<uint64_t>(graph::element_bytes(type)), type, layout));
   std::vector<float> own;
   std::span<float> values;
   const bool in_place = type == DataType::kFloat32 && aligned(rows.data());
@@ -96,6 +103,34 @@ Status device_to_rows(ByteView device, const loadable::Tensor& layout, StoredAs 
   }
   if (!in_place) {
     narrow(values, type, rows.data());
+  }
+  return {};
+}
+
+}  // namespace
+
+Status rows_to_device(ByteView rows, DataType type, const loadable::Tensor& layout, StoredAs stored,
+                      MutableBytes device) {
+  if (!stored.channels_last) {
+    MEDLAR_TRY(check_rows(rows.size(), rows.size(), type, layout));
+    return pack_rows(rows, type, layout, stored, device);
+  }
+  const uint64_t count = umd::element_count(layout);
+  MEDLAR_TRY(check_rows(rows.size(), count * static_cast<uint64_t>(graph::element_bytes(type)), type, layout));
+  const auto channels = static_cast<size_t>(layout.c);
+  return pack_rows(turned(rows, type, count / channels, channels), type, layout, stored, device);
+}
+
+Status device_to_rows(ByteView device, const loadable::Tensor& layout, StoredAs stored, DataType type,
+                      MutableBytes rows) {
+  const uint64_t count = umd::element_count(layout);
+  MEDLAR_TRY(
+      check_rows(rows.size(), count * static_cast<uint64_t>(graph::element_bytes(type)), type, layout));
+  MEDLAR_TRY(unpack_rows(device, layout, stored, type, rows));
+  if (stored.channels_last) {
+    const auto channels = static_cast<size_t>(layout.c);
+    const std::vector<uint8_t> pixels = turned(rows, type, channels, count / channels);
+    std::copy(pixels.begin(), pixels.end(), rows.begin());
   }
   return {};
 }

@@ -16,9 +16,11 @@ struct StoredAs {
   float scale = 1.0f;
   int zero = 0;
   std::span<const float> channel_scale = {};
+  bool channels_last = false;  ///< The rows hold the channels of each pixel together.
 
   friend bool operator==(const StoredAs& a, const StoredAs& b) {
-    return a.scale == b.scale && a.zero == b.zero && std::equal(a.channel_scale.begin(), a.channel_scale.end(), b.channel_scale.begin(), b.channel_scale.end());
+    return a.scale == b.scale && a.zero == b.zero && a.channels_last == b.channels_last &&
+           std::equal(a.channel_scale.begin(), a.channel_scale.end(), b.channel_scale.begin(), b.channel_scale.end());
   }
 };
 

@@ -118,7 +118,7 @@ void LoadedEngine::describe_io() {
 }
 
 LoadedEngine::Io LoadedEngine::make_io(const std::string& name, bool input) const {
-  Io io{.name = name, .input = input, .type = {}, .shape = {}, .bytes = {}, .device = {}, .scale = 1.0f, .zero = 0};
+  Io io{.name = name, .input = input, .type = {}, .shape = {}, .bytes = {}, .device = {}, .scale = 1.0f, .zero = 0, .channels_last = false};
   if (const compiler::BoundaryTensor* tensor = find_tensor(name); tensor != nullptr) {
     io.type = tensor->type;
     io.shape = tensor->shape;
@@ -136,6 +136,7 @@ LoadedEngine::Io LoadedEngine::make_io(const std::string& name, bool input) cons
         io.device = infos[k].tensor;
         io.scale = bindings[k].scale;
         io.zero = bindings[k].zero;
+        io.channels_last = bindings[k].channels_last;
       }
     }
     // A batch lies in several cubes: it is bound as rows.

@@ -47,6 +47,7 @@ class LoadedEngine {
     std::optional<loadable::Tensor> device;
     float scale = 1.0f;
     int zero = 0;
+    bool channels_last = false;  ///< The rows hold the channels of each pixel together.
   };
 
   using HostSegment = host::Session;

@@ -25,7 +25,7 @@ uint64_t item_elements(const compiler::DlaBinding& binding) {
 }
 
 StoredAs stored_as(const compiler::DlaBinding& binding) {
-  return {binding.scale, binding.zero, binding.channel_scale};
+  return {binding.scale, binding.zero, binding.channel_scale, binding.channels_last};
 }
 
 /// The rows of one item.
@@ -77,7 +77,7 @@ Status Run::take_inputs() {
     MEDLAR_ASSIGN(const LoadedEngine::Io* io, engine_.find_io(name));
     if (binding.layout() == Layout::kDevice) {
       MEDLAR_ASSIGN(auto buffer, import(binding));
-      device_[name][0] = {{std::move(buffer), binding.offset()}, *io->device, {io->scale, io->zero}};
+      device_[name][0] = {{std::move(buffer), binding.offset()}, *io->device, {.scale = io->scale, .zero = io->zero, .channels_last = io->channels_last}};
       continue;
     }
     MEDLAR_ASSIGN(const MutableBytes bytes, binding.bytes());

@@ -258,5 +258,20 @@ TEST(Topologies, DivisionByAnExpandedNorm) {
   expect_on_dla(b.finish(b.node("Div", {x, b.node("Expand", {norm, b.ints({1, 20, 6, 6})})})), 22);
 }
 
+/// Models of other frameworks: inputs and outputs with channels last, one of them read elsewhere, too.
+TEST(Topologies, ChannelsLastAtTheBorder) {
+  for (const graph::Shape& shape : {graph::Shape{1, 12, 10, 3}, graph::Shape{2, 8, 6, 20}}) {
+    TripBuilder b(16);
+    const ValueId x = b.node("Transpose", {b.input("x", shape)}, {{"perm", Ints{0, 3, 1, 2}}});
+    const ValueId y = b.node("Relu", {conv(b, x, 24, 3)});
+    const ValueId z = b.node("Add", {conv(b, y, 24, 1), y});
+    expect_on_dla(b.finish(b.node("Transpose", {z}, {{"perm", Ints{0, 2, 3, 1}}})), 12);
+  }
+  TripBuilder b(17);
+  const ValueId x = b.node("Transpose", {b.input("x", {1, 30, 5})}, {{"perm", Ints{0, 2, 1}}});
+  const ValueId y = b.node("Conv", {x, b.random({9, 5, 3}, -0.5, 0.5)});
+  expect_on_dla(b.finish(b.node("Transpose", {b.node("Relu", {y})}, {{"perm", Ints{0, 2, 1}}})), 3);
+}
+
 }  // namespace
 }  // namespace medlar::test

@@ -135,7 +135,8 @@ void add_binding(const Program& program, const Buffer& buffer, std::vector<DlaBi
                       .bytes = static_cast<uint32_t>(buffer.bytes),
                       .item = tensor.item,
                       .channel_scale = tensor.channel_scale,
-                      .components = cube.components});
+                      .components = cube.components,
+                      .channels_last = tensor.channels_last});
 }
 
 void fill_bindings(const Program& program, EmittedSegment& segment) {

@@ -72,6 +72,7 @@ constexpr std::array kRows = {
     OperatorRow{"Squeeze", check_relabel, lower_relabel},
     OperatorRow{"Sub", check_binary, lower_binary},
     OperatorRow{"Tanh", check_table, lower_table},
+    OperatorRow{"Transpose", check_transpose, lower_transpose},
     OperatorRow{"Unsqueeze", check_relabel, lower_relabel},
     OperatorRow{"Upsample", check_resize, lower_resize},
 };

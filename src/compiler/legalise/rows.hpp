@@ -68,6 +68,10 @@ bool is_relabel(const graph::Node& node);
 Verdict check_relabel(const Question& question, const graph::Node& node);
 Status lower_relabel(Lowering& lowering, const graph::Node& node);
 
+// transpose.cpp
+Verdict check_transpose(const Question& question, const graph::Node& node);
+Status lower_transpose(Lowering& lowering, const graph::Node& node);
+
 // concat.cpp
 Verdict check_concat(const Question& question, const graph::Node& node);
 Status lower_concat(Lowering& lowering, const graph::Node& node);

@@ -135,6 +135,7 @@ HwTensor make_tensor(const Context& context, size_t index) {
                   .precision = half ? hw::Precision::kFp16 : hw::Precision::kInt8,
                   .role = tensor.role};
   result.item = tensor.item;
+  result.channels_last = tensor.channels_last;
   if (!half) {
     result.scale = context.scales.scale[index];
     result.zero = context.scales.zero[index];

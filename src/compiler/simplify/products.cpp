@@ -141,7 +141,9 @@ std::optional<Origin> origin_of(const graph::Graph& graph, const Makers& makers,
     }
     at.value = maker.inputs[0];
     at.shape = *shape;
-    if (is_cube(at.shape)) {
+    // The Transpose of a list changes nothing, and may yet meet the one that it undoes.
+    const bool list = std::count_if(at.shape.begin() + 1, at.shape.end(), [](int64_t dim) { return dim > 1; }) <= 1;
+    if (is_cube(at.shape) && !(list && !at.order.empty())) {
       found = at;
     }
   }
