@@ -141,7 +141,34 @@ class RoundingOnly {
   std::vector<std::vector<graph::NodeId>> readers_;
 };
 
-/// Refuses the nodes of such segments; true when there were any.
+/// An elementwise node that joins tensors which the host has all: some it made, the others it read to make them, as SiLU's product
+/// behind a Sigmoid that the DLA lacks. There the node would wait for the host and read a tensor rounded to 8 bits.
+bool joins_on_host(const Draft& draft, graph::NodeId id, const std::vector<graph::NodeId>& makers,
+                   const std::vector<std::vector<graph::NodeId>>& readers) {
+  const auto on_host = [&](graph::NodeId node) {
+    return node != graph::kNoValue && draft.assignment.engine[static_cast<size_t>(node)] != Engine::kDla;
+  };
+  const graph::Node& node = draft.graph.nodes[static_cast<size_t>(id)];
+  size_t made = 0;
+  size_t read = 0;
+  for (const graph::ValueId input : node.inputs) {
+    if (input == graph::kNoValue || draft.graph.value(input).is_constant()) {
+      continue;
+    }
+    const auto& of_input = readers[static_cast<size_t>(input)];
+    if (on_host(makers[static_cast<size_t>(input)])) {
+      ++made;
+    } else if (std::any_of(of_input.begin(), of_input.end(), on_host)) {
+      ++read;
+    } else {
+      return false;
+    }
+  }
+  const bool elementwise = node.op_type == "Mul" || node.op_type == "Add" || node.op_type == "Sub";
+  return !on_host(id) && elementwise && made > 0 && read > 0;
+}
+
+/// Refuses the nodes of such segments, and those; true when there were any.
 bool refuse_rounding(Draft& draft, const CompileOptions& options) {
   const RoundingOnly rounds(draft, options.engines);
   bool any = false;
@@ -151,6 +178,14 @@ bool refuse_rounding(Draft& draft, const CompileOptions& options) {
       for (const graph::NodeId id : segment.nodes) {
         draft.verdicts[static_cast<size_t>(id)] = Refusal{Reason::kRounding, "", ""};
       }
+    }
+  }
+  const auto makers = graph::producers(draft.graph);
+  const auto readers = graph::consumers(draft.graph);
+  for (size_t i = 0; i < draft.graph.nodes.size(); ++i) {
+    if (joins_on_host(draft, static_cast<graph::NodeId>(i), makers, readers) && !wish_for(options.engines, draft.graph.nodes[i])) {
+      any = true;
+      draft.verdicts[i] = Refusal{Reason::kRounding, "its operands are on the host", ""};
     }
   }
   return any;

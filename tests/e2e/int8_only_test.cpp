@@ -38,6 +38,9 @@ class Int8Only : public testing::TestWithParam<const char*> {
   std::string warnings_;
 };
 
+/// Configurations whose table computes the network's Sigmoid, so that it can do without the host.
+class Int8OnlyWithTable : public Int8Only {};
+
 /// A stem whose channels reach from 0.1 to 100 behind SiLU, in front of a depthwise layer that brings them together and of layers that
 /// hold nearly all work.
 GraphRun uneven_stem() {
@@ -68,7 +71,7 @@ double error_of(engine::Engine engine, const GraphRun& run) {
   return relative_error(result->outputs.begin()->second, wanted->begin()->second);
 }
 
-TEST_P(Int8Only, WhatCostsMostIsComputedOnTheHost) {
+TEST_P(Int8OnlyWithTable, WhatCostsMostIsComputedOnTheHost) {
   const GraphRun run = uneven_stem();
   ASSERT_NO_FATAL_FAILURE(save(run));
   auto by_itself = api::build(request());
@@ -93,9 +96,6 @@ TEST_P(Int8Only, WhatCostsMostIsComputedOnTheHost) {
   EXPECT_LE(2.0 * error, error_of(*std::move(without), run));
 }
 
-/// Configurations whose table computes the network's Sigmoid, so that it can do without the host.
-class Int8OnlyWithTable : public Int8Only {};
-
 TEST_P(Int8OnlyWithTable, WithoutFallbackAWarningNamesTheTensors) {
   ASSERT_NO_FATAL_FAILURE(save(uneven_stem()));
   api::BuildRequest strict = request();
@@ -107,7 +107,23 @@ TEST_P(Int8OnlyWithTable, WithoutFallbackAWarningNamesTheTensors) {
   EXPECT_NE(warnings_.find("fallback would compute such layers on the host"), std::string::npos) << warnings_;
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, Int8Only, testing::Values("nv_small", "nv_large"),
+/// Without a table, the host computes Sigmoid; SiLU's product stays with it, and what crosses the border is stored by channel.
+TEST_P(Int8Only, SiluIsComputedInOnePlace) {
+  const GraphRun run = uneven_stem();
+  ASSERT_NO_FATAL_FAILURE(save(run));
+  auto engine = api::build(request());
+  ASSERT_TRUE(engine) << engine.error().to_string();
+  size_t gates = 0;
+  for (const compiler::Placement& placement : engine->plan.placements) {
+    const bool gate = placement.segment >= 0 && (placement.op_type == "Sigmoid" || placement.op_type == "Mul");
+    gates += gate ? 1 : 0;
+    EXPECT_TRUE(!gate || placement.engine == compiler::Engine::kCpu) << placement.node;
+  }
+  EXPECT_EQ(gates, 4u);
+  EXPECT_LE(error_of(*std::move(engine), run), 0.05);
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, Int8Only, testing::Values("nv_small"),
                          [](const testing::TestParamInfo<const char*>& test) { return std::string(test.param); });
 
 INSTANTIATE_TEST_SUITE_P(Devices, Int8OnlyWithTable, testing::Values("nv_large"),
