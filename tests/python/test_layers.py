@@ -60,11 +60,10 @@ class Net:
 class Errors(trt.ILogger):
     def __init__(self):
         trt.ILogger.__init__(self)
-        self.lines = []
+        self.lines, self.notices = [], []
 
     def log(self, severity, msg):
-        if severity <= trt.ILogger.ERROR:
-            self.lines.append(msg)
+        (self.lines if severity <= trt.ILogger.ERROR else self.notices).append(msg)
 
 
 @pytest.fixture
@@ -93,6 +92,14 @@ def test_normalization(net, axes, shape, groups):
     spread = [np.repeat(s, 4 // s.shape[1], 1) if groups > 1 else s for s in (scale, bias)]
     got = net.run(layer.get_output(0))  # the arithmetic of the last cases runs on the DLA, in FP16
     assert np.allclose(got, expected * spread[0] + spread[1], rtol=5e-3, atol=5e-3)
+
+
+def test_a_precision_that_means_nothing_is_said(net):
+    ones = net.constant(np.ones((1, 4, 1, 1)), np.float32)
+    layer = net.network.add_normalization(net.input("x", X), ones, ones, 0b1100)
+    layer.compute_precision = trt.float16
+    assert net.build(layer.get_output(0)) is not None
+    assert any("compute_precision has no effect" in line for line in net.logger.notices)
 
 
 def test_einsum(net):

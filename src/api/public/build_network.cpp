@@ -125,6 +125,18 @@ std::set<std::string> half_nodes(const NetworkState& network, const Lowered& low
   return half;
 }
 
+/// Parameters that a program may set and that nothing here looks at.
+void log_idle_parameters(const NetworkState& network, Logger& logger) {
+  for (const auto& layer : network.layers) {
+    const bool chosen = layer->type() == LayerType::kNormalization &&
+                        layer->getInt("compute_precision") != static_cast<int64_t>(DataType::kFloat32);
+    if (chosen) {
+      log(logger, LogLevel::kInfo, fmt::format("layer '{}': compute_precision has no effect: a normalisation computes in its build's precision, "
+                                               "in FP32 off the DLA", layer->name()));
+    }
+  }
+}
+
 /// A node's name as a rule. A star in it stands for anything, so it may speak of no other node.
 std::string pattern_of(const std::string& node, const graph::Graph& graph) {
   const compiler::EngineRule rule{node, compiler::Engine::kDla};
@@ -297,6 +309,7 @@ std::vector<std::byte> build_network(const NetworkState& network, const BuilderC
   // Q/DQ pairs state ranges; where nothing runs on the DLA, the host runs them as they are.
   compiler::CalibrationTable table =
       all_elsewhere ? compiler::CalibrationTable() : take(compiler::absorb_qdq(graph));
+  log_idle_parameters(network, logger);
   options.fp16_nodes = half_nodes(network, lowered, config, *device.config, logger);
   if (ranges) {
     table = ranges_for(graph, network, config, std::move(table), logger);
