@@ -266,8 +266,12 @@ void add_stored(const Division& division, std::map<std::string, size_t>& known, 
   }
 }
 
-/// Inputs that the host writes and outputs that it alone reads: neither the model's own nor another DLA segment's.
-std::set<std::string> host_borders(const Draft& draft, const SegmentNodes& nodes) {
+/// Inputs that the host writes and outputs that it alone reads: neither the model's own nor another DLA segment's. None where layers can
+/// stay in FP16, which costs no conversion by channels and is how such devices keep their accuracy.
+std::set<std::string> host_borders(const Draft& draft, const SegmentNodes& nodes, const hw::HwConfig& config) {
+  if (config.supports(hw::Precision::kFp16)) {
+    return {};
+  }
   const auto makers = graph::producers(draft.graph);
   const auto readers = graph::consumers(draft.graph);
   const std::set<graph::NodeId> own(nodes.nodes.begin(), nodes.nodes.end());
@@ -313,7 +317,7 @@ Result<Survey> survey(const graph::Graph& graph, const CompileOptions& options, 
     if (!layers) {
       continue;
     }
-    const std::set<std::string> borders = host_borders(result.draft, nodes);
+    const std::set<std::string> borders = host_borders(result.draft, nodes, *options.config);
     const Division division{*layers, table != nullptr ? equalise(*layers, ranges, std::vector<bool>(layers->tensors.size(), false), borders) : Equalised{}};
     add_stored(division, known, result.stored);
     add_handed(division, borders, result.handed);
@@ -328,7 +332,7 @@ Attempt<HwGraph> translate_segment(const Draft& draft, const SegmentNodes& nodes
     return tl::unexpected(Setback{layers.error(), {}, std::nullopt});
   }
   auto hardware = quantise(*layers, {.config = *options.config, .precision = options.precision, .table = table,
-                                     .fp16_nodes = &options.fp16_nodes, .borders = host_borders(draft, nodes)});
+                                     .fp16_nodes = &options.fp16_nodes, .borders = host_borders(draft, nodes, *options.config)});
   if (!hardware) {
     return tl::unexpected(Setback{hardware.error(), origins_at_fault(layers->layers, hardware.error()), std::nullopt});
   }

@@ -18,7 +18,7 @@
 
 namespace medlar::engine {
 
-inline constexpr uint32_t kEngineVersion = 1;
+inline constexpr uint32_t kEngineVersion = 2;
 
 struct Engine {
   std::string model;       ///< File name of the ONNX model, without its folder.
