@@ -11,6 +11,7 @@
 #include "compiler/quantise/scales.hpp"
 #include "host/half_choice.hpp"
 #include "host/reference.hpp"
+#include "num/channels.hpp"
 #include "num/float_convert.hpp"
 
 namespace medlar::host {
@@ -192,19 +193,11 @@ Result<Sensitivity> Sensitivity::create(const graph::Graph& graph, const std::ve
 
 namespace {
 
-/// Multiplies each channel of values in NCHW by its factor, or divides.
-void scale_channels(std::span<const float> factors, bool divide, std::vector<float>& values) {
-  const size_t plane = factors.empty() ? 0 : values.size() / factors.size();
-  for (size_t i = 0; plane != 0 && i < plane * factors.size(); ++i) {
-    values[i] = divide ? values[i] / factors[i / plane] : values[i] * factors[i / plane];
-  }
-}
-
 graph::Tensor stored_and_back(const graph::Tensor& exact, const TensorRange& range, std::span<const float> channel_scale) {
   std::vector<float> values = floats_of(exact);
-  scale_channels(channel_scale, true, values);
+  num::scale_channels(channel_scale, true, values);
   compiler::round_like_int8(range, values);
-  scale_channels(channel_scale, false, values);
+  num::scale_channels(channel_scale, false, values);
   return with_values(exact, values);
 }
 
@@ -252,22 +245,22 @@ Status Sensitivity::choose_reach(const compiler::StoredTensor& stored, double pe
   if (!behind) {
     // An output: its largest values are the scores and boxes that count, so nothing is clipped.
     range.reach = compiler::calibrated_reach(range, {Calibrator::kMaximum, percentile});
-    rounding_[value] = own_error({value, range}).two;
+    storing_[{value, {}}] = own_error({value, range}).two;
     return {};
   }
   double least = INFINITY;
   float best = range.reach;
+  double& error_of_best = storing_[{value, {}}];
   for (const float reach : reaches) {
     range.reach = reach;
     MEDLAR_ASSIGN(const OutputError error, rounding_error(*behind, {value, range}, reaches.size() < 2 ? kFewSamples : values_.size()));
     if (error.four < kBetter * least) {
       least = error.four;
       best = reach;
-      rounding_[value] = error.two;
+      error_of_best = error.two;
     }
   }
   range.reach = best;
-  storing_[{value, {}}] = rounding_[value];
   return {};
 }
 
@@ -345,10 +338,10 @@ Result<std::set<std::string>> Sensitivity::fp16_nodes(const std::vector<compiler
     if (limits.weights) {
       MEDLAR_ASSIGN(weights, weight_error(tensor.origins));
     }
-    const auto known = rounding_.find(tensor.range);
-    double rounding = known != rounding_.end() ? known->second : 0.0;
+    const auto known = storing_.find({tensor.range, {}});
+    double rounding = known != storing_.end() ? known->second : 0.0;
     const auto range = table.ranges.find(tensor.range);
-    if (known == rounding_.end() && range != table.ranges.end() && values_.front().contains(tensor.range)) {
+    if (known == storing_.end() && range != table.ranges.end() && values_.front().contains(tensor.range)) {
       MEDLAR_ASSIGN(rounding, measured_error({tensor.range, range->second}, values_.size()));
     }
     question.weights.push_back(weights * weights);

@@ -66,9 +66,8 @@ class Sensitivity {
 
   graph::Graph graph_;  ///< Its outputs are those that are judged: in front of a last softmax.
   std::vector<Values> values_;  ///< By sample.
-  std::map<std::string, double> rounding_;  ///< What choose_reaches() found at the ranges that it chose.
-  std::set<std::string> chosen_;            ///< Values whose reach choose_reaches() set.
-  std::map<std::pair<std::string, std::vector<float>>, double> storing_;  ///< By value and what divides its channels.
+  std::set<std::string> chosen_;  ///< Values whose reach choose_reaches() set.
+  std::map<std::pair<std::string, std::vector<float>>, double> storing_;  ///< Errors by value and what divides its channels.
 };
 
 }  // namespace medlar::host

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/convert.hpp"
 
+#include "num/channels.hpp"
 #include "num/float_convert.hpp"
 #include "umd/tensor_io.hpp"
 
@@ -63,20 +64,10 @@ std::vector<uint8_t> turned(ByteView rows, DataType type, size_t outer, size_t i
   return result;
 }
 
-/// Multiplies each channel of values in NCHW by its factor, or divides.
-void scale_channels(std::span<const float> factors, bool divide, std::span<float> values) {
-  const size_t plane = values.size() / factors.size();
-  for (size_t c = 0; c < factors.size(); ++c) {
-    for (float& value : values.subspan(c * plane, plane)) {
-      value = divide ? value / factors[c] : value * factors[c];
-    }
-  }
-}
-
 Status pack_rows(ByteView rows, DataType type, const loadable::Tensor& layout, StoredAs stored, MutableBytes device) {
   if (!stored.channel_scale.empty()) {
     std::vector<float> values = widen(rows, type);
-    scale_channels(stored.channel_scale, true, values);
+    num::scale_channels(stored.channel_scale, true, values);
     return umd::pack_tensor(layout, values, stored.scale, device, stored.zero);
   }
   if (type == DataType::kFloat32 && aligned(rows.data())) {
@@ -98,9 +89,7 @@ Status unpack_rows(ByteView device, const loadable::Tensor& layout, StoredAs sto
     values = own;
   }
   MEDLAR_TRY(umd::unpack_tensor(layout, device, stored.scale, values, stored.zero));
-  if (!stored.channel_scale.empty()) {
-    scale_channels(stored.channel_scale, false, values);
-  }
+  num::scale_channels(stored.channel_scale, false, values);
   if (!in_place) {
     narrow(values, type, rows.data());
   }

@@ -87,18 +87,13 @@ class Planner {
                   .partial_kernels = choice.kernels < std::min(step_, shape_.k) ? choice.kernels : 0};
     const std::vector<Piece> cols = cut(columns_, choice.out_cols);
     const std::vector<Piece> rows = cut(rows_, choice.out_rows);
-    const size_t per_split = cols.size() * rows.size();
     for (int k0 = 0; k0 < shape_.k; k0 += choice.kernels) {
-      size_t index = 0;
       for (const Piece& x : cols) {
         for (const Piece& y : rows) {
           ConvTile tile = tile_of(x, y);
           tile.k0 = k0;
           tile.k = std::min(choice.kernels, shape_.k - k0);
-          tile.weight_reuse = choice.mode == WeightMode::kResident && index != 0;
-          tile.keep_weights = choice.mode == WeightMode::kResident && index + 1 != per_split;
           plan.tiles.push_back(tile);
-          ++index;
         }
       }
     }

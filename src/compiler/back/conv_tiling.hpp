@@ -38,8 +38,6 @@ struct ConvTile {
   int in_x = 0, in_y = 0, in_w = 0, in_h = 0;
   int pad_left = 0, pad_right = 0, pad_top = 0, pad_bottom = 0;
   int entries_per_slice = 0;
-  bool weight_reuse = false;      ///< The weights are still there from the operation before.
-  bool keep_weights = false;      ///< The next operation will reuse them.
 };
 
 struct ConvPlan {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions that follow each other with the same weights, as the groups of an average do, fetch them once: the first keeps them in
-// the CBUF, the next reuses them (NVDLA programming guide, CBUF reuse).
+// Convolutions that follow each other with the same weights, as the tiles of a layer and the groups of an average do, fetch them once:
+// the first keeps them in the CBUF, the next reuses them (NVDLA programming guide, CBUF reuse).
 #pragma once
 
 #include "compiler/back/machine.hpp"

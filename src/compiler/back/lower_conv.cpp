@@ -243,8 +243,6 @@ class ConvMaker {
     const bool int8 = src_.precision == hw::Precision::kInt8;
     hw::ConvOp d{};
     d.conv_mode = NVDLA_CONV_MODE_DIRECT;
-    d.weight_reuse = tile.weight_reuse;
-    d.skip_weight_rls = tile.keep_weights;
     d.entry_per_slice = static_cast<uint16_t>(tile.entries_per_slice);
     d.data_format = NVDLA_DATA_FORMAT_FEATURE;
     d.fetch_grain = 1;
